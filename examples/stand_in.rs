@@ -1,0 +1,121 @@
+//! Serves the sample workspace until stdin ends: its only output line is the address. Made for measuring
+//! the tap against a slow, large or faulty API.
+
+use std::error::Error;
+use std::io::{self, Read, Write};
+use std::time::Duration;
+
+use clap::Parser;
+use tap_incident::demo::{
+    Action, DEFAULT_KEY, Fault, Limits, Options, SAMPLE_MONTHS, StandIn, Workspace,
+};
+use tap_incident::openapi::Document;
+
+#[derive(Parser)]
+struct Arguments {
+    /// The port on 127.0.0.1; 0 takes a free one
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// The only key that is let in
+    #[arg(long, default_value = DEFAULT_KEY)]
+    key: String,
+    /// How many months of history there are
+    #[arg(long, default_value_t = SAMPLE_MONTHS)]
+    months: usize,
+    /// Another length of one history, such as /v2/alerts=200000
+    #[arg(long, value_parser = rows)]
+    rows: Vec<(String, usize)>,
+    /// How long each answer takes
+    #[arg(long, default_value_t = 0)]
+    latency_ms: u64,
+    /// Send no compressed answers
+    #[arg(long)]
+    no_gzip: bool,
+    /// Refuse more than 1,200 requests a minute, or 60 for incidents
+    #[arg(long)]
+    limits: bool,
+    /// A beginning of paths that the key may not read
+    #[arg(long)]
+    forbid: Vec<String>,
+    /// At most so many rows a page
+    #[arg(long)]
+    page_cap: Option<usize>,
+    /// PATH:ACTION[,skip=N][,times=N]; actions are status=N, retry-after=S, html=N, body=TEXT, delay-ms=N,
+    /// cut-body, close, same-cursor, empty-page, no-date
+    #[arg(long, value_parser = fault)]
+    fault: Vec<Fault>,
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments = Arguments::parse();
+    let document = Document::checked_in()?;
+    let mut workspace = Workspace::with_months(arguments.months)?;
+    for (path, rows) in &arguments.rows {
+        workspace.resize(path, *rows);
+    }
+    let options = Options {
+        port: arguments.port,
+        key: arguments.key,
+        latency: Duration::from_millis(arguments.latency_ms),
+        gzip: !arguments.no_gzip,
+        limits: arguments.limits.then(Limits::default),
+        forbidden: arguments.forbid,
+        page_cap: arguments.page_cap,
+        ..Options::default()
+    };
+    let stand_in = StandIn::start(document.as_value(), workspace, options)?;
+    for fault in arguments.fault {
+        stand_in.fault(fault);
+    }
+    announce(&stand_in.url())?;
+    io::stdin().read_to_end(&mut Vec::new())?;
+    Ok(())
+}
+
+#[expect(clippy::disallowed_methods, reason = "the address is what this program is started for")]
+fn announce(url: &str) -> io::Result<()> {
+    let mut stdout = io::stdout();
+    writeln!(stdout, "{url}")?;
+    stdout.flush()
+}
+
+fn rows(text: &str) -> Result<(String, usize), String> {
+    let (path, rows) = text.split_once('=').ok_or("it must be PATH=ROWS")?;
+    Ok((path.to_owned(), rows.parse().map_err(|_| "it must be PATH=ROWS")?))
+}
+
+fn fault(text: &str) -> Result<Fault, String> {
+    let (path, rest) = text.split_once(':').ok_or("it must be PATH:ACTION")?;
+    let mut parts = rest.split(',');
+    let action = action(parts.next().unwrap_or_default())?;
+    let mut fault = Fault::always(path, action);
+    for part in parts {
+        match part.split_once('=') {
+            Some(("skip", count)) => fault.skip = number(count)?,
+            Some(("times", count)) => fault.times = number(count)?,
+            _ => return Err(format!("`{part}` is neither skip=N nor times=N")),
+        }
+    }
+    Ok(fault)
+}
+
+fn action(text: &str) -> Result<Action, String> {
+    let (name, value) = text.split_once('=').unwrap_or((text, ""));
+    Ok(match name {
+        "status" => Action::Status(number(value)?),
+        "retry-after" => Action::RetryAfter { seconds: number(value)? },
+        "html" => Action::Html(number(value)?),
+        "body" => Action::Body(value.to_owned()),
+        "delay-ms" => Action::Delay(Duration::from_millis(number(value)?)),
+        "cut-body" => Action::CutBody,
+        "close" => Action::CloseBeforeAnswer,
+        "same-cursor" => Action::SameCursor,
+        "empty-page" => Action::EmptyPage,
+        "no-date" => Action::NoDate,
+        _ => return Err(format!("`{name}` is not an action")),
+    })
+}
+
+fn number<T: std::str::FromStr>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|_| format!("`{text}` is not a number"))
+}

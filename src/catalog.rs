@@ -1,0 +1,341 @@
+//! Discovery and selection: the catalog that `--discover` prints, and what a catalog that comes
+//! back says of streams and fields. What is done with a selected stream is decided in
+//! [`crate::plan`].
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use crate::error::Error;
+use crate::schema;
+use crate::stream::{REPLICATION_KEY, Replication, Stream};
+use crate::streams::STREAMS;
+
+/// The catalog of every stream, as `--discover` prints it.
+///
+/// # Errors
+/// [`Error::Bug`] where a schema is missing.
+pub fn discover() -> Result<Value, Error> {
+    let streams = STREAMS.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
+    Ok(json!({ "streams": streams }))
+}
+
+fn entry(stream: &Stream) -> Result<Value, Error> {
+    let schema = schema::embedded(stream)?;
+    let metadata = metadata(stream, &schema);
+    Ok(json!({
+        "tap_stream_id": stream.name,
+        "stream": stream.name,
+        "key_properties": stream.key,
+        "schema": schema,
+        "metadata": metadata,
+    }))
+}
+
+/// Singer metadata: one entry for the stream and one for every property at every depth, since
+/// Meltano takes a property without one for automatic.
+fn metadata(stream: &Stream, schema: &Value) -> Vec<Value> {
+    let mut root = Map::from_iter([
+        ("inclusion".to_owned(), json!("available")),
+        ("selected-by-default".to_owned(), json!(true)),
+        ("table-key-properties".to_owned(), json!(stream.key)),
+    ]);
+    match stream.replication {
+        Replication::FullTable => {
+            root.insert("forced-replication-method".into(), json!("FULL_TABLE"));
+        }
+        Replication::UpdatedAtByDay => {
+            root.insert("valid-replication-keys".into(), json!([REPLICATION_KEY]));
+        }
+    }
+    let mut entries = vec![json!({"breadcrumb": [], "metadata": root})];
+    for (place, property) in schema::properties(schema) {
+        let inclusion = if schema::is_unsupported(property) {
+            "unsupported"
+        } else if is_automatic(stream, &place) {
+            "automatic"
+        } else {
+            "available"
+        };
+        entries.push(json!({"breadcrumb": place, "metadata": {"inclusion": inclusion}}));
+    }
+    entries
+}
+
+/// Whether the property at `place` is part of every record: the key and the replication key.
+fn is_automatic(stream: &Stream, place: &[&str]) -> bool {
+    let [_, name] = place else { return false };
+    let is_replication_key =
+        stream.replication != Replication::FullTable && *name == REPLICATION_KEY;
+    stream.key.contains(name) || is_replication_key
+}
+
+/// How a stream is to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// Everything.
+    FullTable,
+    /// What changed since the bookmark.
+    Incremental,
+}
+
+/// One selected stream.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Selected {
+    /// The row of the table.
+    pub stream: &'static Stream,
+    /// How it is to be read.
+    pub method: Method,
+    /// Schema of what is emitted: the catalog's, less what is deselected.
+    pub schema: Value,
+    /// Everything the schema knows, deselected fields too: what is not in it is news.
+    pub known: Value,
+}
+
+/// What a catalog selects, and what has to be said about it.
+#[derive(Debug, Default, PartialEq)]
+pub struct Selection {
+    /// In the order of the table of streams.
+    pub streams: Vec<Selected>,
+    /// Warnings for the log.
+    pub warnings: Vec<String>,
+}
+
+/// The selection where there is no catalog: every stream, every field.
+///
+/// # Errors
+/// [`Error::Bug`] where a schema is missing.
+pub fn everything() -> Result<Selection, Error> {
+    let mut selection = Selection::default();
+    for stream in STREAMS {
+        let known = schema::embedded(stream)?;
+        let schema = pruned(stream, &known, &HashMap::new());
+        let method = default_method(stream);
+        selection.streams.push(Selected { stream, method, schema, known });
+    }
+    Ok(selection)
+}
+
+/// The parts of a catalog file that matter; everything else is carried by no one.
+#[derive(Debug, Deserialize)]
+struct Catalog {
+    streams: Vec<Entry>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Entry {
+    tap_stream_id: Option<String>,
+    stream: Option<String>,
+    schema: Option<Value>,
+    #[serde(default)]
+    metadata: Vec<Metadata>,
+    selected: Option<Value>,
+    replication_method: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Metadata {
+    breadcrumb: Vec<String>,
+    #[serde(default)]
+    metadata: Map<String, Value>,
+}
+
+/// What the catalog in `text` selects; `path` is for messages.
+///
+/// # Errors
+/// [`Error::File`] where it is not a catalog, [`Error::Selection`] where it selects nothing that
+/// exists or asks for a replication method that does not.
+pub fn select(text: &str, path: &str) -> Result<Selection, Error> {
+    let catalog: Catalog = serde_json::from_str(text).map_err(|error| Error::File {
+        what: "catalog",
+        path: path.to_owned(),
+        problem: error.to_string(),
+    })?;
+    let mut selection = Selection::default();
+    for entry in &catalog.streams {
+        let name = entry.tap_stream_id.as_deref().or(entry.stream.as_deref()).unwrap_or("");
+        let stream = STREAMS.iter().find(|stream| stream.name == name);
+        match (entry.is_selected(stream.is_some()), stream) {
+            (false, _) => {}
+            (true, None) => selection.warnings.push(format!(
+                "the catalog selects `{name}`, which is no stream of this tap; it is left out"
+            )),
+            (true, Some(stream)) => {
+                let selected = entry.selected(stream, &mut selection.warnings)?;
+                selection.streams.push(selected);
+            }
+        }
+    }
+    // The catalog's order is the user's; the order of reading is the table's.
+    selection.streams.sort_by_key(|selected| {
+        STREAMS.iter().position(|stream| stream.name == selected.stream.name)
+    });
+    selection.streams.dedup_by_key(|selected| selected.stream.name);
+    if selection.streams.is_empty() {
+        let mut problem = format!("the catalog `{path}` selects no stream of this tap");
+        for warning in &selection.warnings {
+            problem = format!("{problem}; {warning}");
+        }
+        return Err(Error::Selection(problem));
+    }
+    Ok(selection)
+}
+
+impl Entry {
+    /// Metadata of the stream itself.
+    fn root(&self, key: &str) -> Option<&Value> {
+        self.metadata.iter().find(|entry| entry.breadcrumb.is_empty())?.metadata.get(key)
+    }
+
+    /// A stream we do not know counts as selected only where the catalog says so outright.
+    fn is_selected(&self, is_known: bool) -> bool {
+        let asked = self.root("selected").or(self.selected.as_ref());
+        match asked {
+            Some(asked) => is_true(asked),
+            None => is_known && self.root("selected-by-default").is_some_and(is_true),
+        }
+    }
+
+    fn selected(
+        &self,
+        stream: &'static Stream,
+        warnings: &mut Vec<String>,
+    ) -> Result<Selected, Error> {
+        let ours = schema::embedded(stream)?;
+        let known = match &self.schema {
+            Some(theirs) if theirs.get("properties").is_some() => complete(stream, theirs, &ours),
+            _ => ours,
+        };
+        let choices = self
+            .metadata
+            .iter()
+            .map(|entry| (entry.breadcrumb.as_slice(), &entry.metadata))
+            .collect();
+        let schema = pruned(stream, &known, &choices);
+        Ok(Selected { stream, method: self.method(stream, warnings)?, schema, known })
+    }
+
+    /// Root metadata first, then the top level, then the stream's default.
+    fn method(&self, stream: &Stream, warnings: &mut Vec<String>) -> Result<Method, Error> {
+        let asked = self
+            .root("replication-method")
+            .and_then(Value::as_str)
+            .or(self.replication_method.as_deref());
+        match asked {
+            None => Ok(default_method(stream)),
+            Some("FULL_TABLE") => Ok(Method::FullTable),
+            Some("INCREMENTAL") if stream.replication == Replication::FullTable => {
+                warnings.push(format!(
+                    "stream `{}`: INCREMENTAL is not offered; it is read in full",
+                    stream.name
+                ));
+                Ok(Method::FullTable)
+            }
+            Some("INCREMENTAL") => Ok(Method::Incremental),
+            Some(other) => Err(Error::Selection(format!(
+                "stream `{}`: the catalog asks for replication method `{other}`; \
+                 FULL_TABLE and INCREMENTAL are known",
+                stream.name
+            ))),
+        }
+    }
+}
+
+fn default_method(stream: &Stream) -> Method {
+    match stream.replication {
+        Replication::FullTable => Method::FullTable,
+        Replication::UpdatedAtByDay => Method::Incremental,
+    }
+}
+
+/// The catalog's schema, with what may not be missing from it (the key) and what may not be
+/// changed in it (credentials stay unsupported) taken from ours.
+fn complete(stream: &Stream, theirs: &Value, ours: &Value) -> Value {
+    let mut schema = theirs.clone();
+    let automatic = schema::properties(ours).into_iter().filter(|(place, property)| {
+        is_automatic(stream, place) || schema::is_unsupported(property)
+    });
+    for (place, property) in automatic {
+        let Some((name, parents)) = place.split_last() else { continue };
+        let pointer = parents.iter().fold(String::new(), |pointer, part| pointer + "/" + part);
+        if let Some(Value::Object(properties)) = schema.pointer_mut(&pointer) {
+            properties.insert((*name).to_owned(), property.clone());
+        }
+    }
+    schema
+}
+
+/// What the metadata of a catalog says of each property.
+type Choices<'a> = HashMap<&'a [String], &'a Map<String, Value>>;
+
+/// `schema` without what is deselected or unsupported.
+fn pruned(stream: &Stream, schema: &Value, choices: &Choices) -> Value {
+    prune(stream, schema, choices, &mut Vec::new())
+}
+
+fn prune(stream: &Stream, schema: &Value, choices: &Choices, place: &mut Vec<String>) -> Value {
+    let Some(object) = schema.as_object() else { return schema.clone() };
+    let mut kept = Map::new();
+    for (key, value) in object {
+        let value = match (key.as_str(), value) {
+            ("items", items) => {
+                place.push("items".into());
+                let items = prune(stream, items, choices, place);
+                place.pop();
+                items
+            }
+            ("properties", Value::Object(properties)) => {
+                prune_properties(stream, properties, choices, place)
+            }
+            _ => value.clone(),
+        };
+        kept.insert(key.clone(), value);
+    }
+    kept.into()
+}
+
+fn prune_properties(
+    stream: &Stream,
+    properties: &Map<String, Value>,
+    choices: &Choices,
+    place: &mut Vec<String>,
+) -> Value {
+    let mut kept = Map::new();
+    for (name, property) in properties {
+        place.extend(["properties".to_owned(), name.clone()]);
+        if is_kept(stream, property, choices, place) {
+            kept.insert(name.clone(), prune(stream, property, choices, place));
+        }
+        place.truncate(place.len() - 2);
+    }
+    kept.into()
+}
+
+/// A choice for the property itself decides; without one it goes with what contains it.
+fn is_kept(stream: &Stream, property: &Value, choices: &Choices, place: &[String]) -> bool {
+    let names = place.iter().map(String::as_str).collect::<Vec<_>>();
+    if schema::is_unsupported(property) {
+        return false;
+    }
+    if is_automatic(stream, &names) {
+        return true;
+    }
+    let choice = choices.get(place);
+    let inclusion = choice.and_then(|choice| choice.get("inclusion")).and_then(Value::as_str);
+    if inclusion == Some("unsupported") {
+        return false;
+    }
+    choice
+        .and_then(|choice| choice.get("selected").or_else(|| choice.get("selected-by-default")))
+        .is_none_or(is_true)
+}
+
+/// Meltano and older tools write booleans as strings.
+fn is_true(value: &Value) -> bool {
+    match value {
+        Value::Bool(value) => *value,
+        Value::String(value) => value.eq_ignore_ascii_case("true"),
+        Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_) => false,
+    }
+}

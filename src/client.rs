@@ -1,0 +1,264 @@
+//! The only module that talks to the API: sends a request, repeats it as [`crate::retry`] says,
+//! and tells errors apart. ureq's defaults that bite are set here and nowhere else.
+
+use std::io::Read;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use ureq::http::{HeaderMap, StatusCode};
+use ureq::{Agent, Body};
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::error::{ApiMessage, Error};
+use crate::log::Log;
+use crate::request::Request;
+use crate::retry::Retry;
+
+/// A connection to the API; its idle connections are shared between threads.
+pub struct Client {
+    agent: Agent,
+    endpoint: String,
+    authorization: String,
+    retry: Retry,
+    clock: Arc<dyn Clock>,
+    log: Arc<Log>,
+    requests: AtomicU64,
+    retries: AtomicU64,
+}
+
+/// A 200.
+#[derive(Debug)]
+pub struct Answer {
+    /// The inflated body.
+    pub body: Vec<u8>,
+    /// The API's clock, where it sent a usable `Date`.
+    pub date: Option<DateTime<Utc>>,
+    /// Our clock when the request was sent.
+    pub sent_at: DateTime<Utc>,
+    /// Our clock when the body was complete.
+    pub received_at: DateTime<Utc>,
+}
+
+/// No answer of the API is that large; a body that goes on for ever would fill the memory.
+const LARGEST_BODY: u64 = 512 << 20;
+/// Of a body that is not the API's, this much is shown.
+const SHOWN: usize = 80;
+
+impl Client {
+    /// A client with the config's endpoint, key and timeouts.
+    #[must_use]
+    pub fn new(config: &Config, clock: Arc<dyn Clock>, log: Arc<Log>) -> Self {
+        let agent = Agent::config_builder()
+            // An error status comes with a body that says why.
+            .http_status_as_error(false)
+            // A redirect of the API would be news; following it could leak the key.
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            // There is no timeout by default.
+            .timeout_connect(Some(config.connect_timeout))
+            .timeout_global(Some(config.request_timeout))
+            .user_agent(&config.user_agent)
+            .build()
+            .new_agent();
+        Self {
+            agent,
+            endpoint: config.endpoint.clone(),
+            authorization: format!("Bearer {}", config.api_key.expose()),
+            retry: config.retry,
+            clock,
+            log,
+            requests: AtomicU64::new(0),
+            retries: AtomicU64::new(0),
+        }
+    }
+
+    /// Requests sent so far, repeats included.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// Repeats so far.
+    #[must_use]
+    pub fn retries(&self) -> u64 {
+        self.retries.load(Ordering::Relaxed)
+    }
+
+    /// Sends `request` until it is answered or there is no more patience.
+    ///
+    /// # Errors
+    /// Every status but 200 has its [`Error`]; no answer at all is [`Error::Unreachable`].
+    pub fn get(&self, request: &Request) -> Result<Answer, Error> {
+        let mut attempts = self.retry.attempts();
+        loop {
+            let failure = match self.attempt(request) {
+                Ok(answer) => return Ok(answer),
+                Err(Failure::Final(error)) => return Err(error),
+                Err(Failure::Passing(failure)) => failure,
+            };
+            let Some(wait) = attempts.wait(failure.retry_after) else {
+                return Err(failure.into_error(&self.endpoint, attempts.failed()));
+            };
+            self.retries.fetch_add(1, Ordering::Relaxed);
+            self.log.info(&format!(
+                "retry path={request} attempt={} wait_seconds={:.1} reason={:?}",
+                attempts.failed() + 1,
+                wait.as_secs_f64(),
+                failure.reason(),
+            ));
+            self.clock.sleep(wait);
+        }
+    }
+
+    fn attempt(&self, request: &Request) -> Result<Answer, Failure> {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.log.debug(&format!("request path={request}"));
+        let sent_at = self.clock.now();
+        let response = self
+            .agent
+            .get(format!("{}{request}", self.endpoint))
+            .header("Authorization", &self.authorization)
+            .call()
+            .map_err(|error| broken(&error))?;
+        let (head, body) = response.into_parts();
+        let body = read(body).map_err(|error| broken(&error))?;
+        if head.status == StatusCode::OK {
+            let (date, received_at) = (date(&head.headers), self.clock.now());
+            return Ok(Answer { body, date, sent_at, received_at });
+        }
+        Err(refusal(request, head.status.as_u16(), &head.headers, &body))
+    }
+}
+
+/// Reads a body to its end, so that the connection can be used again. The limit is on what was
+/// inflated, since ureq's own counts what was sent.
+fn read(mut body: Body) -> Result<Vec<u8>, ureq::Error> {
+    let mut bytes = Vec::new();
+    let reader = body.with_config().limit(u64::MAX).reader();
+    reader.take(LARGEST_BODY).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 == LARGEST_BODY {
+        return Err(ureq::Error::BodyExceedsLimit(LARGEST_BODY));
+    }
+    Ok(bytes)
+}
+
+/// Why an attempt failed, and whether another may not.
+enum Failure {
+    Passing(Passing),
+    Final(Error),
+}
+
+/// A failure that may pass.
+struct Passing {
+    what: What,
+    retry_after: Option<Duration>,
+}
+
+enum What {
+    Transport(String),
+    Status(ApiMessage),
+}
+
+impl Passing {
+    fn reason(&self) -> String {
+        match &self.what {
+            What::Transport(problem) => problem.clone(),
+            What::Status(api) => api.to_string(),
+        }
+    }
+
+    fn into_error(self, endpoint: &str, attempts: u32) -> Error {
+        match self.what {
+            What::Transport(problem) => {
+                Error::Unreachable { endpoint: endpoint.to_owned(), problem, attempts }
+            }
+            What::Status(api) => Error::Unavailable { api, attempts },
+        }
+    }
+}
+
+/// No answer, or half of one. All of it may pass, but for a request that cannot be written.
+fn broken(error: &ureq::Error) -> Failure {
+    match error {
+        ureq::Error::BadUri(_) | ureq::Error::Http(_) => {
+            Failure::Final(Error::Config(vec![format!("`endpoint` cannot be used: {error}")]))
+        }
+        ureq::Error::BodyExceedsLimit(limit) => {
+            Failure::Final(Error::Contract(format!("it is larger than {limit} bytes")))
+        }
+        other => Failure::Passing(Passing {
+            what: What::Transport(other.to_string()),
+            retry_after: None,
+        }),
+    }
+}
+
+/// What a status other than 200 means.
+fn refusal(request: &Request, status: u16, headers: &HeaderMap, body: &[u8]) -> Failure {
+    let (api, scope) = api_message(status, body);
+    let target = request.to_string();
+    match status {
+        429 | 408 | 500.. => {
+            Failure::Passing(Passing { what: What::Status(api), retry_after: retry_after(headers) })
+        }
+        401 => Failure::Final(Error::Unauthorized(api)),
+        // Only the API itself knows what a key may read, or what exists; a proxy does not.
+        403 if api.code.is_some() || scope.is_some() => {
+            Failure::Final(Error::Forbidden { scope, api })
+        }
+        404 if api.code.is_some() => Failure::Final(Error::NotFound { target, api }),
+        _ => Failure::Final(Error::Rejected { target, api }),
+    }
+}
+
+/// The API's own words, or the beginning of a body that is not the API's, and the missing scope.
+fn api_message(status: u16, body: &[u8]) -> (ApiMessage, Option<String>) {
+    #[derive(Deserialize)]
+    struct Body {
+        request_id: Option<String>,
+        errors: Option<Vec<Problem>>,
+        #[serde(rename = "type")]
+        kind: Option<String>,
+    }
+    #[derive(Deserialize)]
+    struct Problem {
+        code: Option<String>,
+        message: Option<String>,
+        metadata: Option<Metadata>,
+    }
+    #[derive(Deserialize)]
+    struct Metadata {
+        scope: Option<String>,
+    }
+    let Ok(body) = serde_json::from_slice::<Body>(body) else {
+        let text = String::from_utf8_lossy(body).trim().chars().take(SHOWN).collect();
+        return (ApiMessage { status, text, ..ApiMessage::default() }, None);
+    };
+    let first = body.errors.and_then(|errors| errors.into_iter().next());
+    let (code, text, metadata) = match first {
+        Some(problem) => (problem.code, problem.message, problem.metadata),
+        None => (None, None, None),
+    };
+    let message = ApiMessage {
+        status,
+        text: text.or_else(|| body.kind.clone()).unwrap_or_default(),
+        // `errors` may be empty; the type still tells that the API is speaking.
+        code: code.or(body.kind),
+        request_id: body.request_id,
+    };
+    (message, metadata.and_then(|metadata| metadata.scope))
+}
+
+/// `Retry-After` in whole seconds.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    headers.get("retry-after")?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+}
+
+fn date(headers: &HeaderMap) -> Option<DateTime<Utc>> {
+    let date = headers.get("date")?.to_str().ok()?;
+    DateTime::parse_from_rfc2822(date).ok().map(|date| date.with_timezone(&Utc))
+}

@@ -1,0 +1,290 @@
+//! The settings, checked: one [`Config`] for a run. Every problem is reported at once. Where the
+//! values come from is told in [`crate::settings`].
+
+use std::fmt;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+
+use crate::args::Args;
+use crate::error::Error;
+use crate::log::{Format, Level};
+use crate::retry::Retry;
+use crate::settings::{Environment, check, gather, pointer, settings};
+use crate::state::parse_time;
+
+/// Everything a run is told, checked.
+#[derive(Debug)]
+pub struct Config {
+    /// The key of the API.
+    pub api_key: Secret,
+    /// Scheme and host, without a slash at the end.
+    pub endpoint: String,
+    /// Incidents that changed before it are not read, where there is no later bookmark.
+    pub start_date: Option<DateTime<Utc>>,
+    /// Incidents that changed at it or later are not read.
+    pub end_date: Option<DateTime<Utc>>,
+    /// Modes of incidents, actions and follow-ups.
+    pub incident_modes: Vec<String>,
+    /// Longest wait for a connection.
+    pub connect_timeout: Duration,
+    /// Longest wait for an answer, its body included.
+    pub request_timeout: Duration,
+    /// How often and how long to repeat a request.
+    pub retry: Retry,
+    /// What the API's access log shows.
+    pub user_agent: String,
+    /// What to do with a stream the key may not read.
+    pub forbidden_streams: Forbidden,
+    /// Which events are logged.
+    pub log_level: Level,
+    /// What a log line looks like.
+    pub log_format: Format,
+}
+
+/// What to do with a stream the key may not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Forbidden {
+    /// Leave it out, say so.
+    Warn,
+    /// Count it as a failure.
+    Fail,
+}
+
+/// An API key. It has no way to be printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The key itself, for the request header and for taking it out of the log.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+impl Config {
+    /// Reads config files and environment, lays the flags over them and checks the result.
+    /// Warnings, such as settings nobody knows, are added to `warnings`.
+    ///
+    /// # Errors
+    /// [`Error::Config`] with every problem, [`Error::File`] for a file that is no JSON object.
+    pub fn read(
+        args: &Args,
+        environment: &Environment,
+        warnings: &mut Vec<String>,
+    ) -> Result<Self, Error> {
+        let (schema, values) = (settings(), gather(args, environment)?);
+        let mut problems = check(&values, &schema, warnings);
+        let config = Self::checked(&values, &schema, args.demo, &mut problems);
+        match (problems.is_empty(), config) {
+            (true, Some(config)) => Ok(config),
+            _ => Err(Error::Config(problems)),
+        }
+    }
+
+    /// What the schema cannot check.
+    fn checked(
+        values: &Map<String, Value>,
+        schema: &Value,
+        is_demo: bool,
+        problems: &mut Vec<String>,
+    ) -> Option<Self> {
+        let get =
+            |name: &str| values.get(name).or_else(|| schema.pointer(&pointer(name, "default")));
+        let text = |name: &str| get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let seconds =
+            |name: &str| Duration::from_secs(get(name).and_then(Value::as_u64).unwrap_or_default());
+        let api_key = if is_demo { Some(String::new()) } else { key(values, problems) };
+        let mut time = |name: &str| time(values, name, problems);
+        let (start_date, end_date) = (time("start_date"), time("end_date"));
+        if let (Some(start), Some(end)) = (start_date, end_date)
+            && start >= end
+        {
+            problems.push(format!(
+                "`start_date` {:?} is not before `end_date` {:?}",
+                text("start_date"),
+                text("end_date")
+            ));
+        }
+        let modes = get("incident_modes").and_then(Value::as_array);
+        Some(Self {
+            endpoint: endpoint(&text("endpoint"), problems),
+            start_date,
+            end_date,
+            incident_modes: modes?.iter().filter_map(Value::as_str).map(Into::into).collect(),
+            connect_timeout: seconds("connect_timeout"),
+            request_timeout: seconds("request_timeout"),
+            retry: Retry {
+                most: u32::try_from(seconds("max_retries").as_secs()).unwrap_or(u32::MAX),
+                patience: seconds("max_retry_seconds"),
+            },
+            user_agent: text("user_agent"),
+            forbidden_streams: match text("forbidden_streams").as_str() {
+                "fail" => Forbidden::Fail,
+                _ => Forbidden::Warn,
+            },
+            log_level: Level::parse(&text("log_level")).unwrap_or(Level::Info),
+            log_format: if text("log_format") == "json" { Format::Json } else { Format::Text },
+            api_key: Secret(api_key?),
+        })
+    }
+
+    /// The same settings for another place: the sample workspace.
+    #[must_use]
+    pub fn at(mut self, endpoint: String, api_key: &str) -> Self {
+        self.endpoint = endpoint;
+        self.api_key = Secret(api_key.to_owned());
+        self
+    }
+}
+
+fn key(values: &Map<String, Value>, problems: &mut Vec<String>) -> Option<String> {
+    let key = values.get("api_key");
+    let file = values.get("api_key_file").and_then(Value::as_str);
+    let key = match (key, file) {
+        (Some(_), Some(_)) => {
+            problems.push("`api_key` and `api_key_file` are both set; keep one".into());
+            return None;
+        }
+        // Of another type: the schema has said so.
+        (Some(key), None) => key.as_str()?.to_owned(),
+        (None, Some(path)) => match std::fs::read_to_string(path) {
+            Ok(key) => key.trim().to_owned(),
+            Err(error) => {
+                problems.push(format!("`api_key_file` {path:?} cannot be read: {error}"));
+                return None;
+            }
+        },
+        (None, None) => {
+            problems.push(
+                "`api_key` is missing; set it in a config file or as TAP_INCIDENT_API_KEY".into(),
+            );
+            return None;
+        }
+    };
+    if key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        problems.push("the API key is empty, or has blanks or line breaks in it".into());
+        return None;
+    }
+    Some(key)
+}
+
+fn time(
+    values: &Map<String, Value>,
+    name: &str,
+    problems: &mut Vec<String>,
+) -> Option<DateTime<Utc>> {
+    let text = values.get(name)?.as_str()?;
+    let time = parse_time(text);
+    if time.is_none() {
+        problems.push(format!(
+            "`{name}` is {text:?}, but must be a date or a timestamp with its time zone, like \
+             2026-01-31 or 2026-01-31T00:00:00Z"
+        ));
+    }
+    time
+}
+
+/// A key must not cross a network in the clear.
+fn endpoint(text: &str, problems: &mut Vec<String>) -> String {
+    let endpoint = text.trim_end_matches('/');
+    let authority = |scheme: &str| {
+        let rest = endpoint.strip_prefix(scheme)?;
+        rest.split('/').next().filter(|authority| !authority.is_empty() && !authority.contains('@'))
+    };
+    let is_loopback = authority("http://").is_some_and(|authority| {
+        let host = match authority.rsplit_once(':') {
+            Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+            _ => authority,
+        };
+        host == "localhost"
+            || host
+                .trim_matches(['[', ']'])
+                .parse::<std::net::IpAddr>()
+                .is_ok_and(|ip| ip.is_loopback())
+    });
+    let is_plain = !endpoint.contains(['?', '#']) && !endpoint.contains(char::is_whitespace);
+    if !(is_plain && (authority("https://").is_some() || is_loopback)) {
+        problems.push(format!(
+            "`endpoint` is {text:?}, but must be an https address, or http on loopback"
+        ));
+    }
+    endpoint.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The config of these environment variables, without their prefix, and a key.
+    fn config(variables: &[(&str, &str)]) -> Result<Config, Error> {
+        let variables = variables.iter().chain(&[("API_KEY", "k")]);
+        let environment = variables
+            .map(|(name, value)| (format!("TAP_INCIDENT_{name}"), (*value).to_owned()))
+            .collect();
+        Config::read(&Args::default(), &environment, &mut Vec::new())
+    }
+
+    #[test]
+    fn zero_and_the_empty_string_mean_the_default() {
+        let plain = config(&[]).unwrap();
+        let set =
+            config(&[("MAX_RETRIES", "0"), ("REQUEST_TIMEOUT", ""), ("ENDPOINT", "")]).unwrap();
+        assert_eq!(format!("{set:?}"), format!("{plain:?}"));
+        assert_eq!(plain.retry, Retry { most: 8, patience: Duration::from_secs(900) });
+    }
+
+    #[test]
+    fn lists_come_with_commas_or_as_json() {
+        for text in ["test, stream", r#"["test", "stream"]"#] {
+            let modes = config(&[("INCIDENT_MODES", text)]).unwrap().incident_modes;
+            assert_eq!(modes, ["test", "stream"]);
+        }
+    }
+
+    #[test]
+    fn the_key_crosses_no_network_in_the_clear() {
+        for good in [
+            "https://api.incident.io/",
+            "http://127.0.0.1:80",
+            "http://[::1]:9",
+            "http://localhost",
+        ] {
+            let config = config(&[("ENDPOINT", good)]).unwrap();
+            assert_eq!(config.endpoint, good.trim_end_matches('/'));
+        }
+        for bad in [
+            "http://api.incident.io",
+            "http://127.0.0.1.evil.com",
+            "http://127.0.0.1:80@evil.com",
+            "http://localhost:80.evil.com",
+            "https://",
+            "https://a b",
+            "https://host?x=1",
+            "ftp://host",
+            "api.incident.io",
+        ] {
+            assert!(config(&[("ENDPOINT", bad)]).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_date_is_its_midnight_in_utc() {
+        let config = config(&[("START_DATE", "2026-01-31")]).unwrap();
+        assert_eq!(config.start_date, parse_time("2026-01-31T00:00:00Z"));
+    }
+
+    #[test]
+    fn a_secret_does_not_show_itself() {
+        let config = config(&[]).unwrap();
+        assert!(format!("{config:?}").contains("api_key: Secret,"));
+    }
+}

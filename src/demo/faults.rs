@@ -1,0 +1,149 @@
+//! Bad weather that a test orders: which request it hits, and what it does to the answer.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+
+use super::answer::Answer;
+use super::cursor::Cursor;
+use super::query::Request;
+
+/// Something that goes wrong with some requests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// What the path of the request starts with; empty for any request.
+    pub path: String,
+    /// How many matching requests pass first.
+    pub skip: usize,
+    /// How many requests it hits after that; `usize::MAX` for all of them.
+    pub times: usize,
+    /// What happens to them.
+    pub action: Action,
+}
+
+/// What a fault does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// The answer is an error of the API with this status.
+    Status(u16),
+    /// The answer is a 429 that asks to wait.
+    RetryAfter {
+        /// How long to wait.
+        seconds: u64,
+    },
+    /// The answer is a web page with this status, as a proxy sends it.
+    Html(u16),
+    /// The connection ends in the middle of the body.
+    CutBody,
+    /// The connection ends before the answer.
+    CloseBeforeAnswer,
+    /// The answer is a 200 with this body.
+    Body(String),
+    /// The page has the cursor that it was asked for. Only requests with a cursor match.
+    SameCursor,
+    /// The page has no rows but a cursor that leads on.
+    EmptyPage,
+    /// The answer has no `Date` header.
+    NoDate,
+    /// The clock of the API shows this time.
+    Date(DateTime<Utc>),
+    /// The answer is late.
+    Delay(Duration),
+}
+
+impl Fault {
+    /// A fault that hits each request whose path starts so.
+    #[must_use]
+    pub fn always(path: &str, action: Action) -> Self {
+        Self { path: path.to_owned(), skip: 0, times: usize::MAX, action }
+    }
+
+    /// A fault that hits the first request whose path starts so.
+    #[must_use]
+    pub fn once(path: &str, action: Action) -> Self {
+        Self { times: 1, ..Self::always(path, action) }
+    }
+
+    fn matches(&self, request: &Request) -> bool {
+        let needs_cursor = self.action == Action::SameCursor;
+        request.path().starts_with(&self.path)
+            && (!needs_cursor || request.value("after").is_some())
+    }
+}
+
+/// The faults of a running stand-in, and how many requests each has seen.
+#[derive(Debug, Default)]
+pub(crate) struct Faults(Vec<(Fault, usize)>);
+
+impl Faults {
+    pub(crate) fn add(&mut self, fault: Fault) {
+        self.0.push((fault, 0));
+    }
+
+    /// What happens to this request: the action of the first fault that hits it.
+    pub(crate) fn next(&mut self, request: &Request) -> Option<Action> {
+        let mut action = None;
+        for (fault, seen) in self.0.iter_mut().filter(|(fault, _)| fault.matches(request)) {
+            let hits = *seen >= fault.skip && *seen - fault.skip < fault.times;
+            *seen += 1;
+            if hits && action.is_none() {
+                action = Some(fault.action.clone());
+            }
+        }
+        action
+    }
+}
+
+/// Gives a page the cursor that it was asked for.
+pub(crate) fn repeat_cursor(answer: &mut Answer, request: &Request) {
+    if let Some(after) = request.value("after") {
+        set_after(&mut answer.body, &after);
+    }
+}
+
+/// Takes the rows of a page away; its cursor leads to them.
+pub(crate) fn empty(answer: &mut Answer) {
+    let Some((property, start)) = &answer.page else { return };
+    let again = Cursor { again: start.again.saturating_add(1), ..start.clone() };
+    if let Some(rows) = answer.body.get_mut(property) {
+        *rows = json!([]);
+    }
+    set_after(&mut answer.body, &again.text());
+}
+
+fn set_after(body: &mut Value, after: &str) {
+    if let Some(members) = body.as_object_mut() {
+        let meta = members.entry("pagination_meta").or_insert_with(|| json!({"page_size": 25}));
+        if let Some(meta) = meta.as_object_mut() {
+            meta.insert("after".to_owned(), json!(after));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(target: &str) -> Request {
+        Request { target: target.to_owned(), ..Request::default() }
+    }
+
+    #[test]
+    fn a_fault_skips_then_hits_then_stops() {
+        let mut faults = Faults::default();
+        let action = Action::Status(500);
+        faults.add(Fault { path: "/v2/users".to_owned(), skip: 1, times: 2, action });
+        let hits = ["/v2/users", "/v2/alerts", "/v2/users", "/v2/users/1", "/v2/users"]
+            .map(|target| faults.next(&request(target)).is_some());
+        assert_eq!(hits, [false, false, true, true, false]);
+    }
+
+    #[test]
+    fn the_same_cursor_needs_a_cursor() {
+        let mut faults = Faults::default();
+        faults.add(Fault::once("", Action::SameCursor));
+        assert_eq!(faults.next(&request("/v2/users")), None);
+        assert_eq!(faults.next(&request("/v2/users?after=x")), Some(Action::SameCursor));
+    }
+}

@@ -1,0 +1,60 @@
+//! How a stand-in is set up: its key, its clock, and how strict, slow and generous it is.
+
+use std::time::Duration;
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use super::limits::Limits;
+use super::workspace::Workspace;
+
+/// The key that the stand-in takes unless [`Options`] say otherwise.
+pub const DEFAULT_KEY: &str = "demo-key";
+/// What the stand-in's clock shows: 2026-11-20T12:00:00Z, when the sample workspace was last changed.
+pub const NOW: DateTime<Utc> = match NaiveDate::from_ymd_opt(2026, 11, 20) {
+    Some(day) => match day.and_hms_opt(12, 0, 0) {
+        Some(time) => time.and_utc(),
+        None => DateTime::UNIX_EPOCH,
+    },
+    None => DateTime::UNIX_EPOCH,
+};
+
+/// Called before each answer with path and query as received, so that rows change while they are read.
+pub type OnRequest = Box<dyn FnMut(&str, &mut Workspace) + Send>;
+
+/// How strict, slow and generous the stand-in is.
+pub struct Options {
+    /// The port on 127.0.0.1; 0 takes a free one.
+    pub port: u16,
+    /// The only key that is let in.
+    pub key: String,
+    /// How long each answer takes.
+    pub latency: Duration,
+    /// Whether answers are compressed for clients that take it.
+    pub gzip: bool,
+    /// How many requests a minute are answered; all of them without limits.
+    pub limits: Option<Limits>,
+    /// What the `Date` header says, and what counts as past.
+    pub now: DateTime<Utc>,
+    /// Beginnings of paths that the key may not read.
+    pub forbidden: Vec<String>,
+    /// At most so many rows a page, whatever is asked for.
+    pub page_cap: Option<usize>,
+    /// What to do before each answer.
+    pub on_request: Option<OnRequest>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            port: 0,
+            key: DEFAULT_KEY.to_owned(),
+            latency: Duration::ZERO,
+            gzip: true,
+            limits: None,
+            now: NOW,
+            forbidden: Vec::new(),
+            page_cap: None,
+            on_request: None,
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! From a request to the reply that is sent: faults, limits, the answer, and the headers around it.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+
+use super::answer::{Answer, DOCUMENT_PATH, admit, answer};
+use super::faults::{self, Action};
+use super::http::Reply;
+use super::limits::Allowance;
+use super::query::Request;
+use super::refusal::Refusal;
+use super::shared::Shared;
+
+const JSON: &str = "application/json";
+
+/// The reply to the request with this number; nothing if the connection is to be closed instead.
+pub(crate) fn reply(
+    shared: &Shared,
+    request: &Request,
+    number: usize,
+    action: Option<Action>,
+) -> Option<Reply> {
+    let now = shared.now;
+    let mut date = Some(now);
+    let mut is_cut = false;
+    let mut reply = match action {
+        Some(Action::CloseBeforeAnswer) => return None,
+        Some(Action::Status(status)) => refused(&Refusal::of_status(status), number),
+        Some(Action::RetryAfter { seconds }) => too_many(seconds, None, now, number),
+        Some(Action::Html(status)) => html(status),
+        Some(Action::Body(body)) => plain(200, JSON, body.into_bytes()),
+        Some(other) => {
+            match &other {
+                Action::NoDate => date = None,
+                Action::Date(other) => date = Some(*other),
+                Action::CutBody => is_cut = true,
+                _ => {}
+            }
+            answered(shared, request, number, &other)
+        }
+        None => answered(shared, request, number, &Action::Delay(Duration::ZERO)),
+    };
+    reply.is_cut = is_cut;
+    if let Some(date) = date {
+        reply.headers.push(("Date".to_owned(), http_date(date, "GMT")));
+    }
+    Some(reply)
+}
+
+/// The answer of the API, if the key, the limits and the document allow one.
+fn answered(shared: &Shared, request: &Request, number: usize, action: &Action) -> Reply {
+    if let Err(refusal) = admit(request, &shared.document, &shared.rules) {
+        return refused(&refusal, number);
+    }
+    if request.path() == DOCUMENT_PATH {
+        return plain(200, JSON, shared.source.to_string().into_bytes());
+    }
+    let allowance = shared.take(&request.path());
+    let mut reply = match allowance.wait {
+        Some(seconds) => too_many(seconds, Some(&allowance), shared.now, number),
+        None => match data(shared, request, action) {
+            Ok(body) => plain(200, JSON, body.to_string().into_bytes()),
+            Err(refusal) => refused(&refusal, number),
+        },
+    };
+    reply.headers.extend(allowance.headers(shared.now.timestamp()));
+    reply
+}
+
+fn data(shared: &Shared, request: &Request, action: &Action) -> Result<Value, Refusal> {
+    let answer =
+        shared.read(|workspace| answer(request, &shared.document, workspace, &shared.rules));
+    let mut answer: Answer = answer?;
+    match action {
+        Action::SameCursor => faults::repeat_cursor(&mut answer, request),
+        Action::EmptyPage => faults::empty(&mut answer),
+        _ => {}
+    }
+    Ok(answer.body)
+}
+
+fn plain(status: u16, content_type: &'static str, body: Vec<u8>) -> Reply {
+    Reply { status, content_type, headers: Vec::new(), body, is_cut: false }
+}
+
+fn refused(refusal: &Refusal, number: usize) -> Reply {
+    plain(refusal.status, JSON, refusal.body(&request_id(number)).to_string().into_bytes())
+}
+
+fn too_many(seconds: u64, of: Option<&Allowance>, now: DateTime<Utc>, number: usize) -> Reply {
+    let wait = TimeDelta::try_seconds(i64::try_from(seconds).unwrap_or(0)).unwrap_or_default();
+    let at = now + wait;
+    // The real API writes it either way.
+    let retry_after = if number.is_multiple_of(2) {
+        at.format("%Y-%m-%dT%H:%M:%SZ").to_string()
+    } else {
+        http_date(at, "UTC")
+    };
+    let limit = of.map_or(1_200, |allowance| allowance.limit);
+    let mut body = Refusal::of_status(429).body(&request_id(number));
+    if let Some(members) = body.as_object_mut() {
+        let limit = json!({"name": "Tidewater", "limit": limit, "remaining": 0,
+            "retry_after": retry_after});
+        members.insert("rate_limit".to_owned(), limit);
+    }
+    let mut reply = plain(429, JSON, body.to_string().into_bytes());
+    reply.headers.push(("Retry-After".to_owned(), seconds.to_string()));
+    reply
+}
+
+fn html(status: u16) -> Reply {
+    let page = format!(
+        "<!DOCTYPE html>\n<html><head><title>{status}</title></head>\n\
+         <body><h1>{status}</h1><p>The proxy is having a rest.</p></body></html>\n"
+    );
+    plain(status, "text/html; charset=utf-8", page.into_bytes())
+}
+
+/// Looks like the API's, and is the same in every run.
+fn request_id(number: usize) -> String {
+    format!("7d3f0000-5e1f-4000-8000-{number:012x}")
+}
+
+fn http_date(time: DateTime<Utc>, zone: &str) -> String {
+    format!("{} {zone}", time.format("%a, %d %b %Y %H:%M:%S"))
+}

@@ -1,0 +1,220 @@
+//! The data behind the stand-in: rows by endpoint, and how often the template month of history is
+//! repeated. Files are as `src/demo/workspace` has them; rows of history are made when they are asked for.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use include_dir::{Dir, include_dir};
+use serde_json::Value;
+
+use super::month::{self, MOST_MONTHS, Month};
+use super::row::Row;
+use super::sequence::{By, Calendar, Order, Sequence, Sorted};
+
+static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/demo/workspace");
+/// How many months the sample workspace goes back.
+pub const SAMPLE_MONTHS: usize = 13;
+const INCIDENTS: &str = "v2.incidents";
+
+/// The data of a workspace: rows by endpoint path.
+#[derive(Debug, Default)]
+pub struct Workspace {
+    collections: BTreeMap<String, Collection>,
+    months: usize,
+}
+
+/// The rows of one endpoint.
+#[derive(Debug, Default)]
+pub(crate) struct Collection {
+    rows: Arc<Vec<Value>>,
+    /// Whether each row is a whole answer and not an item of a list.
+    pub(crate) is_whole: bool,
+    is_history: bool,
+    /// How many rows the file has, even after an edit.
+    template_size: usize,
+    size: Option<usize>,
+    sorted: Mutex<BTreeMap<By, Sorted>>,
+}
+
+impl Workspace {
+    /// The embedded sample workspace with 13 months of history.
+    ///
+    /// # Errors
+    /// If an embedded file is not of the form that the stand-in reads.
+    pub fn sample() -> Result<Self, String> {
+        Self::with_months(SAMPLE_MONTHS)
+    }
+
+    /// The embedded sample workspace with another length of history, 1 to 32768 months.
+    ///
+    /// # Errors
+    /// If an embedded file is not of the form that the stand-in reads, or the number is out of range.
+    pub fn with_months(months: usize) -> Result<Self, String> {
+        let files = FILES.files().filter_map(|file| {
+            let name = file.path().file_name()?.to_str()?.strip_suffix(".json")?;
+            Some((name, file.contents_utf8().unwrap_or_default()))
+        });
+        Self::from_files(files, months)
+    }
+
+    /// A workspace of other files, each with the name (without `.json`) and the content that a file of
+    /// the sample would have.
+    ///
+    /// # Errors
+    /// If a file has neither `rows` nor `bodies`, or the number of months is out of range.
+    pub fn from_files<'f>(
+        files: impl IntoIterator<Item = (&'f str, &'f str)>,
+        months: usize,
+    ) -> Result<Self, String> {
+        if !(1..=MOST_MONTHS).contains(&months) {
+            return Err(format!("{months} months of history, but 1 to {MOST_MONTHS} are possible"));
+        }
+        let mut collections = BTreeMap::new();
+        for (name, content) in files {
+            let file = serde_json::from_str(content).map_err(|error| format!("{name}: {error}"))?;
+            let collection =
+                Collection::of_file(file).map_err(|error| format!("{name}: {error}"))?;
+            collections.insert(name.to_owned(), collection);
+        }
+        Ok(Self { collections, months })
+    }
+
+    /// Gives the history of this endpoint exactly so many rows, while others stay as they are. Months of
+    /// all endpoints are numbered from the longest one, so this comes before any [`Workspace::edit`].
+    pub fn resize(&mut self, path: &str, rows: usize) {
+        if let Some(collection) = self.collections.get_mut(&file_stem(path)) {
+            collection.size = Some(rows);
+            collection.forget_order();
+        }
+    }
+
+    /// Every row of an endpoint, hidden ones too, oldest month first, with the private `_` keys.
+    #[must_use]
+    pub fn rows(&self, path: &str) -> Vec<Value> {
+        let Some(collection) = self.collection(path) else { return Vec::new() };
+        let order = Order { by: By::File, is_newest_first: false };
+        let sequence = self.sequence(collection, order);
+        (0..sequence.len()).filter_map(|at| sequence.row(at)).map(|row| row.whole()).collect()
+    }
+
+    /// The paths of all endpoints that have data, braces included.
+    #[must_use]
+    pub fn paths(&self) -> Vec<String> {
+        self.collections.keys().map(|stem| path_of(stem)).collect()
+    }
+
+    /// Lets a test change the rows of an endpoint. They are all made and kept from then on.
+    pub fn edit(&mut self, path: &str, change: impl FnOnce(&mut Vec<Value>)) {
+        let mut rows = self.rows(path);
+        change(&mut rows);
+        let collection = self.collections.entry(file_stem(path)).or_default();
+        collection.rows = Arc::new(rows);
+        collection.is_history = false;
+        collection.forget_order();
+    }
+
+    pub(crate) fn collection(&self, path: &str) -> Option<&Collection> {
+        self.collections.get(&file_stem(path))
+    }
+
+    /// The rows of a collection in an order of the API.
+    pub(crate) fn sequence(&self, collection: &Collection, order: Order) -> Sequence {
+        let calendar = self.calendar(collection);
+        let sorted = collection.sorted(order.by);
+        if calendar.is_none() || sorted.is_separable {
+            return Sequence::new(Arc::clone(&collection.rows), sorted, calendar, order);
+        }
+        // Months that overlap in this order cannot be put one after the other: all rows are made.
+        let in_file_order = Order { by: By::File, is_newest_first: false };
+        let months = Sequence::new(
+            Arc::clone(&collection.rows),
+            collection.sorted(By::File),
+            calendar,
+            in_file_order,
+        );
+        let rows: Vec<Value> =
+            (0..months.len()).filter_map(|at| months.row(at)).map(|row| row.whole()).collect();
+        let sorted = Sorted::new(&rows, order.by);
+        Sequence::new(Arc::new(rows), sorted, None, order)
+    }
+
+    /// Calls back with the row of this id, if there is one.
+    pub(crate) fn find<T>(
+        &self,
+        collection: &Collection,
+        id: &str,
+        found: impl FnOnce(Row<'_>) -> T,
+    ) -> Option<T> {
+        let has_id =
+            |stored: &Value, id: &str| stored.get("id").and_then(Value::as_str) == Some(id);
+        let (id, month, cut) = match self.calendar(collection) {
+            None => (id.to_owned(), Month::STORED, 0),
+            Some(calendar) => {
+                let (number, id) = month::parts_of(id)?;
+                let index = calendar.index(number)?;
+                (id, calendar.month(index), if index == 0 { calendar.cut } else { 0 })
+            }
+        };
+        let stored = collection.rows.iter().skip(cut).find(|stored| has_id(stored, &id))?;
+        Some(found(Row::new(stored, month)))
+    }
+
+    fn calendar(&self, collection: &Collection) -> Option<Calendar> {
+        let (months, cut) = collection.months(self.months)?;
+        let longest = self.collections.values().filter_map(|other| other.months(self.months));
+        let longest = longest.map(|(months, _)| months).max()?;
+        let newest = longest.max(self.months).saturating_sub(1);
+        let incidents =
+            self.collections.get(INCIDENTS).map_or(0, |incidents| incidents.template_size);
+        Some(Calendar { months, newest, incidents, cut })
+    }
+}
+
+impl Collection {
+    fn of_file(mut file: Value) -> Result<Self, String> {
+        let is_history = file.get("history").and_then(Value::as_bool) == Some(true);
+        let mut take = |name: &str| match file.get_mut(name).map(Value::take) {
+            Some(Value::Array(rows)) => Some(rows),
+            _ => None,
+        };
+        let (rows, is_whole) = match (take("rows"), take("bodies")) {
+            (Some(rows), _) => (rows, false),
+            (None, Some(bodies)) => (bodies, true),
+            (None, None) => return Err("it has neither `rows` nor `bodies`".to_owned()),
+        };
+        let template_size = rows.len();
+        Ok(Self { rows: Arc::new(rows), is_whole, is_history, template_size, ..Self::default() })
+    }
+
+    /// How many months of history there are, and how many rows the oldest lacks.
+    fn months(&self, usual: usize) -> Option<(usize, usize)> {
+        if !self.is_history || self.rows.is_empty() {
+            return None;
+        }
+        let Some(size) = self.size else { return Some((usual, 0)) };
+        let months = size.div_ceil(self.rows.len()).clamp(1, MOST_MONTHS);
+        Some((months, (months * self.rows.len()).saturating_sub(size)))
+    }
+
+    fn sorted(&self, by: By) -> Sorted {
+        let mut sorted = self.sorted.lock().unwrap_or_else(PoisonError::into_inner);
+        sorted.entry(by).or_insert_with(|| Sorted::new(&self.rows, by)).clone()
+    }
+
+    fn forget_order(&mut self) {
+        self.sorted.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+fn file_stem(path: &str) -> String {
+    path.trim_start_matches('/').replace(['{', '}'], "").replace('/', ".")
+}
+
+/// File names have no braces, but only placeholders are called `id` or something ending so.
+fn path_of(stem: &str) -> String {
+    let segments = stem.split('.').map(|segment| {
+        let is_placeholder = segment == "id" || segment.ends_with("_id");
+        if is_placeholder { format!("/{{{segment}}}") } else { format!("/{segment}") }
+    });
+    segments.collect()
+}

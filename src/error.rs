@@ -1,0 +1,274 @@
+//! What can go wrong: for each case what is said, what to do about it, and the exit code, side by
+//! side. Where it happened (stream, page) is added by the caller with [`Error::in_stream`].
+
+use std::fmt;
+
+/// Everything that ends a run, or a stream of it.
+#[derive(Debug, PartialEq)]
+pub enum Error {
+    /// The command line cannot be understood; what clap says of it.
+    Arguments(String),
+    /// One or more settings are missing, ill-typed or contradictory; all of them at once.
+    Config(Vec<String>),
+    /// A config, catalog or state file cannot be read or is not what it should be.
+    File {
+        /// `config`, `catalog` or `state`.
+        what: &'static str,
+        /// The path as the user gave it.
+        path: String,
+        /// What is wrong, with the place in the file where there is one.
+        problem: String,
+    },
+    /// The catalog or the state asks for something that cannot be done.
+    Selection(String),
+    /// 401: the API does not know the key.
+    Unauthorized(ApiMessage),
+    /// 403: the key may not read this.
+    Forbidden {
+        /// The scope the API says is missing.
+        scope: Option<String>,
+        /// What the API said.
+        api: ApiMessage,
+    },
+    /// Every selected stream answered 403.
+    NothingPermitted(Vec<String>),
+    /// 404: there is nothing at this address.
+    NotFound {
+        /// Path and query of the request.
+        target: String,
+        /// What the API said.
+        api: ApiMessage,
+    },
+    /// Any other 3xx or 4xx: the API does not take the request.
+    Rejected {
+        /// Path and query of the request.
+        target: String,
+        /// What the API said.
+        api: ApiMessage,
+    },
+    /// The answer is not what the API promises: no JSON, no list, a record without its key.
+    Contract(String),
+    /// A cursor came a second time; going on would page for ever.
+    RepeatedCursor(String),
+    /// No answer: name not found, refused, cut, timed out. After all retries.
+    Unreachable {
+        /// The endpoint from the config.
+        endpoint: String,
+        /// What the network said.
+        problem: String,
+        /// How many requests were made.
+        attempts: u32,
+    },
+    /// 5xx or 429 that stayed through all retries.
+    Unavailable {
+        /// What the API said.
+        api: ApiMessage,
+        /// How many requests were made.
+        attempts: u32,
+    },
+    /// The reader of stdout is gone.
+    OutputClosed,
+    /// stdout, or the summary file, cannot be written for another reason.
+    Output(String),
+    /// A mistake of ours.
+    Bug(String),
+    /// An error of one stream.
+    InStream {
+        /// The stream's name.
+        stream: &'static str,
+        /// Which page of it, from 1; 0 before the first.
+        page: u64,
+        /// What went wrong there.
+        error: Box<Error>,
+    },
+    /// Some streams failed and the others are done; the first failure decides the exit code.
+    StreamsFailed {
+        /// How many failed.
+        failed: usize,
+        /// How many were selected.
+        selected: usize,
+        /// The first failure.
+        first: Box<Error>,
+    },
+}
+
+/// What the API said of an error, in its own words, with what its support asks for.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub struct ApiMessage {
+    /// The HTTP status.
+    pub status: u16,
+    /// The first error's `message`, or the start of a body that is not the API's.
+    pub text: String,
+    /// The first error's `code`, where the body is the API's.
+    pub code: Option<String>,
+    /// The API's `request_id`.
+    pub request_id: Option<String>,
+}
+
+impl fmt::Display for ApiMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.status)?;
+        if !self.text.is_empty() {
+            write!(f, " {:?}", self.text)?;
+        }
+        match &self.request_id {
+            Some(id) => write!(f, ", request {id}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The exit codes, with what each means to an orchestrator.
+pub const EXIT_CODES: [(u8, &str); 7] = [
+    (
+        0,
+        "everything selected was read; streams that the key may not read are named in the last line",
+    ),
+    (1, "a bug in the tap"),
+    (2, "usage: arguments, config, catalog or state"),
+    (3, "not allowed: the key is unknown, or may read none of the selected streams"),
+    (4, "the API broke its contract: not JSON, a missing list, a wrong path"),
+    (5, "try later: no connection, a lasting 5xx or 429"),
+    (6, "the reader of stdout is gone"),
+];
+
+impl Error {
+    /// The same error, with the stream and the page it happened on.
+    #[must_use]
+    pub fn in_stream(self, stream: &'static str, page: u64) -> Self {
+        Self::InStream { stream, page, error: Box::new(self) }
+    }
+
+    /// What happened and what to do about it, on one line: Meltano shows only the last one.
+    #[must_use]
+    pub fn line(&self) -> String {
+        format!("{self}; hint: {}", self.hint())
+    }
+
+    /// The exit code; see [`EXIT_CODES`].
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Bug(_) | Self::Output(_) => 1,
+            Self::Arguments(_) | Self::Config(_) | Self::File { .. } | Self::Selection(_) => 2,
+            Self::Unauthorized(_) | Self::Forbidden { .. } | Self::NothingPermitted(_) => 3,
+            Self::NotFound { .. }
+            | Self::Rejected { .. }
+            | Self::Contract(_)
+            | Self::RepeatedCursor(_) => 4,
+            Self::Unreachable { .. } | Self::Unavailable { .. } => 5,
+            Self::OutputClosed => 6,
+            Self::InStream { error, .. } => error.exit_code(),
+            Self::StreamsFailed { first, .. } => first.exit_code(),
+        }
+    }
+
+    /// Whether no other stream can do better: the run ends at once.
+    #[must_use]
+    pub fn ends_the_run(&self) -> bool {
+        match self {
+            Self::Unauthorized(_) | Self::OutputClosed | Self::Output(_) | Self::Bug(_) => true,
+            Self::InStream { error, .. } => error.ends_the_run(),
+            Self::Arguments(_)
+            | Self::Config(_)
+            | Self::File { .. }
+            | Self::Selection(_)
+            | Self::Forbidden { .. }
+            | Self::NothingPermitted(_)
+            | Self::NotFound { .. }
+            | Self::Rejected { .. }
+            | Self::Contract(_)
+            | Self::RepeatedCursor(_)
+            | Self::Unreachable { .. }
+            | Self::Unavailable { .. }
+            | Self::StreamsFailed { .. } => false,
+        }
+    }
+
+    /// What the user can do about it.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Arguments(_) => "see `tap-incident --help`".into(),
+            Self::Config(_) => "README lists all settings".into(),
+            Self::File { what, .. } => {
+                format!("give the path of a {what} file that holds one JSON object")
+            }
+            Self::Selection(_) => "`tap-incident --discover` prints a catalog to start from".into(),
+            Self::Unauthorized(_) => {
+                "check `api_key`; keys are made under Settings, API keys, in incident.io".into()
+            }
+            Self::Forbidden { scope: Some(scope), .. } => {
+                format!("make a key with the scope `{scope}`, or deselect the stream")
+            }
+            Self::Forbidden { scope: None, .. } | Self::NothingPermitted(_) => {
+                "make a key with the roles that the README's streams table names".into()
+            }
+            Self::NotFound { .. } => "check `endpoint`; it is https://api.incident.io".into(),
+            Self::Rejected { .. } | Self::Contract(_) | Self::RepeatedCursor(_) => {
+                "check `endpoint` and proxies; else report this with the request id".into()
+            }
+            Self::Unreachable { .. } => "check `endpoint`, the network and the proxy".into(),
+            Self::Unavailable { .. } => {
+                "run it again later; the state is safe to go on from".into()
+            }
+            Self::OutputClosed => {
+                "see why the target ended; the state is safe to go on from".into()
+            }
+            Self::Output(_) => "check the disk and the target".into(),
+            Self::Bug(_) => "please report this line".into(),
+            Self::InStream { error, .. } => error.hint(),
+            Self::StreamsFailed { first, .. } => first.hint(),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Arguments(problem) | Self::Selection(problem) => f.write_str(problem),
+            Self::Config(problems) => write!(f, "config: {}", problems.join("; ")),
+            Self::File { what, path, problem } => write!(f, "{what} file `{path}`: {problem}"),
+            Self::Unauthorized(api) => write!(f, "the API does not accept the key ({api})"),
+            Self::Forbidden { api, .. } => write!(f, "the key may not read it ({api})"),
+            Self::NothingPermitted(streams) => {
+                write!(f, "the key may read none of the selected streams: {}", streams.join(", "))
+            }
+            Self::NotFound { target, api } => write!(f, "there is nothing at `{target}` ({api})"),
+            Self::Rejected { target, api } => {
+                write!(f, "the API does not take the request `{target}` ({api})")
+            }
+            Self::Contract(problem) => write!(f, "the API's answer is not as promised: {problem}"),
+            Self::RepeatedCursor(cursor) => {
+                write!(f, "the API gave the cursor `{cursor}` a second time")
+            }
+            Self::Unreachable { endpoint, problem, attempts } => {
+                write!(f, "no answer from `{endpoint}` after {attempts} attempts: {problem}")
+            }
+            Self::Unavailable { api, attempts } => {
+                write!(f, "the API could not answer in {attempts} attempts ({api})")
+            }
+            Self::OutputClosed => f.write_str("the reader of the output is gone"),
+            Self::Output(problem) => write!(f, "the output cannot be written: {problem}"),
+            Self::Bug(problem) => write!(f, "bug in tap-incident: {problem}"),
+            Self::InStream { stream, page: 0, error } => write!(f, "stream `{stream}`: {error}"),
+            Self::InStream { stream, page, error } => {
+                write!(f, "stream `{stream}`, page {page}: {error}")
+            }
+            Self::StreamsFailed { failed, selected, first } => {
+                write!(f, "{failed} of {selected} streams failed; the first: {first}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<std::io::Error> for Error {
+    fn from(error: std::io::Error) -> Self {
+        match error.kind() {
+            std::io::ErrorKind::BrokenPipe => Self::OutputClosed,
+            _ => Self::Output(error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! The Singer tap for incident.io, as a library: [`run()`] is the whole program, given its
+//! arguments, environment and outputs. The modules stand in the order in which data flows through
+//! them; each uses only those above it.
+
+pub mod error;
+pub mod clock;
+pub mod log;
+pub mod text;
+pub mod stream;
+pub mod streams;
+pub mod schema;
+pub mod openapi;
+pub mod args;
+pub mod state;
+pub mod request;
+pub mod retry;
+pub mod settings;
+pub mod config;
+pub mod catalog;
+pub mod record;
+pub mod page;
+pub mod plan;
+pub mod client;
+pub mod message;
+pub mod scan;
+pub mod sync;
+pub mod demo;
+pub mod run;
+
+pub use run::{Process, run};

@@ -1,0 +1,117 @@
+//! SCHEMA, RECORD and STATE lines: the only module that writes to stdout.
+
+use std::io::Write;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::catalog::{Method, Selected};
+use crate::error::Error;
+use crate::state::State;
+use crate::stream::REPLICATION_KEY;
+
+/// Writes messages to the output it was given.
+pub struct Output<W: Write> {
+    out: W,
+    pending: Vec<u8>,
+}
+
+#[derive(Serialize)]
+struct SchemaMessage<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    stream: &'a str,
+    schema: &'a Value,
+    key_properties: &'a [&'a str],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bookmark_properties: Option<[&'static str; 1]>,
+}
+
+#[derive(Serialize)]
+struct StateMessage<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    value: &'a Map<String, Value>,
+}
+
+/// A default pipe holds 64 KiB; larger writes make writer and reader take turns.
+const CHUNK: usize = 32 << 10;
+
+impl<W: Write> Output<W> {
+    /// Writes to `out`, which needs no buffer of its own.
+    pub fn new(out: W) -> Self {
+        Self { out, pending: Vec::with_capacity(2 * CHUNK) }
+    }
+
+    /// Announces a stream, once, before its records.
+    ///
+    /// # Errors
+    /// [`Error::OutputClosed`] where the reader is gone; the same for all that writes.
+    pub fn schema(&mut self, selected: &Selected) -> Result<(), Error> {
+        let is_incremental = selected.method == Method::Incremental;
+        self.line(&SchemaMessage {
+            kind: "SCHEMA",
+            stream: selected.stream.name,
+            schema: &selected.schema,
+            key_properties: selected.stream.key,
+            bookmark_properties: is_incremental.then_some([REPLICATION_KEY]),
+        })
+    }
+
+    /// Writes RECORD lines that are complete.
+    ///
+    /// # Errors
+    /// As [`Output::schema`].
+    pub fn records(&mut self, lines: &[u8]) -> Result<(), Error> {
+        self.pending.extend_from_slice(lines);
+        if self.pending.len() >= CHUNK {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    /// Writes a state that is true for all records before it, and lets the target see it.
+    ///
+    /// # Errors
+    /// As [`Output::schema`].
+    pub fn state(&mut self, state: &State) -> Result<(), Error> {
+        self.line(&StateMessage { kind: "STATE", value: state.as_map() })?;
+        self.flush()
+    }
+
+    /// Writes text that is no message: the catalog.
+    ///
+    /// # Errors
+    /// As [`Output::schema`].
+    pub fn text(&mut self, text: &str) -> Result<(), Error> {
+        self.pending.extend_from_slice(text.as_bytes());
+        self.flush()
+    }
+
+    fn line(&mut self, message: &impl Serialize) -> Result<(), Error> {
+        serde_json::to_writer(&mut self.pending, message)
+            .map_err(|error| Error::Bug(error.to_string()))?;
+        self.pending.push(b'\n');
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), Error> {
+        for chunk in self.pending.chunks(CHUNK) {
+            self.out.write_all(chunk)?;
+        }
+        self.pending.clear();
+        Ok(self.out.flush()?)
+    }
+}
+
+/// What stands before and after a record on its line.
+#[must_use]
+pub fn frame(stream: &str, received_at: DateTime<Utc>) -> (String, String) {
+    let stream = Value::from(stream);
+    let time = received_at.to_rfc3339_opts(SecondsFormat::Micros, true);
+    (
+        format!(r#"{{"type":"RECORD","stream":{stream},"record":"#),
+        format!(",\"time_extracted\":\"{time}\"}}\n"),
+    )
+}

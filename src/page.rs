@@ -1,0 +1,415 @@
+//! A body becomes a page: its records as lines, the cursor of the next page, the total. A page
+//! that turns out broken is an error and leaves no half line behind.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use serde::de::{
+    DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
+
+use crate::error::Error;
+use crate::record::{Projection, RecordSeed, Written};
+use crate::state::parse_time;
+use crate::stream::{REPLICATION_KEY, Shape, Stream};
+use crate::text::NUL;
+
+/// How the pages of a stream are read.
+#[derive(Debug)]
+pub struct Reader {
+    shape: Shape,
+    projection: Projection,
+    key: Vec<(&'static str, usize)>,
+    updated_at: Option<usize>,
+    window: Window,
+    is_collecting: bool,
+}
+
+/// Which records are emitted, by `updated_at`: from `start` on, before `end`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Window {
+    /// The first moment that is in it.
+    pub start: Option<DateTime<Utc>>,
+    /// The first moment that is not.
+    pub end: Option<DateTime<Utc>>,
+}
+
+impl Window {
+    fn contains(&self, time: DateTime<Utc>) -> bool {
+        self.start.is_none_or(|start| start <= time) && self.end.is_none_or(|end| time < end)
+    }
+}
+
+/// What came in one answer.
+#[derive(Debug, Default)]
+pub struct Page {
+    /// The records that are to be emitted, a line each.
+    pub lines: Vec<u8>,
+    /// How many those are.
+    pub emitted: u64,
+    /// How many records came.
+    pub received: u64,
+    /// The first key field of every record that came, where it is asked for.
+    pub ids: Vec<String>,
+    /// The latest `updated_at` of what is to be emitted, in an incremental stream.
+    pub newest: Option<DateTime<Utc>>,
+    /// The cursor of the next page.
+    pub after: Option<String>,
+    /// What the API says the whole list has.
+    pub total: Option<u64>,
+    /// Paths of fields that the schema does not know.
+    pub unknown: BTreeSet<String>,
+    /// Paths of values that were replaced by null.
+    pub nulled: BTreeSet<String>,
+}
+
+impl Reader {
+    /// Reads pages of `stream` as `projection` says.
+    ///
+    /// # Errors
+    /// [`Error::Bug`] where the projection lacks a field that every record must have.
+    pub fn new(
+        stream: &'static Stream,
+        shape: Shape,
+        projection: Projection,
+    ) -> Result<Self, Error> {
+        let mut key = Vec::new();
+        for name in stream.key {
+            let position = projection.position(name);
+            let position = position
+                .ok_or_else(|| Error::Bug(format!("`{name}` of `{}` is not read", stream.name)))?;
+            key.push((*name, position));
+        }
+        Ok(Self {
+            shape,
+            projection,
+            key,
+            updated_at: None,
+            window: Window::default(),
+            is_collecting: false,
+        })
+    }
+
+    /// The same, for an incremental stream: only records of that window are emitted.
+    #[must_use]
+    pub fn within(mut self, window: Window) -> Self {
+        self.updated_at = self.projection.position(REPLICATION_KEY);
+        self.window = window;
+        self
+    }
+
+    /// The same, and gathers the first key field of every record in [`Page::ids`].
+    #[must_use]
+    pub fn collecting(mut self) -> Self {
+        self.is_collecting = true;
+        self
+    }
+
+    /// Reads one body. Each emitted record stands between `before` and `after` on its line.
+    ///
+    /// # Errors
+    /// [`Error::Contract`] where the body is not JSON, has no list of records, or a record lacks
+    /// its key.
+    pub fn read(&self, body: &[u8], before: &str, after: &str) -> Result<Page, Error> {
+        let text = std::str::from_utf8(body)
+            .map_err(|error| Error::Contract(format!("it is not UTF-8: {error}")))?;
+        let mut lines = Lines {
+            reader: self,
+            written: Written::new(text.contains(NUL)),
+            page: Page::default(),
+            frame: (before, after),
+        };
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        let envelope = Envelope(&mut lines).deserialize(&mut deserializer);
+        envelope
+            .and_then(|()| deserializer.end())
+            .map_err(|error| Error::Contract(explain(&error, text)))?;
+        let Lines { written, mut page, .. } = lines;
+        page.lines = written.out;
+        page.unknown = written.unknown;
+        page.nulled = written.nulled;
+        Ok(page)
+    }
+}
+
+/// What is wrong with a body, with its beginning where it is no JSON at all.
+fn explain(error: &serde_json::Error, text: &str) -> String {
+    if error.is_data() {
+        return error.to_string();
+    }
+    let start = text.trim_start().chars().take(60).collect::<String>();
+    let kind = if start.starts_with('<') { "HTML" } else { "not JSON" };
+    format!("it is {kind} ({error}): {start:?}")
+}
+
+/// The lines of a page under way.
+struct Lines<'a> {
+    reader: &'a Reader,
+    written: Written,
+    page: Page,
+    frame: (&'a str, &'a str),
+}
+
+impl Lines<'_> {
+    fn start(&mut self) -> usize {
+        let start = self.written.out.len();
+        self.written.out.extend_from_slice(self.frame.0.as_bytes());
+        start
+    }
+
+    /// Checks the record that was just written and keeps its line, or not.
+    fn finish(&mut self, start: usize) -> Result<(), String> {
+        self.page.received += 1;
+        for (name, position) in &self.reader.key {
+            match self.written.field(*position) {
+                Some(value) if value != "null" => {}
+                _ => return Err(format!("record {} lacks its key `{name}`", self.page.received)),
+            }
+        }
+        if self.reader.is_collecting
+            && let Some((_, position)) = self.reader.key.first()
+            && let Some(id) = self.written.field(*position)
+            && let Ok(id) = serde_json::from_str(id)
+        {
+            self.page.ids.push(id);
+        }
+        if let Some(position) = self.reader.updated_at {
+            let text = self.written.field(position).unwrap_or("null");
+            let time = serde_json::from_str::<&str>(text).ok().and_then(parse_time);
+            let Some(time) = time else {
+                let number = self.page.received;
+                return Err(format!("record {number} has `{REPLICATION_KEY}` {text}, not a time"));
+            };
+            if !self.reader.window.contains(time) {
+                self.written.out.truncate(start);
+                return Ok(());
+            }
+            self.page.newest = self.page.newest.max(Some(time));
+        }
+        self.page.emitted += 1;
+        self.written.out.extend_from_slice(self.frame.1.as_bytes());
+        Ok(())
+    }
+
+    fn seed(&mut self) -> RecordSeed<'_> {
+        RecordSeed { projection: &self.reader.projection, written: &mut self.written }
+    }
+}
+
+/// The object around the records.
+struct Envelope<'a, 'b>(&'a mut Lines<'b>);
+
+#[derive(Deserialize)]
+struct PaginationMeta {
+    after: Option<String>,
+    total_record_count: Option<u64>,
+}
+
+impl<'de> DeserializeSeed<'de> for Envelope<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Envelope<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object around the records")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let lines = self.0;
+        let mut is_found = false;
+        while let Some(name) = map.next_key::<String>()? {
+            match lines.reader.shape {
+                Shape::List(field) if name == field => {
+                    is_found = true;
+                    map.next_value_seed(Records(lines))?;
+                }
+                Shape::Object(field) if name == field => {
+                    is_found = true;
+                    let start = lines.start();
+                    map.next_value_seed(lines.seed())?;
+                    lines.finish(start).map_err(A::Error::custom)?;
+                }
+                _ if name == "pagination_meta" => {
+                    let meta = map.next_value::<Option<PaginationMeta>>()?;
+                    lines.page.total = meta.as_ref().and_then(|meta| meta.total_record_count);
+                    lines.page.after =
+                        meta.and_then(|meta| meta.after).filter(|after| !after.is_empty());
+                }
+                Shape::List(_) | Shape::Object(_) => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        let (Shape::List(field) | Shape::Object(field)) = lines.reader.shape;
+        if is_found { Ok(()) } else { Err(A::Error::custom(format!("it has no `{field}`"))) }
+    }
+}
+
+/// The list of records.
+struct Records<'a, 'b>(&'a mut Lines<'b>);
+
+impl<'de> DeserializeSeed<'de> for Records<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Records<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of records")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        let lines = self.0;
+        loop {
+            let start = lines.start();
+            if seq.next_element_seed(lines.seed())?.is_none() {
+                lines.written.out.truncate(start);
+                return Ok(());
+            }
+            lines.finish(start).map_err(A::Error::custom)?;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::streams;
+
+    /// The records of a body read as a page of severities with this schema.
+    fn read(schema: &Value, body: &str) -> Result<Page, Error> {
+        let stream = streams::named("severities").unwrap();
+        let reader = Reader::new(stream, stream.shape, Projection::new(schema, schema)).unwrap();
+        reader.read(body.as_bytes(), "", "\n")
+    }
+
+    fn lines(schema: &Value, body: &str) -> String {
+        String::from_utf8(read(schema, body).unwrap().lines).unwrap()
+    }
+
+    fn schema(fields: &Value) -> Value {
+        let mut schema = json!({"properties": {"id": {"type": "string"}}});
+        schema["properties"].as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        schema
+    }
+
+    #[test]
+    fn numbers_arrive_as_they_were_sent() {
+        let schema = schema(&json!({"n": {"type": ["null", "number"]}}));
+        let body = r#"{"severities": [{"id": "1", "n": 1234567.8901234567},
+            {"id": "2", "n": 1.0}, {"id": "3", "n": 1E400}, {"id": "4", "n": 9007199254740993}]}"#;
+        let expected = "{\"id\":\"1\",\"n\":1234567.8901234567}\n{\"id\":\"2\",\"n\":1.0}\n\
+                        {\"id\":\"3\",\"n\":1E400}\n{\"id\":\"4\",\"n\":9007199254740993}\n";
+        assert_eq!(lines(&schema, body), expected);
+    }
+
+    #[test]
+    fn an_integer_beyond_64_bits_becomes_null_and_is_noted() {
+        let schema = schema(&json!({"n": {"type": ["null", "integer"]}}));
+        let body = r#"{"severities": [{"id": "1", "n": 9223372036854775807},
+            {"id": "2", "n": 9223372036854775808}, {"id": "3", "n": -9223372036854775809}]}"#;
+        let page = read(&schema, body).unwrap();
+        let lines = String::from_utf8(page.lines).unwrap();
+        assert!(lines.starts_with("{\"id\":\"1\",\"n\":9223372036854775807}\n"), "{lines}");
+        assert_eq!(lines.matches("null").count(), 2);
+        assert_eq!(page.nulled.len(), 2);
+    }
+
+    #[test]
+    fn an_empty_time_becomes_null_and_an_empty_text_stays() {
+        let schema = schema(&json!({
+            "at": {"type": ["null", "string"], "format": "date-time"},
+            "name": {"type": ["null", "string"]},
+        }));
+        let body = r#"{"severities": [{"id": "1", "at": "", "name": ""}]}"#;
+        assert_eq!(lines(&schema, body), "{\"id\":\"1\",\"at\":null,\"name\":\"\"}\n");
+    }
+
+    #[test]
+    fn a_pretty_printed_body_gives_one_line_per_record() {
+        let schema = schema(&json!({"map": {"type": ["null", "object"]}, "list": {"type":
+            ["null", "array"], "items": {"type": ["null", "object"], "properties": {"a": {}}}}}));
+        let body = "{\n \"severities\": [\n {\n \"id\": \"1\",\n \"map\": {\n \"k y\": [\n1 ]\n},
+            \"list\": [ { \"a\": [1,\r\n2] }, null, {} ] } ]\n}";
+        assert_eq!(
+            lines(&schema, body),
+            "{\"id\":\"1\",\"map\":{\"k y\":[1]},\"list\":[{\"a\":[1,2]},null,{}]}\n"
+        );
+    }
+
+    #[test]
+    fn a_nul_is_taken_out_of_strings_names_and_maps() {
+        let schema = schema(&json!({"map": {"type": ["null", "object"]}, "t": {}}));
+        let body =
+            r#"{"severities": [{"id": "1", "t": "a\u0000b", "map": {"k\u0000": "\u0000"}}]}"#;
+        assert_eq!(lines(&schema, body), "{\"id\":\"1\",\"t\":\"ab\",\"map\":{\"k\":\"\"}}\n");
+    }
+
+    #[test]
+    fn a_value_of_another_type_than_the_schemas_is_passed_on() {
+        let object = json!({"type": ["null", "object"], "properties": {"a": {}}});
+        let schema =
+            schema(&json!({"o": object, "l": {"type": ["null", "array"], "items": object}}));
+        for value in ["\"x\\n\"", "true", "-7", "18446744073709551615", "[1,{\"b\":2}]", "null"] {
+            let body = format!(r#"{{"severities": [{{"id": "1", "o": {value}, "l": {value}}}]}}"#);
+            let line = lines(&schema, &body);
+            assert!(line.starts_with(&format!("{{\"id\":\"1\",\"o\":{value},")), "{line}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_field_is_noted_with_its_path_and_left_out() {
+        let schema = schema(&json!({"o": {"type": ["null", "object"], "properties": {"a": {}}}}));
+        let page =
+            read(&schema, r#"{"severities": [{"id": "1", "x": 1, "o": {"a": 1, "y": []}}]}"#);
+        let page = page.unwrap();
+        assert_eq!(page.unknown.into_iter().collect::<Vec<_>>(), ["o.y", "x"]);
+        assert_eq!(page.lines, b"{\"id\":\"1\",\"o\":{\"a\":1}}\n");
+    }
+
+    #[test]
+    fn an_empty_or_absent_cursor_is_the_end() {
+        let schema = schema(&json!({}));
+        for meta in [
+            "",
+            r#", "pagination_meta": {"after": ""}"#,
+            r#", "pagination_meta": {}"#,
+            r#", "pagination_meta": null"#,
+        ] {
+            let page = read(&schema, &format!(r#"{{"severities": []{meta}}}"#)).unwrap();
+            assert_eq!((page.after, page.received), (None, 0));
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_body_is_said() {
+        let schema = schema(&json!({}));
+        let said = |body: &str| read(&schema, body).unwrap_err().to_string();
+        let messages = [
+            said("<html>"),
+            said(r#"{"severities": [{"id": "1"}"#),
+            said(r#"{"severity": []}"#),
+            said(r#"{"severities": null}"#),
+            said(r#"{"severities": [{"id": "1"}, {"id": null}]}"#),
+            said(r#"{"severities": [{"id": "1", "id": "2"}]}"#),
+            said(r#"{"severities": [[]]}"#),
+            said(r#"{"severities": []} trailing"#),
+        ];
+        insta::assert_snapshot!(messages.join("\n"));
+    }
+}

@@ -1,0 +1,215 @@
+//! The settings as they are written: one JSON Schema that lists them, and the values that files,
+//! environment and flags give them. What the values come to is decided in [`crate::config`].
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+
+use crate::args::Args;
+use crate::error::Error;
+
+/// The environment, as far as it concerns us.
+pub type Environment = BTreeMap<String, String>;
+
+/// The modes an incident can have (API document).
+const MODES: [&str; 5] = ["standard", "retrospective", "test", "tutorial", "stream"];
+
+/// The JSON Schema of all settings: what is checked, and what the README's table shows.
+#[must_use]
+pub fn settings() -> Value {
+    let seconds = |default: u32, text: &str| json!({"type": "integer", "minimum": 1, "default": default, "description": text});
+    json!({
+        "type": "object",
+        "properties": {
+            "api_key": {"type": "string", "secret": true, "writeOnly": true,
+                "description": "The key of the API. One of `api_key` and `api_key_file` is needed"},
+            "api_key_file": {"type": "string",
+                "description": "A file that holds the key"},
+            "endpoint": {"type": "string", "default": "https://api.incident.io",
+                "description": "Where the API is. https, or http on loopback"},
+            "start_date": {"type": "string",
+                "description": "Incidents that changed at or after this date or timestamp; \
+                                bounds incremental streams only, and only without a later bookmark"},
+            "end_date": {"type": "string",
+                "description": "Incidents that changed before this date or timestamp; \
+                                bounds incremental streams only"},
+            "incident_modes": {"type": "array", "uniqueItems": true, "minItems": 1,
+                "items": {"type": "string", "enum": MODES},
+                "default": ["standard", "retrospective", "test", "tutorial"],
+                "description": "Modes of incidents, actions and follow-ups to read; \
+                                actions and follow-ups also know `stream`"},
+            "connect_timeout": seconds(10, "Seconds to wait for a connection"),
+            "request_timeout": seconds(300, "Seconds to wait for an answer, its body included"),
+            "max_retries": seconds(8, "Repeats of a request after a 429, a 5xx or a broken connection"),
+            "max_retry_seconds": seconds(900, "Seconds to wait between the repeats of one request, in all"),
+            "user_agent": {"type": "string", "default": USER_AGENT,
+                "description": "What the API's access log shows"},
+            "forbidden_streams": {"type": "string", "enum": ["warn", "fail"], "default": "warn",
+                "description": "Whether a stream that the key may not read is left out or is an error"},
+            "log_level": {"type": "string", "enum": ["debug", "info", "warning", "error"],
+                "default": "info", "description": "Events to log"},
+            "log_format": {"type": "string", "enum": ["text", "json"], "default": "text",
+                "description": "What a log line looks like"},
+        },
+    })
+}
+
+const USER_AGENT: &str = concat!("tap-incident/", env!("CARGO_PKG_VERSION"));
+const PREFIX: &str = "TAP_INCIDENT_";
+
+/// The values that were given: flags win over files, later files over earlier ones, files over the
+/// environment.
+///
+/// # Errors
+/// [`Error::File`] for a file that is no JSON object.
+pub fn gather(args: &Args, environment: &Environment) -> Result<Map<String, Value>, Error> {
+    let schema = settings();
+    let mut values = from_environment(&schema, environment);
+    for path in args.config.iter().filter(|path| path.as_os_str() != "ENV") {
+        values.extend(present(read_object(path)?));
+    }
+    values.extend(from_flags(args));
+    if args.demo {
+        // The sample workspace has a key and an address of its own.
+        values.retain(|name, _| !["api_key", "api_key_file", "endpoint"].contains(&name.as_str()));
+    }
+    for (name, value) in &mut values {
+        coerce(name, value, &schema);
+    }
+    values.retain(|name, value| !is_default(name, value, &schema));
+    Ok(values)
+}
+
+/// Settings from `TAP_INCIDENT_<KEY>`, and the two names of the vendor's own tap.
+fn from_environment(schema: &Value, environment: &Environment) -> Map<String, Value> {
+    let mut values = Map::new();
+    let theirs = [("api_key", "INCIDENT_API_KEY"), ("endpoint", "INCIDENT_ENDPOINT")];
+    let ours = names(schema).map(|name| (name, format!("{PREFIX}{}", name.to_ascii_uppercase())));
+    let theirs = theirs.into_iter().map(|(name, variable)| (name, variable.to_owned()));
+    for (name, variable) in theirs.chain(ours) {
+        if let Some(value) = environment.get(&variable) {
+            values.insert(name.to_owned(), value.as_str().into());
+        }
+    }
+    values
+}
+
+fn from_flags(args: &Args) -> Map<String, Value> {
+    let debug = args.debug.then(|| "debug".to_owned());
+    let flags = [
+        ("start_date", args.start_date.clone()),
+        ("end_date", args.end_date.clone()),
+        ("log_format", args.log_format.clone()),
+        ("log_level", debug.or_else(|| args.log_level.clone())),
+    ];
+    flags.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into()))).collect()
+}
+
+fn read_object(path: &Path) -> Result<Map<String, Value>, Error> {
+    let text = read_file("config", path)?;
+    serde_json::from_str(&text).map_err(|error| Error::File {
+        what: "config",
+        path: path.display().to_string(),
+        problem: error.to_string(),
+    })
+}
+
+/// The text of a file the user named.
+///
+/// # Errors
+/// [`Error::File`] with the reason of the operating system.
+pub fn read_file(what: &'static str, path: &Path) -> Result<String, Error> {
+    std::fs::read_to_string(path).map_err(|error| Error::File {
+        what,
+        path: path.display().to_string(),
+        problem: error.to_string(),
+    })
+}
+
+/// Null means: not set.
+fn present(values: Map<String, Value>) -> Map<String, Value> {
+    values.into_iter().filter(|(_, value)| !value.is_null()).collect()
+}
+
+/// Numbers and lists may come as strings: from the environment they cannot come otherwise.
+fn coerce(name: &str, value: &mut Value, schema: &Value) {
+    let Value::String(text) = &value else { return };
+    let text = text.trim();
+    let coerced = match schema.pointer(&pointer(name, "type")).and_then(Value::as_str) {
+        Some("integer") => text.parse::<i64>().ok().map(Value::from),
+        Some("array") if text.starts_with('[') => serde_json::from_str(text).ok(),
+        Some("array") if !text.is_empty() => {
+            Some(text.split(',').map(|item| item.trim().to_owned()).collect())
+        }
+        _ => Some(text.into()),
+    };
+    if let Some(coerced) = coerced {
+        *value = coerced;
+    }
+}
+
+/// An empty string, and zero where it can only mean "none given", stand for the default.
+fn is_default(name: &str, value: &Value, schema: &Value) -> bool {
+    let is_integer = schema.pointer(&pointer(name, "type")).is_some_and(|kind| kind == "integer");
+    value == "" || (is_integer && value == 0)
+}
+
+/// Everything the schema says against `values`, in words.
+pub fn check(
+    values: &Map<String, Value>,
+    schema: &Value,
+    warnings: &mut Vec<String>,
+) -> Vec<String> {
+    let known = names(schema).collect::<Vec<_>>();
+    for name in values.keys().filter(|name| !known.contains(&name.as_str())) {
+        let nearest = known
+            .iter()
+            .max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)));
+        let nearest = nearest.copied().unwrap_or_default();
+        warnings.push(format!("config: nobody reads `{name}`; the nearest setting is `{nearest}`"));
+    }
+    let validator = match jsonschema::validator_for(schema) {
+        Ok(validator) => validator,
+        Err(error) => return vec![format!("the schema of the settings is broken: {error}")],
+    };
+    let instance = Value::Object(values.clone());
+    let mut problems =
+        validator.iter_errors(&instance).map(|error| problem(&error, schema)).collect::<Vec<_>>();
+    // A value of the wrong type is not among the known ones either.
+    problems.dedup();
+    problems
+}
+
+/// One problem: the setting, its value, and what is expected.
+fn problem(error: &jsonschema::ValidationError, schema: &Value) -> String {
+    let place = error.instance_path().to_string();
+    let name = place.split('/').nth(1).unwrap_or_default();
+    let property = schema.pointer(&pointer(name, ""));
+    let expected = match property
+        .and_then(|property| property.get("enum").or(property.pointer("/items/enum")))
+    {
+        Some(known) => format!("one of {known}"),
+        None => match property.and_then(|property| property.get("type")).and_then(Value::as_str) {
+            Some("integer") => "a whole number from 1".to_owned(),
+            Some(kind) => format!("of type {kind}"),
+            None => "known".to_owned(),
+        },
+    };
+    // A secret may sit in the wrong place, but not in a message.
+    let is_secret = property.is_some_and(|property| property.get("secret").is_some());
+    let value = if is_secret { "of another type".to_owned() } else { error.instance().to_string() };
+    format!("`{name}` is {value}, but must be {expected}")
+}
+
+fn names(schema: &Value) -> impl Iterator<Item = &str> {
+    let properties = schema.get("properties").and_then(Value::as_object);
+    properties.into_iter().flatten().map(|(name, _)| name.as_str())
+}
+
+/// Where the schema says something of a setting.
+#[must_use]
+pub fn pointer(name: &str, key: &str) -> String {
+    let slash = if key.is_empty() { "" } else { "/" };
+    format!("/properties/{}{slash}{key}", name.replace('~', "~0").replace('/', "~1"))
+}

@@ -1,0 +1,150 @@
+//! Each stream obeys its schema, and the sample workspace fills it: valid JSON Schema, every
+//! record valid, keys present and unique, every schema field filled by some record, every record
+//! field in the schema.
+
+#![cfg(test)]
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+use support::{Ran, Tap, stand_in};
+use tap_incident::schema;
+use tap_incident::streams::STREAMS;
+
+/// Everything that is wrong with the records of a stream.
+fn problems(schema: &Value, key: &[&str], records: &[Value]) -> Vec<String> {
+    let mut problems = Vec::new();
+    let validator = jsonschema::options().should_validate_formats(true).build(schema).unwrap();
+    let (mut keys, mut filled) = (BTreeSet::new(), BTreeSet::new());
+    for record in records {
+        problems.extend(validator.iter_errors(record).map(|error| format!("{error}")));
+        let key = key.iter().map(|name| &record[*name]).collect::<Vec<_>>();
+        if key.iter().any(|value| value.is_null()) {
+            problems.push(format!("key is null: {key:?}"));
+        }
+        if !keys.insert(format!("{key:?}")) {
+            problems.push(format!("key twice: {key:?}"));
+        }
+        fields(record, "", &mut filled);
+    }
+    let known = schema::properties(schema)
+        .into_iter()
+        .map(|(place, property)| (path(&place), property))
+        .collect::<BTreeMap<_, _>>();
+    for (field, _) in known.iter().filter(|(field, _)| !filled.contains(*field)) {
+        problems.push(format!("no record has {field}"));
+    }
+    let is_within_free_object = |field: &str| {
+        known.iter().any(|(free, property)| {
+            !schema::properties(property).iter().any(|_| true)
+                && property.get("items").and_then(|items| items.get("properties")).is_none()
+                && field.starts_with(&format!("{free}."))
+        })
+    };
+    for field in filled.iter().filter(|field| !known.contains_key(*field)) {
+        if !is_within_free_object(field) {
+            problems.push(format!("{field} is not in the schema"));
+        }
+    }
+    problems
+}
+
+fn path(place: &[&str]) -> String {
+    let is_name = |index: usize| index > 0 && place[index - 1] == "properties";
+    let names = place.iter().enumerate().filter(|(index, _)| is_name(*index));
+    names.map(|(_, name)| *name).collect::<Vec<_>>().join(".")
+}
+
+/// Paths of all fields that are filled, through lists too.
+fn fields(value: &Value, prefix: &str, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(object) => {
+            for (name, value) in object.iter().filter(|(_, value)| !value.is_null()) {
+                let path =
+                    if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+                fields(value, &path, found);
+                found.insert(path);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| fields(item, prefix, found)),
+        _ => {}
+    }
+}
+
+/// Fields of the schema that the API never sends in a list, with the reason.
+const NEVER_SENT: [(&str, &str, &str); 1] =
+    [("workflow_runs", "cancelled_at", "cancelled runs are never listed (API document)")];
+
+fn whole_run() -> Ran {
+    Tap::of(&stand_in()).run().ok()
+}
+
+#[test]
+fn every_stream_conforms_to_its_schema() {
+    let ran = whole_run();
+    for stream in STREAMS {
+        let (schema, records) = (ran.schema(stream.name), ran.records(stream.name));
+        assert!(!records.is_empty(), "{} has no record", stream.name);
+        let expected = NEVER_SENT
+            .iter()
+            .filter(|(name, ..)| *name == stream.name)
+            .map(|(_, field, _)| format!("no record has {field}"))
+            .collect::<Vec<_>>();
+        assert_eq!(problems(&schema, stream.key, &records), expected, "{}", stream.name);
+    }
+}
+
+#[test]
+fn every_schema_is_what_singer_targets_take() {
+    let ran = whole_run();
+    for stream in STREAMS {
+        let schema = ran.schema(stream.name);
+        assert!(jsonschema::meta::is_valid(&schema), "{}", stream.name);
+        assert_eq!(schema["type"], "object");
+        for (place, property) in schema::properties(&schema) {
+            let is_key = place.len() == 2 && stream.key.contains(&place[1]);
+            let field = format!("{}.{}", stream.name, path(&place));
+            assert_eq!(schema::allows(property, "null"), !is_key, "{field}");
+            assert!(
+                place[place.len() - 1]
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_'),
+                "{field}"
+            );
+            for word in ["$ref", "anyOf", "oneOf", "enum", "additionalProperties"] {
+                assert!(property.get(word).is_none(), "{field} has {word}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_record_has_every_selected_top_level_field() {
+    let ran = whole_run();
+    for stream in STREAMS {
+        let schema = ran.schema(stream.name);
+        let expected = schema["properties"].as_object().unwrap().keys().collect::<BTreeSet<_>>();
+        for record in ran.records(stream.name) {
+            assert_eq!(record.as_object().unwrap().keys().collect::<BTreeSet<_>>(), expected);
+        }
+    }
+}
+
+#[test]
+fn the_check_sees_what_is_wrong() {
+    let schema = json!({"type": "object", "properties": {
+        "id": {"type": "string"},
+        "at": {"type": ["null", "string"], "format": "date-time"},
+        "map": {"type": ["null", "object"]},
+    }});
+    let check = |records: &[Value]| problems(&schema, &["id"], records).join("; ");
+    let good = json!({"id": "1", "at": "2026-01-01T00:00:00Z", "map": {"any": 1}});
+    assert_eq!(check(std::slice::from_ref(&good)), "");
+    assert!(check(&[good.clone(), good.clone()]).contains("key twice"));
+    assert!(check(&[good.clone(), json!({"id": null})]).contains("key is null"));
+    assert!(check(&[good.clone(), json!({"id": "2", "at": "yesterday"})]).contains("date-time"));
+    assert!(check(&[good, json!({"id": "2", "news": 1})]).contains("news is not in the schema"));
+    assert!(check(&[json!({"id": "1", "map": {}})]).contains("no record has at"));
+}

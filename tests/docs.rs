@@ -1,0 +1,167 @@
+//! Derived files are current: schemas/, catalog.json, the stripped document, README's tables.
+//! `UPDATE=1 cargo test --test docs` writes them anew; with `OPENAPI=FILE` it first takes over a
+//! newer document of the API.
+
+#![cfg(test)]
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use tap_incident::error::EXIT_CODES;
+use tap_incident::openapi::{Document, strip};
+use tap_incident::settings::settings;
+use tap_incident::stream::Replication;
+use tap_incident::streams::STREAMS;
+
+fn root(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+fn is_update() -> bool {
+    std::env::var_os("UPDATE").is_some()
+}
+
+/// Fails where `path` is not `expected`, or writes it.
+fn hold(path: &str, expected: &str) {
+    let actual = std::fs::read_to_string(root(path)).unwrap_or_default();
+    if actual == expected {
+        return;
+    }
+    assert!(is_update(), "{path} is not current; run UPDATE=1 cargo test --test docs");
+    std::fs::write(root(path), expected).unwrap();
+}
+
+fn pretty(value: &Value) -> String {
+    serde_json::to_string_pretty(value).unwrap() + "\n"
+}
+
+/// The document as it is on disk, or will be.
+fn document() -> Document {
+    let newer = std::env::var_os("OPENAPI").map(PathBuf::from);
+    let path = newer.clone().unwrap_or_else(|| root("src/openapi/document.json"));
+    let text = std::fs::read_to_string(path).unwrap();
+    Document::with_overlay(strip(&serde_json::from_str(&text).unwrap())).unwrap()
+}
+
+#[test]
+fn the_document_is_checked_in_without_prose() {
+    let newer = std::env::var_os("OPENAPI").map(PathBuf::from);
+    let path = newer.unwrap_or_else(|| root("src/openapi/document.json"));
+    let text = std::fs::read_to_string(path).unwrap();
+    hold("src/openapi/document.json", &pretty(&strip(&serde_json::from_str(&text).unwrap())));
+}
+
+#[test]
+fn every_schema_is_what_the_document_says() {
+    let document = document();
+    for stream in STREAMS {
+        let path = format!("schemas/{}.json", stream.name);
+        hold(&path, &pretty(&document.schema(stream).unwrap()));
+    }
+}
+
+#[test]
+fn there_is_no_schema_without_a_stream() {
+    for file in std::fs::read_dir(root("schemas")).unwrap() {
+        let name = file.unwrap().file_name().into_string().unwrap();
+        let is_known = STREAMS.iter().any(|stream| format!("{}.json", stream.name) == name);
+        assert!(is_known, "schemas/{name} belongs to no stream");
+    }
+}
+
+#[test]
+fn the_catalog_is_what_discover_prints() {
+    // The catalog embeds the schemas, so after a change of those it takes a second run to update.
+    hold("catalog.json", &pretty(&tap_incident::catalog::discover().unwrap()));
+}
+
+/// The README with the text between the marks of `name` replaced.
+fn hold_table(name: &str, rows: impl Iterator<Item = String>) {
+    static WRITING: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let _guard = WRITING.lock().unwrap();
+    let readme = std::fs::read_to_string(root("README.md")).unwrap();
+    let (start, end) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
+    let (before, rest) = readme.split_once(&start).unwrap();
+    let (_, after) = rest.split_once(&end).unwrap();
+    let table = rows.collect::<Vec<_>>().join("\n");
+    hold("README.md", &format!("{before}{start}{table}\n{end}{after}"));
+}
+
+#[test]
+fn the_readme_lists_every_stream() {
+    let head = ["| stream | what it is | key | replication | scope |", "|---|---|---|---|---|"];
+    let rows = STREAMS.iter().map(|stream| {
+        let replication = match stream.replication {
+            Replication::FullTable => "full table",
+            Replication::UpdatedAtByDay => "incremental, `updated_at`",
+        };
+        let scope = stream.scope.map_or("any key".into(), |scope| format!("`{scope}`"));
+        format!(
+            "| `{}` | {} | `{}` | {replication} | {scope} |",
+            stream.name,
+            stream.about,
+            stream.key.join("`, `")
+        )
+    });
+    hold_table("streams", head.map(String::from).into_iter().chain(rows));
+}
+
+#[test]
+fn the_readme_lists_every_setting() {
+    let settings = settings();
+    let head = ["| setting | default | meaning |", "|---|---|---|"];
+    let rows = settings["properties"].as_object().unwrap().iter().map(|(name, setting)| {
+        let default = match &setting["default"] {
+            Value::Null => "–".to_owned(),
+            Value::String(text) => text.clone(),
+            Value::Array(items) => {
+                items.iter().map(|item| item.as_str().unwrap()).collect::<Vec<_>>().join(", ")
+            }
+            other => other.to_string(),
+        };
+        let mut meaning = setting["description"].as_str().unwrap().to_owned();
+        let known = setting.get("enum").or(setting.pointer("/items/enum"));
+        if let Some(known) = known {
+            let known = known
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|value| format!("`{}`", value.as_str().unwrap()));
+            meaning = format!("{meaning}. One of {}", known.collect::<Vec<_>>().join(", "));
+        }
+        format!("| `{name}` | {default} | {meaning} |")
+    });
+    hold_table("settings", head.map(String::from).into_iter().chain(rows));
+}
+
+#[test]
+fn the_readme_lists_every_exit_code() {
+    let head = ["| code | meaning |", "|---|---|"].map(String::from);
+    let rows = EXIT_CODES.iter().map(|(code, meaning)| format!("| {code} | {meaning} |"));
+    hold_table("exit codes", head.into_iter().chain(rows));
+}
+
+/// Stdout and stderr of the run that the README shows.
+fn demo() -> (String, String) {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_tap-incident"))
+        .arg("--demo")
+        .env_clear()
+        .output()
+        .unwrap();
+    (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn the_readme_shows_the_real_output() {
+    let (stdout, stderr) = demo();
+    let shown = |line: &str| match line.char_indices().nth(160) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line.to_owned(),
+    };
+    let fenced = |kind: &str, lines: Vec<String>| {
+        [vec![format!("```{kind}")], lines, vec!["```".to_owned()]].concat().into_iter()
+    };
+    hold_table("demo output", fenced("json", stdout.lines().take(6).map(shown).collect()));
+    let last = stderr.lines().last().unwrap();
+    hold_table("demo log", fenced("text", vec![last.to_owned()]));
+}

@@ -1,0 +1,90 @@
+//! Bad weather that passes: nothing is lost, nothing comes twice.
+
+#![cfg(test)]
+
+mod support;
+
+use std::time::Duration;
+
+use support::{Tap, count, stand_in_with};
+use tap_incident::demo::{Action, Fault, Options, StandIn};
+
+/// A stand-in whose alerts come in many pages.
+fn many_pages() -> StandIn {
+    stand_in_with(Options { page_cap: Some(10), ..Options::default() })
+}
+
+/// Alerts read through a fault on page `skip + 1`, compared with those read without.
+fn survives(skip: usize, times: usize, action: Action) -> Duration {
+    let (calm, rough) = (many_pages(), many_pages());
+    rough.fault(Fault { path: "/v2/alerts".into(), skip, times, action });
+    let expected = Tap::of(&calm).only(&["alerts"]).run().ok().column("alerts", "id");
+    let ran = Tap::of(&rough).only(&["alerts"]).run().ok();
+    assert_eq!(ran.column("alerts", "id"), expected);
+    assert_eq!(count(&rough, "/v2/alerts"), count(&calm, "/v2/alerts") + times);
+    assert!(ran.stderr.contains(&format!("retries={times}")), "{}", ran.stderr);
+    ran.waited
+}
+
+#[test]
+fn a_server_error_is_tried_again_on_any_page() {
+    for skip in [0, 3, 5] {
+        assert!(survives(skip, 2, Action::Status(503)) >= Duration::from_millis(500));
+    }
+}
+
+#[test]
+fn a_rate_limit_is_waited_out() {
+    let waited = survives(2, 1, Action::RetryAfter { seconds: 17 });
+    assert!(waited >= Duration::from_secs(17), "{waited:?}");
+}
+
+#[test]
+fn resumes_after_a_cut_body() {
+    for skip in [0, 3] {
+        survives(skip, 1, Action::CutBody);
+    }
+}
+
+#[test]
+fn resumes_after_a_connection_that_closed_without_an_answer() {
+    for skip in [0, 3] {
+        survives(skip, 2, Action::CloseBeforeAnswer);
+    }
+}
+
+#[test]
+fn an_error_page_of_a_proxy_is_tried_again() {
+    survives(1, 1, Action::Html(502));
+}
+
+#[test]
+fn an_empty_page_with_a_cursor_is_not_the_end() {
+    let stand_in = many_pages();
+    let expected = Tap::of(&stand_in).only(&["alerts"]).run().ok().column("alerts", "id");
+    stand_in.fault(Fault {
+        path: "/v2/alerts".into(),
+        skip: 2,
+        times: 1,
+        action: Action::EmptyPage,
+    });
+    let ran = Tap::of(&stand_in).only(&["alerts"]).run().ok();
+    assert_eq!(ran.column("alerts", "id"), expected);
+}
+
+#[test]
+fn patience_has_an_end() {
+    let stand_in = many_pages();
+    stand_in.fault(Fault::always("/v2/alerts", Action::RetryAfter { seconds: 400 }));
+    let ran = Tap::of(&stand_in).only(&["alerts"]).run();
+    assert_eq!((ran.code, ran.waited), (5, Duration::from_secs(800)));
+}
+
+#[test]
+fn no_usable_date_is_warned_about_and_our_clock_counts() {
+    let stand_in = many_pages();
+    stand_in.fault(Fault::always("/v2/incidents", Action::NoDate));
+    let ran = Tap::of(&stand_in).only(&["incidents"]).run().ok();
+    assert!(ran.stderr.contains("no usable Date"), "{}", ran.stderr);
+    assert!(ran.state()["bookmarks"]["incidents"]["updated_at"].is_string());
+}

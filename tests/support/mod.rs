@@ -1,0 +1,196 @@
+//! What every test needs: a running stand-in, a tap that reads it, and its messages as values.
+
+#![expect(dead_code, reason = "each test file uses its own part")]
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::Value;
+use tap_incident::clock::{Clock, StandingClock};
+use tap_incident::demo::{DEFAULT_KEY, NOW, Options, StandIn, Workspace};
+use tap_incident::openapi::Document;
+use tap_incident::{Process, run};
+
+/// The sample workspace with one month of history, served strictly.
+pub fn stand_in() -> StandIn {
+    stand_in_with(Options::default())
+}
+
+/// The same with other options.
+pub fn stand_in_with(options: Options) -> StandIn {
+    serve(Workspace::with_months(1).unwrap(), options)
+}
+
+/// A workspace, served.
+pub fn serve(workspace: Workspace, options: Options) -> StandIn {
+    StandIn::start(Document::checked_in().unwrap().as_value(), workspace, options).unwrap()
+}
+
+/// A tap about to run.
+pub struct Tap {
+    args: Vec<String>,
+    environment: Vec<(String, String)>,
+    folder: tempfile::TempDir,
+    clock: Arc<StandingClock>,
+}
+
+/// What a run left behind.
+pub struct Ran {
+    pub code: u8,
+    pub lines: Vec<String>,
+    pub stderr: String,
+    pub waited: Duration,
+}
+
+impl Tap {
+    /// A tap that reads `stand_in` with its key.
+    pub fn of(stand_in: &StandIn) -> Self {
+        Self::bare().set("api_key", DEFAULT_KEY).set("endpoint", &stand_in.url())
+    }
+
+    /// A tap that nobody configured.
+    pub fn bare() -> Self {
+        Self {
+            args: vec!["tap-incident".into()],
+            environment: Vec::new(),
+            folder: tempfile::tempdir().unwrap(),
+            clock: Arc::new(StandingClock::at(NOW)),
+        }
+    }
+
+    /// Sets a setting through the environment.
+    pub fn set(mut self, name: &str, value: &str) -> Self {
+        let name = format!("TAP_INCIDENT_{}", name.to_uppercase());
+        self.environment.retain(|(known, _)| *known != name);
+        self.environment.push((name, value.into()));
+        self
+    }
+
+    pub fn arg(mut self, arg: &str) -> Self {
+        self.args.push(arg.into());
+        self
+    }
+
+    /// Gives a flag a file with this content.
+    pub fn file(mut self, flag: &str, content: &str) -> Self {
+        let path: PathBuf = self.folder.path().join(flag.trim_start_matches('-'));
+        std::fs::write(&path, content).unwrap();
+        self.args.extend([flag.into(), path.display().to_string()]);
+        self
+    }
+
+    pub fn state(self, state: &Value) -> Self {
+        self.file("--state", &state.to_string())
+    }
+
+    /// Selects these streams whole.
+    pub fn only(self, streams: &[&str]) -> Self {
+        self.catalog(streams, |_| {})
+    }
+
+    /// Selects these streams, then lets `change` edit each entry of the catalog.
+    pub fn catalog(self, streams: &[&str], change: impl Fn(&mut Value)) -> Self {
+        let mut catalog = tap_incident::catalog::discover().unwrap();
+        for entry in catalog["streams"].as_array_mut().unwrap() {
+            let is_selected = streams.contains(&entry["stream"].as_str().unwrap());
+            entry["metadata"][0]["metadata"]["selected"] = is_selected.into();
+            if is_selected {
+                change(entry);
+            }
+        }
+        self.file("--catalog", &catalog.to_string())
+    }
+
+    pub fn run(self) -> Ran {
+        let (stderr, mut stdout) = (Shared::default(), Vec::new());
+        let code = run(Process {
+            args: self.args.iter().map(Into::into).collect(),
+            environment: self.environment.into_iter().collect(),
+            stdout: &mut stdout,
+            stderr: Box::new(stderr.clone()),
+            clock: self.clock.clone(),
+        });
+        let text = String::from_utf8(stdout).unwrap();
+        assert!(text.is_empty() || text.ends_with('\n'), "half a line: {text:?}");
+        Ran {
+            code,
+            lines: text.lines().map(Into::into).collect(),
+            stderr: String::from_utf8(stderr.0.lock().unwrap().clone()).unwrap(),
+            waited: self.clock.elapsed(),
+        }
+    }
+}
+
+impl Ran {
+    /// Fails unless the run succeeded.
+    pub fn ok(self) -> Self {
+        assert_eq!(self.code, 0, "{}", self.stderr);
+        self
+    }
+
+    pub fn messages(&self) -> Vec<Value> {
+        self.lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// The records of a stream, in order.
+    pub fn records(&self, stream: &str) -> Vec<Value> {
+        self.of_type("RECORD", stream).map(|mut message| message["record"].take()).collect()
+    }
+
+    /// One field of each record of a stream, sorted.
+    pub fn column(&self, stream: &str, field: &str) -> Vec<String> {
+        let records = self.records(stream);
+        let mut column = records.iter().map(|record| text(&record[field])).collect::<Vec<_>>();
+        column.sort();
+        column
+    }
+
+    pub fn schema(&self, stream: &str) -> Value {
+        let schemas = self.of_type("SCHEMA", stream).collect::<Vec<_>>();
+        assert_eq!(schemas.len(), 1, "SCHEMA of {stream} comes once");
+        schemas[0]["schema"].clone()
+    }
+
+    pub fn of_type(&self, kind: &str, stream: &str) -> impl Iterator<Item = Value> {
+        self.messages()
+            .into_iter()
+            .filter(move |message| message["type"] == kind && message["stream"] == stream)
+    }
+
+    /// The value of the last STATE.
+    pub fn state(&self) -> Value {
+        let last: Value = serde_json::from_str(self.lines.last().unwrap()).unwrap();
+        assert_eq!(last["type"], "STATE", "the last line is a state");
+        last["value"].clone()
+    }
+
+    pub fn last_line(&self) -> &str {
+        self.stderr.lines().last().unwrap_or_default()
+    }
+}
+
+/// A JSON string without its quotes, or the JSON.
+pub fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), Into::into)
+}
+
+/// Requests that the stand-in saw whose target starts like that.
+pub fn count(stand_in: &StandIn, start: &str) -> usize {
+    stand_in.requests().iter().filter(|seen| seen.target.starts_with(start)).count()
+}
+
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
