@@ -24,6 +24,10 @@ pub struct Args {
     /// The older name of --catalog
     #[arg(short, long, value_name = "FILE")]
     pub properties: Option<PathBuf>,
+    /// Which streams and fields to read, on top of the catalog if there is one: `incident*`,
+    /// `users.email`, `!alerts`; separated by commas, or several times
+    #[arg(long, value_name = "PATTERNS", allow_hyphen_values = true)]
+    pub select: Vec<String>,
     /// Where the last run got to: the last line that the target printed
     #[arg(short, long, value_name = "FILE")]
     pub state: Option<PathBuf>,

@@ -38,9 +38,12 @@ fn entry(stream: &Stream) -> Result<Value, Error> {
 fn metadata(stream: &Stream, schema: &Value) -> Vec<Value> {
     let mut root = Map::from_iter([
         ("inclusion".to_owned(), json!("available")),
-        ("selected-by-default".to_owned(), json!(true)),
+        ("selected-by-default".to_owned(), json!(stream.is_default)),
         ("table-key-properties".to_owned(), json!(stream.key)),
     ]);
+    if let Some(parent) = stream.parents.first() {
+        root.insert("parent-tap-stream-id".into(), json!(parent.stream));
+    }
     match stream.replication {
         Replication::FullTable => {
             root.insert("forced-replication-method".into(), json!("FULL_TABLE"));
@@ -102,13 +105,13 @@ pub struct Selection {
     pub warnings: Vec<String>,
 }
 
-/// The selection where there is no catalog: every stream, every field.
+/// The selection where nobody chose: every stream that is selected by default, every field.
 ///
 /// # Errors
 /// [`Error::Bug`] where a schema is missing.
-pub fn everything() -> Result<Selection, Error> {
+pub fn by_default() -> Result<Selection, Error> {
     let mut selection = Selection::default();
-    for stream in STREAMS {
+    for stream in STREAMS.iter().filter(|stream| stream.is_default) {
         let known = schema::embedded(stream)?;
         let schema = pruned(stream, &known, &HashMap::new());
         let method = default_method(stream);
@@ -141,13 +144,20 @@ struct Metadata {
     metadata: Map<String, Value>,
 }
 
-/// What the catalog in `text` selects; `path` is for messages.
+/// The name of the stream that an entry of a catalog is about.
+#[must_use]
+pub fn name(entry: &Value) -> &str {
+    let name = entry.get("tap_stream_id").or_else(|| entry.get("stream"));
+    name.and_then(Value::as_str).unwrap_or_default()
+}
+
+/// What a catalog selects; `path` is for messages.
 ///
 /// # Errors
 /// [`Error::File`] where it is not a catalog, [`Error::Selection`] where it selects nothing that
 /// exists or asks for a replication method that does not.
-pub fn select(text: &str, path: &str) -> Result<Selection, Error> {
-    let catalog: Catalog = serde_json::from_str(text).map_err(|error| Error::File {
+pub fn selection(catalog: Value, path: &str) -> Result<Selection, Error> {
+    let catalog: Catalog = serde_json::from_value(catalog).map_err(|error| Error::File {
         what: "catalog",
         path: path.to_owned(),
         problem: error.to_string(),

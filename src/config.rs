@@ -27,6 +27,10 @@ pub struct Config {
     pub end_date: Option<DateTime<Utc>>,
     /// Modes of incidents, actions and follow-ups.
     pub incident_modes: Vec<String>,
+    /// How many days the window of schedules and availability reaches back from today's midnight.
+    pub schedule_window_days_back: u64,
+    /// How many days it reaches ahead of it.
+    pub schedule_window_days_ahead: u64,
     /// Longest wait for a connection.
     pub connect_timeout: Duration,
     /// Longest wait for an answer, its body included.
@@ -100,8 +104,8 @@ impl Config {
         let get =
             |name: &str| values.get(name).or_else(|| schema.pointer(&pointer(name, "default")));
         let text = |name: &str| get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let seconds =
-            |name: &str| Duration::from_secs(get(name).and_then(Value::as_u64).unwrap_or_default());
+        let number = |name: &str| get(name).and_then(Value::as_u64).unwrap_or_default();
+        let seconds = |name: &str| Duration::from_secs(number(name));
         let api_key = if is_demo { Some(String::new()) } else { key(values, problems) };
         let mut time = |name: &str| time(values, name, problems);
         let (start_date, end_date) = (time("start_date"), time("end_date"));
@@ -120,10 +124,12 @@ impl Config {
             start_date,
             end_date,
             incident_modes: modes?.iter().filter_map(Value::as_str).map(Into::into).collect(),
+            schedule_window_days_back: number("schedule_window_days_back"),
+            schedule_window_days_ahead: number("schedule_window_days_ahead"),
             connect_timeout: seconds("connect_timeout"),
             request_timeout: seconds("request_timeout"),
             retry: Retry {
-                most: u32::try_from(seconds("max_retries").as_secs()).unwrap_or(u32::MAX),
+                most: u32::try_from(number("max_retries")).unwrap_or(u32::MAX),
                 patience: seconds("max_retry_seconds"),
             },
             user_agent: text("user_agent"),

@@ -118,6 +118,14 @@ impl fmt::Display for ApiMessage {
     }
 }
 
+impl ApiMessage {
+    /// Whether the API says that this one thing does not exist, rather than the address.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        self.code.as_deref() == Some("resource_not_found")
+    }
+}
+
 /// The exit codes, with what each means to an orchestrator.
 pub const EXIT_CODES: [(u8, &str); 7] = [
     (
@@ -160,6 +168,16 @@ impl Error {
             Self::OutputClosed => 6,
             Self::InStream { error, .. } => error.exit_code(),
             Self::StreamsFailed { first, .. } => first.exit_code(),
+        }
+    }
+
+    /// Whether the API may have forgotten a cursor.
+    #[must_use]
+    pub fn is_lost_cursor(&self) -> bool {
+        match self {
+            Self::NotFound { .. } => true,
+            Self::Rejected { api, .. } => api.status == 422,
+            _ => false,
         }
     }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use crate::error::Error;
-use crate::stream::{Shape, Stream};
+use crate::stream::{Column, Shape, Source, Stream};
 
 /// The checked-in document, without its sentences.
 const DOCUMENT: &str = include_str!("openapi/document.json");
@@ -65,16 +65,22 @@ impl Document {
     /// # Errors
     /// [`Error::Contract`] where the document has no such path or field.
     pub fn schema(&self, stream: &Stream) -> Result<Value, Error> {
-        let (path, shape) = match stream.detail {
+        let (path, shape) = match &stream.detail {
             Some(detail) => (detail.path, detail.shape),
             None => (stream.path, stream.shape),
         };
         let record = self.record(path, shape)?;
-        let mut schema = self.convert(record, &mut Vec::new());
+        let mut schema = self.convert(&record, &mut Vec::new());
         let Some(root) = schema.as_object_mut() else {
             return Err(Error::Contract(format!("`{path}` does not answer objects")));
         };
         root.insert("type".into(), json!("object"));
+        if let Some(Value::Object(properties)) = root.get_mut("properties") {
+            properties.remove("pagination_meta");
+            for column in stream.columns {
+                properties.entry(column.name).or_insert_with(|| added(column));
+            }
+        }
         for key in stream.key {
             let property =
                 root.get_mut("properties").and_then(|properties| properties.get_mut(key));
@@ -87,7 +93,7 @@ impl Document {
     }
 
     /// The document's schema of one record at `path`.
-    fn record(&self, path: &str, shape: Shape) -> Result<&Value, Error> {
+    fn record(&self, path: &str, shape: Shape) -> Result<Value, Error> {
         let answer = self
             .0
             .pointer(&format!("/paths/{}/get/responses/200", escape(path)))
@@ -95,11 +101,21 @@ impl Document {
         let missing =
             || Error::Contract(format!("the API's document lacks `{path}` or its records"));
         let answer = self.resolve(answer.ok_or_else(missing)?).ok_or_else(missing)?;
-        let record = match shape {
-            Shape::List(field) => answer.pointer(&format!("/properties/{field}/items")),
-            Shape::Object(field) => answer.pointer(&format!("/properties/{field}")),
+        let property = |schema: &'_ Value, field: &str| {
+            let property = schema.pointer(&format!("/properties/{field}")).cloned();
+            property.ok_or_else(missing)
         };
-        record.ok_or_else(missing)
+        Ok(match shape {
+            Shape::Body => answer.clone(),
+            Shape::Object(field) => property(answer, field)?,
+            Shape::List(field) => items(&property(answer, field)?).ok_or_else(missing)?,
+            Shape::Lists(field, lists) => {
+                let object = property(answer, field)?;
+                let object = self.resolve(&object).ok_or_else(missing)?;
+                let first = property(object, lists.first().ok_or_else(missing)?)?;
+                items(&first).ok_or_else(missing)?
+            }
+        })
     }
 
     /// Follows `$ref`s, if any.
@@ -113,15 +129,15 @@ impl Document {
     /// A schema of the document in the dialect of Singer: null allowed everywhere, no references,
     /// no enums, maps and whatever contains itself as free objects. `within` are the references
     /// that are being followed.
-    fn convert<'a>(&'a self, schema: &'a Value, within: &mut Vec<&'a str>) -> Value {
+    fn convert(&self, schema: &Value, within: &mut Vec<String>) -> Value {
         if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
-            if within.contains(&reference) {
+            if within.iter().any(|followed| followed == reference) {
                 return nullable("object");
             }
             let Some(target) = self.0.pointer(reference.trim_start_matches('#')) else {
                 return nullable("object");
             };
-            within.push(reference);
+            within.push(reference.to_owned());
             let converted = self.convert(target, within);
             within.pop();
             return converted;
@@ -233,6 +249,22 @@ fn merge(base: &mut Value, over: Value) {
             }
         }
         (base, over) => *base = over,
+    }
+}
+
+/// What the items of a list are.
+fn items(list: &Value) -> Option<Value> {
+    list.get("items").cloned()
+}
+
+/// The schema of a field that the tap adds.
+fn added(column: &Column) -> Value {
+    match column.source {
+        Source::Parent(_) | Source::ListName | Source::Record(_) => nullable("string"),
+        Source::Position => nullable("integer"),
+        Source::WindowStart | Source::WindowEnd | Source::Beside(_) => {
+            json!({"type": ["null", "string"], "format": "date-time"})
+        }
     }
 }
 

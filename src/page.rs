@@ -1,30 +1,35 @@
-//! A body becomes a page: its records as lines, the cursor of the next page, the total. A page
-//! that turns out broken is an error and leaves no half line behind.
+//! A body becomes a page: its records as lines, what they give to the stream's children, the
+//! cursor of the next page, the total. A page that turns out broken is an error and leaves no half
+//! line behind.
 
-use std::collections::BTreeSet;
-use std::fmt;
+mod envelope;
+
+use std::collections::{BTreeSet, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
-use serde::de::{
-    DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
-};
+use serde::de::DeserializeSeed;
 
+use self::envelope::{Envelope, Record};
+use crate::columns::{self, Columns};
 use crate::error::Error;
-use crate::record::{Projection, RecordSeed, Written};
+use crate::record::{Projection, Written};
+use crate::request::Series;
 use crate::state::parse_time;
-use crate::stream::{REPLICATION_KEY, Shape, Stream};
+use crate::stream::{Binding, REPLICATION_KEY, Shape, Stream, Take};
 use crate::text::NUL;
 
 /// How the pages of a stream are read.
 #[derive(Debug)]
 pub struct Reader {
+    stream: &'static Stream,
     shape: Shape,
     projection: Projection,
+    feeds: Vec<&'static [Binding]>,
     key: Vec<(&'static str, usize)>,
     updated_at: Option<usize>,
     window: Window,
-    is_collecting: bool,
+    is_emitting: bool,
 }
 
 /// Which records are emitted, by `updated_at`: from `start` on, before `end`.
@@ -51,8 +56,8 @@ pub struct Page {
     pub emitted: u64,
     /// How many records came.
     pub received: u64,
-    /// The first key field of every record that came, where it is asked for.
-    pub ids: Vec<String>,
+    /// What the records give to children: which feed, and the values of its bindings.
+    pub bound: Vec<(usize, Vec<String>)>,
     /// The latest `updated_at` of what is to be emitted, in an incremental stream.
     pub newest: Option<DateTime<Utc>>,
     /// The cursor of the next page.
@@ -66,30 +71,41 @@ pub struct Page {
 }
 
 impl Reader {
-    /// Reads pages of `stream` as `projection` says.
-    ///
-    /// # Errors
-    /// [`Error::Bug`] where the projection lacks a field that every record must have.
+    /// Reads records of `stream`, which lie in answers as `shape` says, for what they give to
+    /// children: `feeds` has the bindings of each kind of child.
+    #[must_use]
     pub fn new(
         stream: &'static Stream,
         shape: Shape,
         projection: Projection,
-    ) -> Result<Self, Error> {
-        let mut key = Vec::new();
-        for name in stream.key {
-            let position = projection.position(name);
-            let position = position
-                .ok_or_else(|| Error::Bug(format!("`{name}` of `{}` is not read", stream.name)))?;
-            key.push((*name, position));
-        }
-        Ok(Self {
+        feeds: Vec<&'static [Binding]>,
+    ) -> Self {
+        let fields = feeds.iter().copied().flatten().map(|binding| binding.field);
+        let projection = projection.capturing(fields.chain(columns::sources(stream)));
+        Self {
+            stream,
             shape,
             projection,
-            key,
+            feeds,
+            key: Vec::new(),
             updated_at: None,
             window: Window::default(),
-            is_collecting: false,
-        })
+            is_emitting: false,
+        }
+    }
+
+    /// The same, and emits them.
+    ///
+    /// # Errors
+    /// [`Error::Bug`] where the projection lacks a field of the key.
+    pub fn emitting(mut self) -> Result<Self, Error> {
+        for name in self.stream.key {
+            let position = self.projection.position(name);
+            let missing = || Error::Bug(format!("`{name}` of `{}` is not read", self.stream.name));
+            self.key.push((*name, position.ok_or_else(missing)?));
+        }
+        self.is_emitting = true;
+        Ok(self)
     }
 
     /// The same, for an incremental stream: only records of that window are emitted.
@@ -100,29 +116,36 @@ impl Reader {
         self
     }
 
-    /// The same, and gathers the first key field of every record in [`Page::ids`].
-    #[must_use]
-    pub fn collecting(mut self) -> Self {
-        self.is_collecting = true;
-        self
-    }
-
-    /// Reads one body. Each emitted record stands between `before` and `after` on its line.
+    /// Reads one body of a series. Each emitted record stands between `frame.0` and `frame.1` on
+    /// its line. Keys in `seen` are not emitted again, where the stream's pages overlap.
     ///
     /// # Errors
     /// [`Error::Contract`] where the body is not JSON, has no list of records, or a record lacks
     /// its key.
-    pub fn read(&self, body: &[u8], before: &str, after: &str) -> Result<Page, Error> {
+    pub fn read(
+        &self,
+        body: &[u8],
+        series: &Series,
+        frame: (&str, &str),
+        seen: &mut HashSet<u64>,
+    ) -> Result<Page, Error> {
         let text = std::str::from_utf8(body)
             .map_err(|error| Error::Contract(format!("it is not UTF-8: {error}")))?;
         let mut lines = Lines {
             reader: self,
+            columns: Columns::new(self.stream, &self.projection, series, text),
             written: Written::new(text.contains(NUL)),
             page: Page::default(),
-            frame: (before, after),
+            frame,
+            seen,
         };
         let mut deserializer = serde_json::Deserializer::from_str(text);
-        let envelope = Envelope(&mut lines).deserialize(&mut deserializer);
+        let envelope = match self.shape {
+            Shape::Body => Record(&mut lines).deserialize(&mut deserializer),
+            Shape::List(_) | Shape::Object(_) | Shape::Lists(..) => {
+                Envelope(&mut lines).deserialize(&mut deserializer)
+            }
+        };
         envelope
             .and_then(|()| deserializer.end())
             .map_err(|error| Error::Contract(explain(&error, text)))?;
@@ -147,140 +170,69 @@ fn explain(error: &serde_json::Error, text: &str) -> String {
 /// The lines of a page under way.
 struct Lines<'a> {
     reader: &'a Reader,
+    columns: Columns,
     written: Written,
     page: Page,
     frame: (&'a str, &'a str),
+    seen: &'a mut HashSet<u64>,
 }
 
 impl Lines<'_> {
-    fn start(&mut self) -> usize {
-        let start = self.written.out.len();
-        self.written.out.extend_from_slice(self.frame.0.as_bytes());
-        start
-    }
-
-    /// Checks the record that was just written and keeps its line, or not.
+    /// Decides about the record that was just written from `start` on.
     fn finish(&mut self, start: usize) -> Result<(), String> {
         self.page.received += 1;
-        for (name, position) in &self.reader.key {
-            match self.written.field(*position) {
-                Some(value) if value != "null" => {}
-                _ => return Err(format!("record {} lacks its key `{name}`", self.page.received)),
-            }
+        self.bind()?;
+        let is_kept = self.reader.is_emitting && self.is_first_of_its_key()? && self.is_within()?;
+        self.columns.advance();
+        if is_kept {
+            self.page.emitted += 1;
+            self.written.out.extend_from_slice(self.frame.1.as_bytes());
+        } else {
+            self.written.out.truncate(start);
         }
-        if self.reader.is_collecting
-            && let Some((_, position)) = self.reader.key.first()
-            && let Some(id) = self.written.field(*position)
-            && let Ok(id) = serde_json::from_str(id)
-        {
-            self.page.ids.push(id);
-        }
-        if let Some(position) = self.reader.updated_at {
-            let text = self.written.field(position).unwrap_or("null");
-            let time = serde_json::from_str::<&str>(text).ok().and_then(parse_time);
-            let Some(time) = time else {
-                let number = self.page.received;
-                return Err(format!("record {number} has `{REPLICATION_KEY}` {text}, not a time"));
-            };
-            if !self.reader.window.contains(time) {
-                self.written.out.truncate(start);
-                return Ok(());
-            }
-            self.page.newest = self.page.newest.max(Some(time));
-        }
-        self.page.emitted += 1;
-        self.written.out.extend_from_slice(self.frame.1.as_bytes());
         Ok(())
     }
 
-    fn seed(&mut self) -> RecordSeed<'_> {
-        RecordSeed { projection: &self.reader.projection, written: &mut self.written }
-    }
-}
-
-/// The object around the records.
-struct Envelope<'a, 'b>(&'a mut Lines<'b>);
-
-#[derive(Deserialize)]
-struct PaginationMeta {
-    after: Option<String>,
-    total_record_count: Option<u64>,
-}
-
-impl<'de> DeserializeSeed<'de> for Envelope<'_, '_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Envelope<'_, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object around the records")
+    /// Gathers what the record gives to children.
+    fn bind(&mut self) -> Result<(), String> {
+        let Self { reader, columns, written, page, .. } = self;
+        for (feed, bindings) in reader.feeds.iter().enumerate() {
+            let bound = columns::bind(bindings, &reader.projection, columns, written);
+            if bound.is_empty() && bindings.iter().all(|binding| binding.take == Take::Itself) {
+                let fields = bindings.iter().map(|binding| binding.field).collect::<Vec<_>>();
+                let (number, fields) = (page.received, fields.join("` or `"));
+                return Err(format!("record {number} lacks `{fields}`, which its children need"));
+            }
+            page.bound.extend(bound.into_iter().map(|values| (feed, values)));
+        }
+        Ok(())
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let lines = self.0;
-        let mut is_found = false;
-        while let Some(name) = map.next_key::<String>()? {
-            match lines.reader.shape {
-                Shape::List(field) if name == field => {
-                    is_found = true;
-                    map.next_value_seed(Records(lines))?;
-                }
-                Shape::Object(field) if name == field => {
-                    is_found = true;
-                    let start = lines.start();
-                    map.next_value_seed(lines.seed())?;
-                    lines.finish(start).map_err(A::Error::custom)?;
-                }
-                _ if name == "pagination_meta" => {
-                    let meta = map.next_value::<Option<PaginationMeta>>()?;
-                    lines.page.total = meta.as_ref().and_then(|meta| meta.total_record_count);
-                    lines.page.after =
-                        meta.and_then(|meta| meta.after).filter(|after| !after.is_empty());
-                }
-                Shape::List(_) | Shape::Object(_) => {
-                    map.next_value::<IgnoredAny>()?;
-                }
+    /// Checks the key and, where pages overlap, remembers it.
+    fn is_first_of_its_key(&mut self) -> Result<bool, String> {
+        let mut hasher = DefaultHasher::new();
+        for (name, position) in &self.reader.key {
+            match self.written.field(*position) {
+                Some(value) if value != "null" => value.hash(&mut hasher),
+                _ => return Err(format!("record {} lacks its key `{name}`", self.page.received)),
             }
         }
-        let (Shape::List(field) | Shape::Object(field)) = lines.reader.shape;
-        if is_found { Ok(()) } else { Err(A::Error::custom(format!("it has no `{field}`"))) }
-    }
-}
-
-/// The list of records.
-struct Records<'a, 'b>(&'a mut Lines<'b>);
-
-impl<'de> DeserializeSeed<'de> for Records<'_, '_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Records<'_, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of records")
+        Ok(!self.reader.stream.is_overlapping || self.seen.insert(hasher.finish()))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        let lines = self.0;
-        loop {
-            let start = lines.start();
-            if seq.next_element_seed(lines.seed())?.is_none() {
-                lines.written.out.truncate(start);
-                return Ok(());
-            }
-            lines.finish(start).map_err(A::Error::custom)?;
+    fn is_within(&mut self) -> Result<bool, String> {
+        let Some(position) = self.reader.updated_at else { return Ok(true) };
+        let text = self.written.field(position).unwrap_or("null");
+        let time = serde_json::from_str::<&str>(text).ok().and_then(parse_time);
+        let Some(time) = time else {
+            let number = self.page.received;
+            return Err(format!("record {number} has `{REPLICATION_KEY}` {text}, not a time"));
+        };
+        let is_within = self.reader.window.contains(time);
+        if is_within {
+            self.page.newest = self.page.newest.max(Some(time));
         }
+        Ok(is_within)
     }
 }
 
@@ -289,13 +241,17 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::request::Request;
     use crate::streams;
 
     /// The records of a body read as a page of severities with this schema.
     fn read(schema: &Value, body: &str) -> Result<Page, Error> {
         let stream = streams::named("severities").unwrap();
-        let reader = Reader::new(stream, stream.shape, Projection::new(schema, schema)).unwrap();
-        reader.read(body.as_bytes(), "", "\n")
+        let projection = Projection::new(schema, schema);
+        let reader = Reader::new(stream, stream.shape, projection, Vec::new()).emitting().unwrap();
+        let first = Request::new(stream.path);
+        let series = Series { first, bound: Vec::new(), window: None };
+        reader.read(body.as_bytes(), &series, ("", "\n"), &mut HashSet::new())
     }
 
     fn lines(schema: &Value, body: &str) -> String {

@@ -1,87 +1,265 @@
-//! Config, catalog and state become what to fetch: for each stream its series of requests and the
-//! window of what is emitted. Pure; nothing is fetched here.
+//! Config, catalog and state become what to fetch, in order: the selected streams, the parents
+//! they need, for each its series of requests and the window of what is emitted. Pure; nothing is
+//! fetched here.
 
-use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, Utc};
+use serde_json::Value;
 
 use crate::catalog::{Method, Selected, Selection};
 use crate::config::Config;
+use crate::error::Error;
 use crate::page::Window;
-use crate::request::Request;
-use crate::state::State;
-use crate::stream::{Modes, REPLICATION_KEY, Stream};
+use crate::request::{Request, Series};
+use crate::schema;
+use crate::state::{State, format_time};
+use crate::stream::{Detail, Modes, Parent, REPLICATION_KEY, Shape, Stream, Windows};
+use crate::streams::{STREAMS, named};
 
-/// What to fetch for one stream.
-#[derive(Debug, PartialEq)]
+/// One list to read: a selected stream, or a parent for its children, or both.
+#[derive(Debug)]
 pub struct Planned {
-    /// The stream, its method and its schemas.
-    pub selected: Selected,
-    /// The first request of each series of pages.
-    pub series: Vec<Request>,
+    /// The row of the table.
+    pub stream: &'static Stream,
+    /// What is emitted; nothing of a parent that is read for its children only.
+    pub selected: Option<Selected>,
+    /// Everything the schema knows.
+    pub known: Value,
+    /// Where records lie in an answer.
+    pub shape: Shape,
+    /// Whose records it is asked for.
+    pub parents: &'static [Parent],
+    /// The parameters that make this another list than the stream's own.
+    pub filter: Filter,
+    /// The series of pages; of a child, for each parent.
+    pub series: Vec<Series>,
     /// What is emitted, by `updated_at`.
     pub window: Window,
+    /// What its records give to children.
+    pub feeds: Vec<&'static Parent>,
     /// What the log should say before it starts.
     pub notes: Vec<String>,
 }
 
-/// The plan of a run, in the order of reading.
-#[must_use]
-pub fn plan(selection: Selection, config: &Config, state: &State) -> Vec<Planned> {
-    selection.streams.into_iter().map(|selected| planned(selected, config, state)).collect()
+/// Parameters of a parent's list.
+pub type Filter = &'static [(&'static str, &'static str)];
+
+/// How much is to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// Everything.
+    Whole,
+    /// A record of each stream, in small pages.
+    Sample,
 }
 
-fn planned(selected: Selected, config: &Config, state: &State) -> Planned {
-    let stream = selected.stream;
-    let is_bounded = config.start_date.is_some() || config.end_date.is_some();
+/// What a plan is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Basis<'a> {
+    /// The settings.
+    pub config: &'a Config,
+    /// The bookmarks.
+    pub state: &'a State,
+    /// The moment that windows are counted from.
+    pub now: DateTime<Utc>,
+    /// How much is to be read.
+    pub extent: Extent,
+}
+
+/// Of a sample, this many records a page.
+const SAMPLE_PAGE: u32 = 5;
+
+/// The plan of a run, in the order of reading.
+///
+/// # Errors
+/// [`Error::Bug`] where a parent has no schema.
+pub fn plan(selection: Selection, basis: &Basis) -> Result<Vec<Planned>, Error> {
+    let mut feeds = Vec::new();
+    for selected in &selection.streams {
+        let detail = detail(selected).map_or(&[][..], |detail| detail.parents);
+        need(selected.stream.parents, &mut feeds);
+        need(detail, &mut feeds);
+    }
+    let mut selected = selection.streams;
+    let mut plan = Vec::new();
+    for stream in STREAMS {
+        let position = selected.iter().position(|selected| selected.stream == stream);
+        let chosen = position.map(|position| selected.swap_remove(position));
+        let mut filters: Vec<Filter> = vec![&[]];
+        let own = feeds.iter().filter(|feed| feed.stream == stream.name);
+        for feed in own.filter(|feed| !feed.filter.is_empty()) {
+            if !filters.contains(&feed.filter) {
+                filters.push(feed.filter);
+            }
+        }
+        let mut chosen = chosen;
+        for filter in filters {
+            let is_of = |feed: &&&Parent| feed.stream == stream.name && feed.filter == filter;
+            let feeds = feeds.iter().filter(is_of).copied().collect::<Vec<_>>();
+            let chosen = chosen.take();
+            if chosen.is_none() && feeds.is_empty() {
+                continue;
+            }
+            match chosen.as_ref().and_then(detail) {
+                None => plan.push(list(stream, chosen, filter, feeds, basis)?),
+                Some(detail) => {
+                    plan.push(list(stream, None, filter, feeds, basis)?);
+                    plan.extend(chosen.map(|chosen| details(chosen, detail)));
+                }
+            }
+        }
+    }
+    Ok(plan)
+}
+
+/// Adds what children need of their parents, and these of theirs.
+fn need(parents: &'static [Parent], feeds: &mut Vec<&'static Parent>) {
+    for parent in parents {
+        if !feeds.iter().any(|feed| feed.is_same_feed(parent)) {
+            feeds.push(parent);
+            need(named(parent.stream).map_or(&[], |stream| stream.parents), feeds);
+        }
+    }
+}
+
+/// The detail requests of a stream, where a selected field is missing from its list.
+fn detail(selected: &Selected) -> Option<&'static Detail> {
+    let detail = selected.stream.detail.as_ref()?;
+    let properties = selected.schema.get("properties").and_then(Value::as_object)?;
+    properties.keys().any(|name| !detail.in_list.contains(&name.as_str())).then_some(detail)
+}
+
+/// The stream's own list, or one with a filter.
+fn list(
+    stream: &'static Stream,
+    selected: Option<Selected>,
+    filter: Filter,
+    feeds: Vec<&'static Parent>,
+    basis: &Basis,
+) -> Result<Planned, Error> {
     let mut notes = Vec::new();
-    let window = match selected.method {
-        Method::FullTable => {
-            if is_bounded {
+    let window = match selected.as_ref().map(|selected| selected.method) {
+        Some(Method::FullTable) => {
+            if basis.config.start_date.is_some() || basis.config.end_date.is_some() {
                 notes.push("start_date and end_date do not bound a full-table stream".to_owned());
             }
             Window::default()
         }
-        Method::Incremental => {
-            let bookmark = state.bookmark(stream.name);
-            if let (Some(bookmark), Some(start)) = (bookmark, config.start_date)
-                && start != bookmark
-            {
-                notes.push(format!("the bookmark {bookmark} counts, not start_date {start}"));
-            }
-            Window { start: bookmark.or(config.start_date), end: config.end_date }
-        }
+        Some(Method::Incremental) => window(stream, basis, &mut notes),
+        None => Window::default(),
     };
-    let series = series(stream, config, window);
+    // What is asked for feeds the children too, and they want all parents.
+    let asked = if feeds.is_empty() { window } else { Window::default() };
+    let series = series(stream, filter, asked, basis);
     if series.is_empty() {
-        notes.push(format!("it has none of the incident_modes {:?}", config.incident_modes));
+        notes.push(format!("it has none of the incident_modes {:?}", basis.config.incident_modes));
     }
-    Planned { selected, series, window, notes }
+    let known = match &selected {
+        Some(selected) => selected.known.clone(),
+        None => schema::embedded(stream)?,
+    };
+    let (shape, parents) = (stream.shape, stream.parents);
+    Ok(Planned { stream, selected, known, shape, parents, filter, series, window, feeds, notes })
 }
 
-/// The first requests of a stream: one for each mode where the API takes one mode at a time.
-fn series(stream: &Stream, config: &Config, window: Window) -> Vec<Request> {
+/// The details of a stream, one request for each record of its list.
+fn details(selected: Selected, detail: &'static Detail) -> Planned {
+    let first = Request::new(detail.path);
+    Planned {
+        stream: selected.stream,
+        known: selected.known.clone(),
+        selected: Some(selected),
+        shape: detail.shape,
+        parents: detail.parents,
+        filter: &[],
+        series: vec![Series { first, bound: Vec::new(), window: None }],
+        window: Window::default(),
+        feeds: Vec::new(),
+        notes: Vec::new(),
+    }
+}
+
+/// From the bookmark on, or from the start of the config where there is none.
+fn window(stream: &Stream, basis: &Basis, notes: &mut Vec<String>) -> Window {
+    let bookmark = basis.state.bookmark(stream.name);
+    let start = basis.config.start_date;
+    if let (Some(bookmark), Some(start)) = (bookmark, start)
+        && start != bookmark
+    {
+        let (bookmark, start) = (format_time(bookmark), format_time(start));
+        notes.push(format!("the bookmark {bookmark} counts, not start_date {start}"));
+    }
+    Window { start: bookmark.or(start), end: basis.config.end_date }
+}
+
+/// The series of a stream: one for each mode where the API takes one mode at a time, and for each
+/// window.
+fn series(stream: &Stream, filter: Filter, window: Window, basis: &Basis) -> Vec<Series> {
     let mut request = Request::new(stream.path);
     if let Some(page_size) = stream.page_size {
+        let page_size = match basis.extent {
+            Extent::Whole => page_size,
+            Extent::Sample => page_size.min(SAMPLE_PAGE),
+        };
         request = request.with("page_size", page_size.to_string());
     }
-    for (name, value) in stream.fixed {
+    for (name, value) in stream.fixed.iter().chain(filter) {
         request = request.with(*name, *value);
     }
     if let Some((operator, value)) = days(window) {
         request = request.with(format!("{REPLICATION_KEY}[{operator}]"), value);
     }
-    let modes = config.incident_modes.iter();
+    let requests = by_mode(stream, request, &basis.config.incident_modes);
+    let of = |first: Request| windows(stream, basis, &first);
+    requests.into_iter().flat_map(of).collect()
+}
+
+fn by_mode(stream: &Stream, request: Request, modes: &[String]) -> Vec<Request> {
     match stream.modes {
         Modes::None => vec![request],
         Modes::Together(name, known) => {
-            let modes = modes.filter(|mode| known.contains(&mode.as_str())).collect::<Vec<_>>();
+            let known = |mode: &&String| known.contains(&mode.as_str());
+            let modes = modes.iter().filter(known).collect::<Vec<_>>();
             // Without any mode the API would answer with its own choice of them.
             if modes.is_empty() {
                 return Vec::new();
             }
             vec![modes.into_iter().fold(request, |request, mode| request.with(name, mode))]
         }
-        Modes::OneByOne(name) => modes.map(|mode| request.clone().with(name, mode)).collect(),
+        Modes::OneByOne(name) => {
+            modes.iter().map(|mode| request.clone().with(name, mode)).collect()
+        }
     }
+}
+
+/// `first` for each window that the stream is asked for.
+fn windows(stream: &Stream, basis: &Basis, first: &Request) -> Vec<Series> {
+    let plain = |first: &Request| Series { first: first.clone(), bound: Vec::new(), window: None };
+    let today = basis.now.date_naive().and_time(NaiveTime::MIN).and_utc();
+    let start = today.checked_sub_days(Days::new(basis.config.schedule_window_days_back));
+    let end = today.checked_add_days(Days::new(basis.config.schedule_window_days_ahead));
+    let (Some(window), Some(start), Some(end)) = (stream.window, start, end) else {
+        return vec![plain(first)];
+    };
+    let (names, spans) = match window {
+        Windows::Whole(from, to) => ((from, to), vec![(start, end)]),
+        Windows::Months(from, to) => ((from, to), months(start, end)),
+    };
+    let over = |span: (DateTime<Utc>, DateTime<Utc>)| {
+        let first = first.clone().with(names.0, format_time(span.0));
+        let first = first.with(names.1, format_time(span.1));
+        Series { window: Some(span), ..plain(&first) }
+    };
+    spans.into_iter().map(over).collect()
+}
+
+/// The calendar months from that of `start` on, the last one up to `end`. They begin at the first
+/// of a month whatever day it is, so that a record keeps its key from run to run.
+fn months(start: DateTime<Utc>, end: DateTime<Utc>) -> Vec<(DateTime<Utc>, DateTime<Utc>)> {
+    let first = start.date_naive().with_day(1).unwrap_or_default().and_time(NaiveTime::MIN);
+    let next = |month: &DateTime<Utc>| month.checked_add_months(Months::new(1));
+    let starts = std::iter::successors(Some(first.and_utc()), next);
+    let starts = starts.take_while(|month| *month < end);
+    starts.map(|month| (month, next(&month).unwrap_or(end).min(end))).collect()
 }
 
 /// The API's filter for a window where it compares whole days in a time zone nobody documents: a
@@ -115,5 +293,25 @@ mod tests {
         assert_eq!(days(window(None, end)), Some(("lte", "2026-03-01".into())));
         let both = ("date_range", "2025-12-31~2026-03-01".into());
         assert_eq!(days(window(start, end)), Some(both));
+    }
+
+    #[test]
+    fn months_begin_on_the_first_and_the_last_ends_with_the_window() {
+        let time = |text| parse_time(text).unwrap();
+        let (october, november) = (time("2026-10-01"), time("2026-11-01"));
+        let end = time("2026-11-20");
+        assert_eq!(months(time("2026-10-21"), end), [(october, november), (november, end)]);
+        assert_eq!(months(time("2026-10-21"), november), [(october, november)]);
+        assert_eq!(months(end, end), [(november, end)]);
+    }
+
+    #[test]
+    fn parents_are_needed_with_their_own_parents_and_once() {
+        let mut feeds = Vec::new();
+        for name in ["call_transcript_entries", "call_sessions", "incident_attachments"] {
+            need(named(name).unwrap().parents, &mut feeds);
+        }
+        let names = feeds.iter().map(|feed| feed.stream).collect::<Vec<_>>();
+        assert_eq!(names, ["call_sessions", "incidents"]);
     }
 }

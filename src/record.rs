@@ -2,114 +2,20 @@
 //! Objects that the schema knows are walked; leaves are copied as their own text, so that every
 //! number arrives as it was sent.
 
-use std::collections::{BTreeSet, HashMap};
+mod projection;
+
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
 
+use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::schema;
+pub use self::projection::Projection;
+use self::projection::{Fields, Kind, Node};
 use crate::text;
-
-/// What to keep of a record, compiled from a schema once per stream.
-#[derive(Debug)]
-pub struct Projection {
-    fields: Fields,
-}
-
-/// The fields of an object.
-#[derive(Debug)]
-struct Fields {
-    list: Vec<Field>,
-    by_name: HashMap<String, usize>,
-    path: String,
-}
-
-#[derive(Debug)]
-struct Field {
-    path: String,
-    /// The name as JSON with its colon.
-    label: String,
-    node: Node,
-}
-
-/// What to do with a value.
-#[derive(Debug)]
-enum Node {
-    /// Deselected: leave it out in silence.
-    Dropped,
-    /// Copy its text.
-    Copied(Kind),
-    /// Walk it.
-    Object(Fields),
-    /// Walk each item.
-    List(Box<Node>),
-}
-
-/// Leaves that targets are particular about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Plain,
-    /// An empty string breaks the targets built with the Meltano SDK.
-    DateTime,
-    /// A number above 64 bits breaks SQL targets.
-    Integer,
-}
-
-impl Projection {
-    /// Keeps what `selected` has; `known` also has what is deselected, so that a field in neither
-    /// is news.
-    #[must_use]
-    pub fn new(selected: &Value, known: &Value) -> Self {
-        Self { fields: Fields::new(selected, known, "") }
-    }
-
-    /// How a field of the record itself is found in [`Written::field`].
-    #[must_use]
-    pub fn position(&self, name: &str) -> Option<usize> {
-        self.fields.by_name.get(name).copied()
-    }
-}
-
-impl Fields {
-    fn new(selected: &Value, known: &Value, path: &str) -> Self {
-        let of = |schema: &Value| schema.get("properties").and_then(Value::as_object).cloned();
-        let (selected, known) = (of(selected).unwrap_or_default(), of(known).unwrap_or_default());
-        let mut list = Vec::new();
-        for name in known.keys().chain(selected.keys().filter(|name| !known.contains_key(*name))) {
-            let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-            let node = match selected.get(name) {
-                None => Node::Dropped,
-                Some(schema) => Node::new(schema, known.get(name).unwrap_or(schema), &path),
-            };
-            list.push(Field { path, label: format!("{}:", Value::from(name.as_str())), node });
-        }
-        let by_name = known.keys().chain(selected.keys().filter(|name| !known.contains_key(*name)));
-        let by_name = by_name.cloned().enumerate().map(|(index, name)| (name, index)).collect();
-        Self { list, by_name, path: path.to_owned() }
-    }
-}
-
-impl Node {
-    fn new(selected: &Value, known: &Value, path: &str) -> Self {
-        if known.get("properties").is_some() {
-            return Self::Object(Fields::new(selected, known, path));
-        }
-        if let Some(items) = known.get("items") {
-            return match Self::new(selected.get("items").unwrap_or(items), items, path) {
-                Self::Copied(_) => Self::Copied(Kind::Plain),
-                node => Self::List(Box::new(node)),
-            };
-        }
-        Self::Copied(match known.get("format").and_then(Value::as_str) {
-            Some("date-time") => Kind::DateTime,
-            _ if schema::allows(known, "integer") => Kind::Integer,
-            _ => Kind::Plain,
-        })
-    }
-}
 
 /// Where records are written to, and what was noticed on the way.
 #[derive(Debug, Default)]
@@ -121,6 +27,7 @@ pub struct Written {
     /// Paths of values that were replaced by null, with the value.
     pub nulled: BTreeSet<String>,
     fields: Vec<Range<usize>>,
+    captured: Vec<String>,
     has_nul: bool,
 }
 
@@ -136,6 +43,20 @@ impl Written {
     pub fn field(&self, position: usize) -> Option<&str> {
         let text = self.out.get(self.fields.get(position)?.clone())?;
         std::str::from_utf8(text).ok().filter(|text| !text.is_empty())
+    }
+
+    /// The text of a captured field of the record written last.
+    #[must_use]
+    pub fn captured(&self, position: usize) -> Option<&str> {
+        self.captured.get(position).map(String::as_str).filter(|text| !text.is_empty())
+    }
+
+    fn start(&mut self, projection: &Projection) {
+        let count = projection.fields.list.len();
+        self.fields.clear();
+        self.fields.resize(count, 0..0);
+        self.captured.resize(count, String::new());
+        self.captured.iter_mut().for_each(String::clear);
     }
 
     fn push(&mut self, text: &str) {
@@ -169,14 +90,18 @@ pub struct RecordSeed<'a> {
     pub projection: &'a Projection,
     /// Where to write it.
     pub written: &'a mut Written,
+    /// Values for fields that the record has none of.
+    pub fill: &'a Fill<'a>,
 }
+
+/// Values for fields that a record has none of: by position, as JSON.
+pub type Fill<'a> = dyn Fn(usize, &Written) -> Option<String> + 'a;
 
 impl<'de> DeserializeSeed<'de> for RecordSeed<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        self.written.fields.clear();
-        self.written.fields.resize(self.projection.fields.list.len(), 0..0);
+        self.written.start(self.projection);
         deserializer.deserialize_map(self)
     }
 }
@@ -189,16 +114,22 @@ impl<'de> Visitor<'de> for RecordSeed<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
-        let (fields, written) = (&self.projection.fields, self.written);
+        let Self { projection: Projection { fields }, written, fill } = self;
         written.push("{");
         let mut is_first = walk(map, fields, written, true)?;
         // A target's table has every selected column, so each record has them too.
         for (index, field) in fields.list.iter().enumerate() {
             let is_missing = written.fields.get(index).is_some_and(Range::is_empty);
-            if is_missing && !matches!(field.node, Node::Dropped) {
-                separate(&mut is_first, written);
-                written.push(&field.label);
-                written.push("null");
+            if !is_missing || matches!(field.node, Node::Dropped) {
+                continue;
+            }
+            separate(&mut is_first, written);
+            written.push(&field.label);
+            let start = written.out.len();
+            let filled = fill(index, written);
+            written.push(filled.as_deref().unwrap_or("null"));
+            if let Some(range) = written.fields.get_mut(index) {
+                *range = start..written.out.len();
             }
         }
         written.push("}");
@@ -220,8 +151,16 @@ fn walk<'de, A: MapAccess<'de>>(
             map.next_value::<serde::de::IgnoredAny>()?;
             continue;
         };
-        if matches!(field.node, Node::Dropped) {
-            map.next_value::<serde::de::IgnoredAny>()?;
+        let is_dropped = matches!(field.node, Node::Dropped);
+        let raw = match (is_record && field.is_captured, is_dropped) {
+            (true, _) => Some(capture(index, map.next_value()?, written)),
+            (false, true) => {
+                map.next_value::<serde::de::IgnoredAny>()?;
+                None
+            }
+            (false, false) => None,
+        };
+        if is_dropped {
             continue;
         }
         if is_record && written.fields.get(index).is_some_and(|range| !range.is_empty()) {
@@ -230,12 +169,27 @@ fn walk<'de, A: MapAccess<'de>>(
         separate(&mut is_first, written);
         written.push(&field.label);
         let start = written.out.len();
-        map.next_value_seed(ValueSeed { node: &field.node, path: &field.path, written })?;
+        let value = ValueSeed { node: &field.node, path: &field.path, written };
+        match raw {
+            None => map.next_value_seed(value)?,
+            // Its text has been read: what is to be emitted of it is read from there.
+            Some(raw) => value
+                .deserialize(&mut serde_json::Deserializer::from_str(raw))
+                .map_err(A::Error::custom)?,
+        }
         if is_record && let Some(range) = written.fields.get_mut(index) {
             *range = start..written.out.len();
         }
     }
     Ok(is_first)
+}
+
+/// Keeps the text of a field beside the record.
+fn capture<'de>(index: usize, raw: &'de RawValue, written: &mut Written) -> &'de str {
+    if let Some(captured) = written.captured.get_mut(index) {
+        raw.get().clone_into(captured);
+    }
+    raw.get()
 }
 
 fn separate(is_first: &mut bool, written: &mut Written) {
@@ -297,8 +251,6 @@ impl<'de> DeserializeSeed<'de> for ValueSeed<'_> {
         }
     }
 }
-
-use serde::Deserialize;
 
 /// Values of a type that the schema does not expect are passed on as they are: the target decides.
 impl<'de> Visitor<'de> for ValueSeed<'_> {

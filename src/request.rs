@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use chrono::{DateTime, Utc};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// A GET request under the endpoint.
@@ -27,13 +28,26 @@ impl Request {
         self
     }
 
-    /// The request for the next page. A cursor belongs to the query that produced it, so nothing
-    /// else changes.
+    /// The request for the next page, its cursor in `parameter`. A cursor belongs to the query that
+    /// produced it, so nothing else changes.
     #[must_use]
-    pub fn after(&self, cursor: &str) -> Self {
+    pub fn after(&self, parameter: &str, cursor: &str) -> Self {
         let mut next = self.clone();
-        next.query.retain(|(name, _)| name != "after");
-        next.with("after", cursor)
+        next.query.retain(|(name, _)| name != parameter);
+        next.with(parameter, cursor)
+    }
+
+    /// The request with a parameter of a child: in the path where that has a place for it, else in
+    /// the query. Whatever characters the value has, it stays one path segment.
+    #[must_use]
+    pub fn bound(mut self, parameter: &str, value: &str) -> Self {
+        let place = format!("{{{parameter}}}");
+        if self.path.contains(&place) {
+            let segment = utf8_percent_encode(value, ENCODED).to_string();
+            self.path = self.path.replace(&place, &segment);
+            return self;
+        }
+        self.with(parameter, value)
     }
 }
 
@@ -51,10 +65,15 @@ impl fmt::Display for Request {
     }
 }
 
-/// `path` with `{id}` filled in. The id is one path segment, whatever characters it has.
-#[must_use]
-pub fn fill(path: &str, id: &str) -> String {
-    path.replace("{id}", &utf8_percent_encode(id, ENCODED).to_string())
+/// One list to read to its end, and what is added to its records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Series {
+    /// The request for its first page.
+    pub first: Request,
+    /// The parent: parameters of the request with their values.
+    pub bound: Vec<(&'static str, String)>,
+    /// The window that is asked for.
+    pub window: Option<(DateTime<Utc>, DateTime<Utc>)>,
 }
 
 #[cfg(test)]
@@ -77,12 +96,15 @@ mod tests {
     #[test]
     fn the_next_page_keeps_the_query_and_replaces_the_cursor() {
         let first = Request::new("/v2/users").with("page_size", "1000");
-        let third = first.after("a&b").after("c");
+        let third = first.after("after", "a&b").after("after", "c");
         assert_eq!(third.to_string(), "/v2/users?page_size=1000&after=c");
     }
 
     #[test]
-    fn an_id_stays_one_path_segment() {
-        assert_eq!(fill("/v3/alert_routes/{id}", "a/b?c"), "/v3/alert_routes/a%2Fb%3Fc");
+    fn a_bound_value_stays_one_path_segment() {
+        let route = Request::new("/v3/alert_routes/{id}").bound("id", "a/b?c");
+        assert_eq!(route.to_string(), "/v3/alert_routes/a%2Fb%3Fc");
+        let options = Request::new("/v1/custom_field_options").bound("custom_field_id", "a&b");
+        assert_eq!(options.to_string(), "/v1/custom_field_options?custom_field_id=a%26b");
     }
 }

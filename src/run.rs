@@ -5,7 +5,7 @@ use std::io::Write;
 use std::sync::Arc;
 
 use crate::args::{self, Args, Command};
-use crate::catalog;
+use crate::catalog::{self, Selection};
 use crate::client::Client;
 use crate::clock::{Clock, StandingClock};
 use crate::config::Config;
@@ -14,8 +14,9 @@ use crate::error::Error;
 use crate::log::Log;
 use crate::message::Output;
 use crate::openapi::Document;
-use crate::plan::plan;
-use crate::settings::{Environment, read_file};
+use crate::plan::{Basis, Extent, plan};
+use crate::select::select;
+use crate::settings::{Environment, read_file, read_json};
 use crate::state::State;
 use crate::sync::{Sync, greet};
 
@@ -78,11 +79,7 @@ fn sync<W: Write>(
     if let Some(log) = Arc::get_mut(log) {
         log.set(config.log_level, config.log_format, config.api_key.expose());
     }
-    let catalog = args.catalog.as_ref().or(args.properties.as_ref());
-    let selection = match catalog {
-        Some(path) => catalog::select(&read_file("catalog", path)?, &path.display().to_string())?,
-        None => catalog::everything()?,
-    };
+    let selection = selection(args)?;
     let state = match &args.state {
         Some(path) => State::parse(&read_file("state", path)?, &path.display().to_string())?,
         None => State::default(),
@@ -97,9 +94,26 @@ fn sync<W: Write>(
     }
     let client = Client::new(&config, clock.clone(), log.clone());
     greet(&client, log)?;
-    let plan = plan(selection, &config, &state);
+    let extent = Extent::Whole;
+    let basis = Basis { config: &config, state: &state, now: clock.now(), extent };
+    let plan = plan(selection, &basis)?;
     let (forbidden, fail_fast) = (config.forbidden_streams, args.fail_fast);
-    Sync { client: &client, log, clock, output, state, forbidden, fail_fast }.run(&plan)
+    Sync { client: &client, log, clock, output, state, forbidden, fail_fast, extent }.run(&plan)
+}
+
+/// What the catalog selects, if there is one, and the patterns of `--select`, if there are any.
+fn selection(args: &Args) -> Result<Selection, Error> {
+    let file = args.catalog.as_ref().or(args.properties.as_ref());
+    let path = file.map_or_else(|| "--select".to_owned(), |file| file.display().to_string());
+    let catalog = match file {
+        Some(file) => read_json("catalog", file)?,
+        None if args.select.is_empty() => return catalog::by_default(),
+        None => catalog::discover()?,
+    };
+    match args.select.as_slice() {
+        [] => catalog::selection(catalog, &path),
+        patterns => catalog::selection(select(patterns, catalog)?, &path),
+    }
 }
 
 /// The sample workspace behind the stand-in for the API, in this process.

@@ -1,5 +1,5 @@
-//! Reading one stream: its series of pages one after the other, each page written as it comes, and
-//! an account of what came and what did not.
+//! Reading one list: its series of pages one after the other, each page written as it comes, and
+//! an account of what came, what it gives to children, and what did not come.
 
 use std::collections::{BTreeSet, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -9,6 +9,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use crate::bindings::Bindings;
 use crate::catalog::Method;
 use crate::client::{Answer, Client};
 use crate::clock::Clock;
@@ -16,12 +17,11 @@ use crate::error::Error;
 use crate::log::{Level, Log};
 use crate::message::{Output, frame};
 use crate::page::{Page, Reader};
-use crate::plan::Planned;
+use crate::plan::{Extent, Planned};
 use crate::record::Projection;
-use crate::request::{Request, fill};
-use crate::stream::{Detail, Stream};
+use crate::request::Series;
 
-/// One stream being read.
+/// One list being read.
 pub struct Scan<'a, W: Write> {
     /// The API.
     pub client: &'a Client,
@@ -31,26 +31,36 @@ pub struct Scan<'a, W: Write> {
     pub clock: &'a dyn Clock,
     /// Where records go.
     pub output: &'a mut Output<W>,
+    /// How much is read.
+    pub extent: Extent,
     /// What is read.
     pub planned: &'a Planned,
     /// What came of it so far.
     pub outcome: Outcome,
+    /// The last 403 for a single parent.
+    pub refusal: Option<Error>,
 }
 
-/// What came of a stream.
+/// What came of a list.
 #[derive(Debug, Default)]
 pub struct Outcome {
     /// Records written.
     pub emitted: u64,
     /// Answers read.
     pub pages: u64,
-    /// Records that were listed and gone when their detail was asked for.
+    /// Parents whose list was read.
+    pub parents: u64,
+    /// Parents that were listed and gone when something of theirs was asked for.
     pub vanished: u64,
+    /// Parents of which the key may not read it.
+    pub refused: u64,
+    /// What the records give to children, for each feed of the plan.
+    pub bound: Vec<Bindings>,
     /// The latest `updated_at` written.
     pub newest: Option<DateTime<Utc>>,
     /// What the bookmark may not pass.
     pub cap: Option<DateTime<Utc>>,
-    /// Records that came and records that the API counts, where it counts more.
+    /// Records that came and records that the API counts, in lists where it counts more.
     pub shortfall: Option<(u64, u64)>,
     /// Paths of fields that the schema does not know.
     pub unknown: BTreeSet<String>,
@@ -58,121 +68,201 @@ pub struct Outcome {
     pub nulled: BTreeSet<String>,
 }
 
-/// A long stream says how far it is, this often.
+/// A long list says how far it is, this often.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(60);
+/// When so many parents in a row are gone from the start, it is the address that is wrong.
+const MOST_VANISHED: u64 = 10;
+/// Of a sample, so many parents are asked for a record.
+const SAMPLE_PARENTS: usize = 5;
+
+/// Why a series ended early.
+struct Broken {
+    error: Error,
+    /// Whether it was its first request that failed.
+    is_first: bool,
+}
 
 impl<W: Write> Scan<'_, W> {
-    /// Reads the stream to its end.
+    /// Reads the list to its end; a child's, for each of its parents: for each entry of the plan's
+    /// parents there is one of `bound`.
     ///
     /// # Errors
     /// Whatever ends the stream; what was written before is in the outcome.
-    pub fn read(&mut self) -> Result<(), Error> {
-        let Planned { selected, series, window, .. } = self.planned;
-        let stream = selected.stream;
-        let detail = stream.detail.filter(|detail| needs(detail, &selected.schema));
-        let shape = detail.map_or(stream.shape, |detail| detail.shape);
-        let projection = Projection::new(&selected.schema, &selected.known);
-        let reader = Reader::new(stream, shape, projection)?;
-        let reader = match selected.method {
-            Method::FullTable => reader,
-            Method::Incremental => reader.within(*window),
-        };
-        for first in series {
-            match detail {
-                None => self.pages(&reader, first)?,
-                Some(detail) => self.details(&reader, first, detail)?,
+    pub fn read(&mut self, bound: &[&Bindings]) -> Result<(), Error> {
+        let reader = self.reader()?;
+        self.outcome.bound.resize_with(self.planned.feeds.len(), Bindings::default);
+        if self.planned.parents.is_empty() {
+            for series in &self.planned.series {
+                self.series(&reader, series).map_err(|broken| broken.error)?;
             }
         }
+        for (parent, bound) in self.planned.parents.iter().zip(bound) {
+            for values in bound.iter().take(self.most_parents()) {
+                let of = |values: &[&str]| {
+                    let names = parent.bindings.iter().map(|binding| binding.parameter);
+                    names.zip(values.iter().map(|value| (*value).to_owned())).collect::<Vec<_>>()
+                };
+                self.parent(&reader, &of(&values))?;
+                if self.is_enough() {
+                    break;
+                }
+            }
+        }
+        // Where no parent could be read, and not for being gone, the stream has not been read.
+        if self.outcome.parents == 0
+            && let Some(error) = self.refusal.take()
+        {
+            return Err(error);
+        }
         // No bookmark may pass what was not asked for.
-        if let (Some(cap), Some(end)) = (self.outcome.cap, window.end) {
+        if let (Some(cap), Some(end)) = (self.outcome.cap, self.planned.window.end) {
             self.outcome.cap = Some(cap.min(end));
         }
         Ok(())
     }
 
-    /// Follows one series of pages to its end.
-    fn pages(&mut self, reader: &Reader, first: &Request) -> Result<(), Error> {
-        let mut cursors = Cursors::default();
-        let mut reported = self.clock.elapsed();
-        let mut next = Some(first.clone());
+    fn reader(&self) -> Result<Reader, Error> {
+        let Planned { stream, selected, known, shape, window, feeds, .. } = self.planned;
+        let feeds = feeds.iter().map(|feed| feed.bindings).collect();
+        let schema = selected.as_ref().map_or(&Value::Null, |selected| &selected.schema);
+        let reader = Reader::new(stream, *shape, Projection::new(schema, known), feeds);
+        match selected.as_ref().map(|selected| selected.method) {
+            None => Ok(reader),
+            Some(Method::FullTable) => reader.emitting(),
+            Some(Method::Incremental) => Ok(reader.emitting()?.within(*window)),
+        }
+    }
+
+    /// Reads everything of one parent. One that is gone, or that the key may not read, is counted.
+    fn parent(&mut self, reader: &Reader, bound: &[(&'static str, String)]) -> Result<(), Error> {
+        for template in &self.planned.series {
+            let first = bound
+                .iter()
+                .fold(template.first.clone(), |request, (name, value)| request.bound(name, value));
+            let series = Series { first, bound: bound.to_vec(), window: template.window };
+            let Err(Broken { error, is_first }) = self.series(reader, &series) else { continue };
+            let is_fresh = self.outcome.parents == 0 && self.outcome.pages == 0;
+            match &error {
+                Error::NotFound { api, .. } if is_first && api.is_gone() => {
+                    self.outcome.vanished += 1;
+                    let is_all = self.outcome.parents == 0 && self.outcome.refused == 0;
+                    if is_all && self.outcome.vanished >= MOST_VANISHED {
+                        return Err(error);
+                    }
+                    return Ok(());
+                }
+                Error::Forbidden { .. } if is_first && !(is_fresh && self.is_untried()) => {
+                    self.outcome.refused += 1;
+                    self.refusal = Some(error);
+                    return Ok(());
+                }
+                _ => return Err(error),
+            }
+        }
+        self.outcome.parents += 1;
+        Ok(())
+    }
+
+    /// Whether no parent has been asked for anything yet.
+    fn is_untried(&self) -> bool {
+        self.outcome.vanished == 0 && self.outcome.refused == 0
+    }
+
+    /// Follows one series of pages to its end. A cursor that the API has forgotten is worth one
+    /// more reading from the start.
+    fn series(&mut self, reader: &Reader, series: &Series) -> Result<(), Broken> {
+        let mut is_second = false;
+        loop {
+            match self.pages(reader, series) {
+                Err(Broken { error, is_first: false }) if !is_second && error.is_lost_cursor() => {
+                    let name = self.planned.stream.name;
+                    let message = format!("stream={name} its list is read again: {error}");
+                    self.log.say(Level::Warning, Some(name), &message);
+                    is_second = true;
+                }
+                result => return result,
+            }
+        }
+    }
+
+    fn pages(&mut self, reader: &Reader, series: &Series) -> Result<(), Broken> {
+        let mut cursors = HashSet::new();
+        let mut seen = HashSet::new();
         let mut count = Count::default();
-        while let Some(request) = next {
-            let page = self.page(reader, &request)?;
+        let mut reported = self.clock.elapsed();
+        let mut request = series.first.clone();
+        loop {
+            let is_first = cursors.is_empty();
+            let broken = |error| Broken { error, is_first };
+            let answer = self.client.get(&request).map_err(broken)?;
+            self.outcome.pages += 1;
+            self.outcome.start(&answer, self.log);
+            // From here on a failure is the stream's, not the parent's.
+            let broken = |error| Broken { error, is_first: false };
+            let (before, after) = frame(self.planned.stream.name, answer.received_at);
+            let page = reader.read(&answer.body, series, (&before, &after), &mut seen);
+            let mut page = page.map_err(broken)?;
             count.add(&page);
-            next = cursors.next(first, &page)?;
-            self.write(page)?;
+            self.write(&mut page).map_err(broken)?;
+            let Some(cursor) = page.after.filter(|_| !self.is_enough()) else { break };
+            // Hashed: as text they would lie between the buffers of pages and keep the allocator
+            // from using those again.
+            let mut hasher = DefaultHasher::new();
+            cursor.hash(&mut hasher);
+            if !cursors.insert(hasher.finish()) {
+                return Err(broken(Error::RepeatedCursor(cursor)));
+            }
+            request = series.first.after(self.planned.stream.cursor, &cursor);
             if self.clock.elapsed().saturating_sub(reported) >= PROGRESS_INTERVAL {
                 reported = self.clock.elapsed();
                 self.progress();
             }
         }
-        self.outcome.shortfall = self.outcome.shortfall.or(count.shortfall());
-        Ok(())
-    }
-
-    /// The same where the list has only ids: one request for each.
-    fn details(&mut self, reader: &Reader, first: &Request, detail: Detail) -> Result<(), Error> {
-        let stream = self.planned.selected.stream;
-        let ids = Projection::new(&ids(), &self.planned.selected.known);
-        let ids = Reader::new(stream, stream.shape, ids)?.collecting();
-        let mut cursors = Cursors::default();
-        let mut next = Some(first.clone());
-        while let Some(request) = next {
-            let list = self.page(&ids, &request)?;
-            next = cursors.next(first, &list)?;
-            for id in &list.ids {
-                match self.page(reader, &Request::new(fill(detail.path, id))) {
-                    Ok(page) => self.write(page)?,
-                    // Deleted since it was listed.
-                    Err(Error::NotFound { .. }) => self.outcome.vanished += 1,
-                    Err(error) => return Err(error),
-                }
-            }
+        if !self.is_enough() {
+            self.outcome.add_shortfall(&count);
         }
         Ok(())
     }
 
-    fn page(&mut self, reader: &Reader, request: &Request) -> Result<Page, Error> {
-        let answer = self.client.get(request)?;
-        self.outcome.pages += 1;
-        self.outcome.start(&answer, self.log);
-        let (before, after) = frame(self.planned.selected.stream.name, answer.received_at);
-        reader.read(&answer.body, &before, &after)
-    }
-
-    fn write(&mut self, mut page: Page) -> Result<(), Error> {
+    fn write(&mut self, page: &mut Page) -> Result<(), Error> {
+        if self.extent == Extent::Sample && page.emitted > 0 {
+            let line = page.lines.iter().position(|byte| *byte == b'\n');
+            page.lines.truncate(line.map_or(0, |end| end + 1));
+            page.emitted = 1;
+        }
         self.output.records(&page.lines)?;
         let outcome = &mut self.outcome;
         outcome.emitted += page.emitted;
         outcome.newest = outcome.newest.max(page.newest);
         outcome.unknown.append(&mut page.unknown);
         outcome.nulled.append(&mut page.nulled);
+        for (feed, values) in &page.bound {
+            if let Some(bindings) = outcome.bound.get_mut(*feed) {
+                bindings.add(values);
+            }
+        }
         Ok(())
     }
 
+    /// Of a sample: whether a record has come, or what children need.
+    fn is_enough(&self) -> bool {
+        let has_fed = self.outcome.bound.iter().all(|bound| !bound.is_empty());
+        let has_emitted = self.outcome.emitted > 0 || self.planned.selected.is_none();
+        self.extent == Extent::Sample && has_emitted && has_fed
+    }
+
+    fn most_parents(&self) -> usize {
+        match self.extent {
+            Extent::Whole => usize::MAX,
+            Extent::Sample => SAMPLE_PARENTS,
+        }
+    }
+
     fn progress(&self) {
-        let (name, outcome) = (self.planned.selected.stream.name, &self.outcome);
+        let (name, outcome) = (self.planned.stream.name, &self.outcome);
         let (records, pages) = (outcome.emitted, outcome.pages);
         let message = format!("reading stream={name} records={records} pages={pages}");
         self.log.say(Level::Info, Some(name), &message);
-    }
-}
-
-/// The cursors of a series so far, hashed: one that comes again would page for ever. Kept as text
-/// they would lie between the buffers of pages and keep the allocator from using those again.
-#[derive(Debug, Default)]
-struct Cursors(HashSet<u64>);
-
-impl Cursors {
-    /// The request after `page`, if there is one.
-    fn next(&mut self, first: &Request, page: &Page) -> Result<Option<Request>, Error> {
-        let Some(cursor) = &page.after else { return Ok(None) };
-        let mut hasher = DefaultHasher::new();
-        cursor.hash(&mut hasher);
-        if !self.0.insert(hasher.finish()) {
-            return Err(Error::RepeatedCursor(cursor.clone()));
-        }
-        Ok(Some(first.after(cursor)))
     }
 }
 
@@ -192,10 +282,6 @@ impl Count {
             (one, other) => one.or(other),
         };
     }
-
-    fn shortfall(&self) -> Option<(u64, u64)> {
-        self.total.filter(|total| *total > self.received).map(|total| (self.received, total))
-    }
 }
 
 impl Outcome {
@@ -213,9 +299,15 @@ impl Outcome {
         self.cap = Some(answer.date.map_or(answer.sent_at, |date| date.min(answer.sent_at)));
     }
 
-    /// Says how the stream ended, and everything that was left out of it.
-    pub fn report(&self, stream: &Stream, log: &Log) {
-        let name = stream.name;
+    fn add_shortfall(&mut self, count: &Count) {
+        if let Some(total) = count.total.filter(|total| *total > count.received) {
+            let (received, known) = self.shortfall.unwrap_or_default();
+            self.shortfall = Some((received + count.received, known + total));
+        }
+    }
+
+    /// Says everything that was left out of a stream.
+    pub fn report(&self, name: &'static str, log: &Log) {
         let list = |paths: &BTreeSet<String>| {
             paths.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
         };
@@ -224,15 +316,23 @@ impl Outcome {
         };
         if !self.unknown.is_empty() {
             let unknown = list(&self.unknown);
-            say(Level::Info, &format!("fields newer than the schema are left out: {unknown}"));
+            let message = format!(
+                "fields that the schema does not know are left out: {unknown}; a catalog from \
+                 `tap-incident --discover --live` has those that the API documents"
+            );
+            say(Level::Info, &message);
         }
         if !self.nulled.is_empty() {
             let nulled = list(&self.nulled);
             say(Level::Warning, &format!("numbers beyond 64 bits are now null: {nulled}"));
         }
         if self.vanished > 0 {
-            let vanished = self.vanished;
-            say(Level::Warning, &format!("records deleted while they were read: {vanished}"));
+            let message = format!("parents deleted while they were read: {}", self.vanished);
+            say(Level::Warning, &message);
+        }
+        if self.refused > 0 {
+            let message = format!("parents of which the key may not read it: {}", self.refused);
+            say(Level::Warning, &message);
         }
         if let Some((received, total)) = self.shortfall {
             let message = format!(
@@ -242,17 +342,4 @@ impl Outcome {
             say(Level::Warning, &message);
         }
     }
-}
-
-/// Whether a selected field is missing from the list.
-fn needs(detail: &Detail, schema: &Value) -> bool {
-    let properties = schema.get("properties").and_then(Value::as_object);
-    properties.is_some_and(|properties| {
-        properties.keys().any(|name| !detail.in_list.contains(&name.as_str()))
-    })
-}
-
-/// The schema of a record of which only the id is wanted.
-fn ids() -> Value {
-    serde_json::json!({"properties": {"id": {"type": "string"}}})
 }

@@ -49,6 +49,19 @@ pub fn properties(schema: &Value) -> Vec<Placed<'_>> {
     found
 }
 
+/// The names of a place, without `properties` and `items`, joined by dots.
+#[must_use]
+pub fn dotted(place: &[&str]) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    let mut parts = place.iter().copied();
+    while let Some(part) = parts.next() {
+        if part == "properties" {
+            names.extend(parts.next());
+        }
+    }
+    names.join(".")
+}
+
 fn collect<'a>(schema: &'a Value, place: &mut Vec<&'a str>, found: &mut Vec<Placed<'a>>) {
     if let Some(items) = schema.get("items") {
         place.push("items");

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use crate::args::Args;
@@ -39,6 +40,11 @@ pub fn settings() -> Value {
                 "default": ["standard", "retrospective", "test", "tutorial"],
                 "description": "Modes of incidents, actions and follow-ups to read; \
                                 actions and follow-ups also know `stream`"},
+            "schedule_window_days_back": {"type": "integer", "minimum": 1, "maximum": 3650,
+                "default": 30, "description": "Days of schedule entries and of component \
+                availability to read, back from midnight in UTC"},
+            "schedule_window_days_ahead": {"type": "integer", "minimum": 0, "maximum": 3650,
+                "default": 0, "description": "Days of schedule entries to read ahead of it"},
             "connect_timeout": seconds(10, "Seconds to wait for a connection"),
             "request_timeout": seconds(300, "Seconds to wait for an answer, its body included"),
             "max_retries": seconds(8, "Repeats of a request after a 429, a 5xx or a broken connection"),
@@ -67,7 +73,7 @@ pub fn gather(args: &Args, environment: &Environment) -> Result<Map<String, Valu
     let schema = settings();
     let mut values = from_environment(&schema, environment);
     for path in args.config.iter().filter(|path| path.as_os_str() != "ENV") {
-        values.extend(present(read_object(path)?));
+        values.extend(present(read_json("config", path)?));
     }
     values.extend(from_flags(args));
     if args.demo {
@@ -106,10 +112,14 @@ fn from_flags(args: &Args) -> Map<String, Value> {
     flags.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into()))).collect()
 }
 
-fn read_object(path: &Path) -> Result<Map<String, Value>, Error> {
-    let text = read_file("config", path)?;
+/// A file the user named, as JSON of the wanted type.
+///
+/// # Errors
+/// [`Error::File`] with the reason of the operating system, or the place of the mistake.
+pub fn read_json<T: DeserializeOwned>(what: &'static str, path: &Path) -> Result<T, Error> {
+    let text = read_file(what, path)?;
     serde_json::from_str(&text).map_err(|error| Error::File {
-        what: "config",
+        what,
         path: path.display().to_string(),
         problem: error.to_string(),
     })
@@ -163,10 +173,7 @@ pub fn check(
 ) -> Vec<String> {
     let known = names(schema).collect::<Vec<_>>();
     for name in values.keys().filter(|name| !known.contains(&name.as_str())) {
-        let nearest = known
-            .iter()
-            .max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)));
-        let nearest = nearest.copied().unwrap_or_default();
+        let nearest = nearest(name, known.iter().copied()).unwrap_or_default();
         warnings.push(format!("config: nobody reads `{name}`; the nearest setting is `{nearest}`"));
     }
     let validator = match jsonschema::validator_for(schema) {
@@ -179,6 +186,12 @@ pub fn check(
     // A value of the wrong type is not among the known ones either.
     problems.dedup();
     problems
+}
+
+/// The known name that is most like a mistyped one.
+pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let likeness = |known: &str| strsim::jaro_winkler(known, name);
+    known.max_by(|one, other| likeness(one).total_cmp(&likeness(other)))
 }
 
 /// One problem: the setting, its value, and what is expected.

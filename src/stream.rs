@@ -8,7 +8,7 @@ pub struct Stream {
     pub name: &'static str,
     /// What it is, in one line, for the README.
     pub about: &'static str,
-    /// Path under the endpoint.
+    /// Path under the endpoint; `{parameter}` is filled from the parent.
     pub path: &'static str,
     /// Where the records lie in an answer.
     pub shape: Shape,
@@ -16,16 +16,30 @@ pub struct Stream {
     pub key: &'static [&'static str],
     /// `page_size` to ask for; `None` where the API has no such parameter.
     pub page_size: Option<u32>,
+    /// The parameter that a cursor goes into.
+    pub cursor: &'static str,
     /// Parameters of every request.
     pub fixed: &'static [(&'static str, &'static str)],
     /// How the incident modes of the config are asked for.
     pub modes: Modes,
+    /// The window of the config, where the API wants one.
+    pub window: Option<Windows>,
+    /// Whose records it is asked for; none for a top-level list. Several are read one after the
+    /// other.
+    pub parents: &'static [Parent],
+    /// Fields that the tap adds, where the record has none of its own.
+    pub columns: &'static [Column],
+    /// Whether the same record may come on two pages of one parent, and is to be emitted once.
+    pub is_overlapping: bool,
     /// What may be read again: everything, or what changed.
     pub replication: Replication,
     /// A second request per record, for the fields that the list leaves out.
     pub detail: Option<Detail>,
     /// The permission that a key needs; `None` where any key will do.
     pub scope: Option<&'static str>,
+    /// Whether it is read where nobody chose. Not where requests grow with incidents, alerts or
+    /// users.
+    pub is_default: bool,
 }
 
 /// Where the records lie in an answer.
@@ -35,6 +49,10 @@ pub enum Shape {
     List(&'static str),
     /// One record, the object under this field.
     Object(&'static str),
+    /// One record, the whole answer.
+    Body,
+    /// An object under this field, with several lists of records.
+    Lists(&'static str, &'static [&'static str]),
 }
 
 /// How the incident modes of the config are asked for.
@@ -46,6 +64,78 @@ pub enum Modes {
     Together(&'static str, &'static [&'static str]),
     /// One series of requests for each, since this parameter takes one value.
     OneByOne(&'static str),
+}
+
+/// How a window of time is asked for: names of the parameters for its start and its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Windows {
+    /// In one request.
+    Whole(&'static str, &'static str),
+    /// One request for each calendar month, so that a record's start stays the same from day to
+    /// day.
+    Months(&'static str, &'static str),
+}
+
+/// Whose records a child is asked for.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Parent {
+    /// The parent's name.
+    pub stream: &'static str,
+    /// Parameters of the parent's own list, where not all of its records matter.
+    pub filter: &'static [(&'static str, &'static str)],
+    /// What is taken from each of its records.
+    pub bindings: &'static [Binding],
+}
+
+/// A parameter of a child's request and where its value comes from.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Binding {
+    /// In the path where that has `{parameter}`, else in the query.
+    pub parameter: &'static str,
+    /// The field of the parent's record.
+    pub field: &'static str,
+    /// Which values of that field.
+    pub take: Take,
+}
+
+/// Which values of a parent's field are bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Take {
+    /// The text that it is.
+    Itself,
+    /// Each text of the list that it is.
+    Each,
+    /// Each text under this name, however deep inside.
+    Within(&'static str),
+}
+
+/// A field that the tap adds.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Column {
+    /// Its name in the record.
+    pub name: &'static str,
+    /// Where its value comes from.
+    pub source: Source,
+}
+
+/// Where the value of an added field comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// The parent: the value of this parameter.
+    Parent(&'static str),
+    /// The name of the list that the record lies in.
+    ListName,
+    /// The place in the list, from 0, where order means something.
+    Position,
+    /// The start of the window that was asked for.
+    WindowStart,
+    /// The end of it.
+    WindowEnd,
+    /// A time beside the records, at this JSON pointer in the answer.
+    Beside(&'static str),
+    /// The record itself: the first of these whose parts are not all empty, joined by colons. A
+    /// part is a JSON pointer.
+    Record(&'static [&'static [&'static str]]),
 }
 
 /// What may be read again.
@@ -60,13 +150,15 @@ pub enum Replication {
 /// The field that bookmarks follow.
 pub const REPLICATION_KEY: &str = "updated_at";
 
-/// A request per record: `{id}` in the path is the record's `id`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A request per record of the stream's own list.
+#[derive(Debug, PartialEq, Eq)]
 pub struct Detail {
     /// Path under the endpoint.
     pub path: &'static str,
     /// Where the record lies in the answer.
     pub shape: Shape,
+    /// What the list gives to the path.
+    pub parents: &'static [Parent],
     /// The fields that the list has already.
     pub in_list: &'static [&'static str],
 }
@@ -81,11 +173,17 @@ impl Stream {
             shape: Shape::List(name),
             key: &["id"],
             page_size: None,
+            cursor: "after",
             fixed: &[],
             modes: Modes::None,
+            window: None,
+            parents: &[],
+            columns: &[],
+            is_overlapping: false,
             replication: Replication::FullTable,
             detail: None,
             scope: None,
+            is_default: true,
         }
     }
 
@@ -104,6 +202,13 @@ impl Stream {
         self
     }
 
+    /// Asked for over the window of the config, paged through the parameter `cursor`.
+    pub(crate) const fn window(mut self, window: Windows, cursor: &'static str) -> Self {
+        self.window = Some(window);
+        self.cursor = cursor;
+        self
+    }
+
     pub(crate) const fn fixed(mut self, fixed: &'static [(&'static str, &'static str)]) -> Self {
         self.fixed = fixed;
         self
@@ -111,6 +216,21 @@ impl Stream {
 
     pub(crate) const fn modes(mut self, modes: Modes) -> Self {
         self.modes = modes;
+        self
+    }
+
+    pub(crate) const fn of(mut self, parents: &'static [Parent]) -> Self {
+        self.parents = parents;
+        self
+    }
+
+    pub(crate) const fn columns(mut self, columns: &'static [Column]) -> Self {
+        self.columns = columns;
+        self
+    }
+
+    pub(crate) const fn overlapping(mut self) -> Self {
+        self.is_overlapping = true;
         self
     }
 
@@ -127,5 +247,52 @@ impl Stream {
     pub(crate) const fn scope(mut self, scope: &'static str) -> Self {
         self.scope = Some(scope);
         self
+    }
+
+    pub(crate) const fn on_request(mut self) -> Self {
+        self.is_default = false;
+        self
+    }
+}
+
+impl Parent {
+    /// Every record of `stream`.
+    pub(crate) const fn all(stream: &'static str, bindings: &'static [Binding]) -> Self {
+        Self { stream, filter: &[], bindings }
+    }
+}
+
+impl Parent {
+    /// Whether another child takes the same from the same records: parameters may have other names.
+    #[must_use]
+    pub fn is_same_feed(&self, other: &Self) -> bool {
+        let taken = |parent: &Self| {
+            parent.bindings.iter().map(|binding| (binding.field, binding.take)).collect::<Vec<_>>()
+        };
+        (self.stream, self.filter, taken(self)) == (other.stream, other.filter, taken(other))
+    }
+}
+
+impl Binding {
+    /// The parent's `id` as `parameter`.
+    pub(crate) const fn id(parameter: &'static str) -> Self {
+        Self { parameter, field: "id", take: Take::Itself }
+    }
+
+    /// Another field of the parent as `parameter`.
+    pub(crate) const fn field(parameter: &'static str, field: &'static str, take: Take) -> Self {
+        Self { parameter, field, take }
+    }
+}
+
+impl Column {
+    /// A field of that name and source.
+    pub(crate) const fn new(name: &'static str, source: Source) -> Self {
+        Self { name, source }
+    }
+
+    /// The parent's id under the name of the parameter that asks for it.
+    pub(crate) const fn parent(name: &'static str) -> Self {
+        Self { name, source: Source::Parent(name) }
     }
 }

@@ -5,16 +5,18 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
+use crate::bindings::Bindings;
 use crate::client::Client;
 use crate::clock::Clock;
 use crate::config::Forbidden;
 use crate::error::Error;
 use crate::log::{Level, Log, Metric};
 use crate::message::Output;
-use crate::plan::Planned;
+use crate::plan::{Extent, Planned};
 use crate::request::Request;
 use crate::scan::{Outcome, Scan};
 use crate::state::State;
+use crate::stream::Parent;
 
 /// What a run works with.
 pub struct Sync<'a, W: Write> {
@@ -32,6 +34,8 @@ pub struct Sync<'a, W: Write> {
     pub forbidden: Forbidden,
     /// Whether the first failure ends the run.
     pub fail_fast: bool,
+    /// How much is read.
+    pub extent: Extent,
 }
 
 /// What came of all of them.
@@ -40,7 +44,35 @@ struct Summary {
     records: u64,
     complete: usize,
     not_permitted: Vec<&'static str>,
+    left_out: Vec<&'static str>,
     failures: Vec<Error>,
+    feeds: Vec<(&'static Parent, Fed)>,
+}
+
+/// What a parent gave to its children.
+#[derive(Debug)]
+enum Fed {
+    /// All that there is.
+    All(Bindings),
+    /// Nothing: the key may not read it.
+    Refused(String),
+    /// Not all: it failed.
+    Failed,
+}
+
+impl Summary {
+    /// What the parents of a list gave, or why it cannot be read.
+    fn bound(&self, planned: &Planned) -> Result<Vec<&Bindings>, &Fed> {
+        let of = |parent: &Parent| {
+            let fed = self.feeds.iter().find(|(feed, _)| feed.is_same_feed(parent));
+            match fed {
+                Some((_, Fed::All(bindings))) => Ok(bindings),
+                Some((_, fed)) => Err(fed),
+                None => Err(&Fed::Failed),
+            }
+        };
+        planned.parents.iter().map(of).collect()
+    }
 }
 
 /// Asks the API whose key this is: an early 401, and who and what for the log.
@@ -81,6 +113,8 @@ pub fn greet(client: &Client, log: &Log) -> Result<(), Error> {
 
 /// The role without which the API leaves private incidents out (API document).
 const GLOBAL_ACCESS: &str = "global_access";
+/// What the API allows a key (API document).
+const REQUESTS_A_MINUTE: usize = 1_200;
 
 impl<W: Write> Sync<'_, W> {
     /// Reads every planned stream.
@@ -89,77 +123,142 @@ impl<W: Write> Sync<'_, W> {
     /// The one failure, or [`Error::StreamsFailed`], or [`Error::NothingPermitted`]; whatever
     /// could be read has been, and the last line of the output is a true state.
     pub fn run(mut self, plan: &[Planned]) -> Result<(), Error> {
-        let selected = plan.len();
         let mut summary = Summary::default();
-        self.output.state(&self.state)?;
+        self.state_line()?;
         for planned in plan {
-            let stream = planned.selected.stream;
-            let Err(error) = self.stream(planned, &mut summary) else { continue };
+            let Err(error) = self.list(planned, &mut summary) else { continue };
             if error.ends_the_run() {
                 return Err(error);
             }
-            self.log.say(Level::Error, Some(stream.name), &error.line());
+            self.log.say(Level::Error, Some(planned.stream.name), &error.line());
             summary.failures.push(error);
             if self.fail_fast {
                 break;
             }
         }
         self.state.set_currently_syncing(None);
-        self.output.state(&self.state)?;
+        self.state_line()?;
+        let selected = plan.iter().filter(|planned| planned.selected.is_some()).count();
         self.conclude(summary, selected)
     }
 
-    /// Reads one stream and moves its bookmark; a stream that may not be read is noted.
-    fn stream(&mut self, planned: &Planned, summary: &mut Summary) -> Result<(), Error> {
-        let stream = planned.selected.stream;
-        for note in &planned.notes {
-            self.log.say(Level::Info, Some(stream.name), &format!("stream={} {note}", stream.name));
+    /// A sample has no state: it is not a sync.
+    fn state_line(&mut self) -> Result<(), Error> {
+        match self.extent {
+            Extent::Whole => self.output.state(&self.state),
+            Extent::Sample => Ok(()),
         }
-        self.state.set_currently_syncing(Some(stream.name));
-        self.output.state(&self.state)?;
-        self.output.schema(&planned.selected)?;
-        let (outcome, result) = self.scan(planned);
+    }
+
+    /// Reads one list, if its parents could be read, and keeps what it gives to its children.
+    fn list(&mut self, planned: &Planned, summary: &mut Summary) -> Result<(), Error> {
+        let name = planned.stream.name;
+        let bound = match summary.bound(planned) {
+            Ok(bound) => bound,
+            Err(Fed::Refused(why)) => {
+                let why = why.clone();
+                self.refuse(planned, &why, summary);
+                return Ok(());
+            }
+            Err(Fed::All(_) | Fed::Failed) => {
+                self.log.say(
+                    Level::Warning,
+                    Some(name),
+                    &format!("stream `{name}` is left out: its parent could not be read"),
+                );
+                if planned.selected.is_some() {
+                    summary.left_out.push(name);
+                }
+                feed(planned, summary, |_| Fed::Failed);
+                return Ok(());
+            }
+        };
+        self.announce(planned, &bound)?;
+        let (mut outcome, result) = self.scan(planned, &bound);
         summary.records += outcome.emitted;
         match result {
             Ok(()) => {
-                summary.complete += 1;
+                let mut fed = std::mem::take(&mut outcome.bound).into_iter();
+                feed(planned, summary, |_| fed.next().map_or(Fed::Failed, Fed::All));
+                if planned.selected.is_some() {
+                    summary.complete += 1;
+                }
                 if let (Some(newest), Some(cap)) = (outcome.newest, outcome.cap) {
-                    self.state.advance(stream.name, newest.min(cap));
+                    self.state.advance(name, newest.min(cap));
                 }
                 Ok(())
             }
             Err(Error::Forbidden { scope, api })
                 if outcome.pages == 0 && self.forbidden == Forbidden::Warn =>
             {
-                let needed = scope.as_deref().or(stream.scope).unwrap_or("unknown");
-                let message =
-                    format!("stream `{}` is skipped: it needs `{needed}` ({api})", stream.name);
-                self.log.say(Level::Warning, Some(stream.name), &message);
-                summary.not_permitted.push(stream.name);
+                let scope = scope.as_deref().or(planned.stream.scope).unwrap_or("unknown");
+                self.refuse(planned, &format!("it needs `{scope}` ({api})"), summary);
                 Ok(())
             }
-            Err(error) => Err(error.in_stream(stream.name, outcome.pages)),
+            Err(error) => {
+                feed(planned, summary, |_| Fed::Failed);
+                Err(error.in_stream(name, outcome.pages))
+            }
         }
     }
 
-    /// Reads one stream and says how it went.
-    fn scan(&mut self, planned: &Planned) -> (Outcome, Result<(), Error>) {
-        let stream = planned.selected.stream;
+    /// Notes that the key may not read a list, and so not its children either.
+    fn refuse(&self, planned: &Planned, why: &str, summary: &mut Summary) {
+        let name = planned.stream.name;
+        if planned.selected.is_some() {
+            let message = format!("stream `{name}` is skipped: {why}");
+            self.log.say(Level::Warning, Some(name), &message);
+            summary.not_permitted.push(name);
+        }
+        feed(planned, summary, |_| Fed::Refused(format!("its parent `{name}`: {why}")));
+    }
+
+    /// Says what will be read: to the target in a SCHEMA, to the operator in the log.
+    fn announce(&mut self, planned: &Planned, bound: &[&Bindings]) -> Result<(), Error> {
+        let name = planned.stream.name;
+        for note in &planned.notes {
+            self.log.say(Level::Info, Some(name), &format!("stream={name} {note}"));
+        }
+        let parents = bound.iter().map(|bound| bound.len()).sum::<usize>();
+        if !planned.stream.is_default && self.extent == Extent::Whole {
+            let requests = parents * planned.series.len();
+            let minutes = requests.div_ceil(REQUESTS_A_MINUTE);
+            let message = format!(
+                "stream={name} needs at least {requests} requests, one for each of {parents} \
+                 parents: {minutes} minutes or more at the API's rate"
+            );
+            self.log.say(Level::Info, Some(name), &message);
+        }
+        let Some(selected) = &planned.selected else { return Ok(()) };
+        self.state.set_currently_syncing(Some(name));
+        self.state_line()?;
+        self.output.schema(selected)
+    }
+
+    /// Reads one list and says how it went.
+    fn scan(&mut self, planned: &Planned, bound: &[&Bindings]) -> (Outcome, Result<(), Error>) {
+        let name = planned.stream.name;
         let started = self.clock.elapsed();
         let mut scan = Scan {
             client: self.client,
             log: self.log,
             clock: self.clock.as_ref(),
             output: &mut self.output,
+            extent: self.extent,
             planned,
             outcome: Outcome::default(),
+            refusal: None,
         };
-        let result = scan.read();
+        let result = scan.read(bound);
         let outcome = scan.outcome;
-        outcome.report(stream, self.log);
-        let (name, records, pages) = (stream.name, outcome.emitted, outcome.pages);
+        let end = match (&result, &planned.selected) {
+            (Err(_), _) => "broken off",
+            (Ok(()), Some(_)) => "end",
+            (Ok(()), None) => "end, for its children only,",
+        };
+        outcome.report(name, self.log);
+        let (records, pages) = (outcome.emitted, outcome.pages);
         let seconds = self.clock.elapsed().saturating_sub(started).as_secs_f64();
-        let end = if result.is_ok() { "end" } else { "broken off" };
         let message =
             format!("{end} stream={name} records={records} pages={pages} seconds={seconds:.1}");
         self.log.say(Level::Info, Some(name), &message);
@@ -170,7 +269,7 @@ impl<W: Write> Sync<'_, W> {
 
     /// The summary, and what the run comes to.
     fn conclude(self, summary: Summary, selected: usize) -> Result<(), Error> {
-        let Summary { records, complete, not_permitted, mut failures } = summary;
+        let Summary { records, complete, not_permitted, left_out, mut failures, .. } = summary;
         let succeeded = failures.is_empty();
         self.log.metric(Metric::Counter("http_request_count", self.client.requests()), None);
         let seconds = self.clock.elapsed().as_secs_f64();
@@ -180,10 +279,11 @@ impl<W: Write> Sync<'_, W> {
             if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
         let line = format!(
             "done streams={complete} of {selected} records={records} requests={} retries={} \
-             failed={} not_permitted={}{skipped}",
+             failed={} left_out={} not_permitted={}{skipped}",
             self.client.requests(),
             self.client.retries(),
             failures.len(),
+            left_out.len(),
             names.len(),
         );
         let level = if names.is_empty() { Level::Info } else { Level::Warning };
@@ -199,4 +299,9 @@ impl<W: Write> Sync<'_, W> {
             }
         }
     }
+}
+
+/// Keeps what a list gives to each kind of child.
+fn feed(planned: &Planned, summary: &mut Summary, mut fed: impl FnMut(&Parent) -> Fed) {
+    summary.feeds.extend(planned.feeds.iter().map(|parent| (*parent, fed(parent))));
 }

@@ -25,7 +25,7 @@ fn text(bytes: &[u8]) -> &str {
 
 #[test]
 fn the_sample_workspace_fills_every_stream() {
-    let output = run(&["--demo"]);
+    let output = run(&["--demo", "--select", "*"]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let lines =
         text(&output.stdout).lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
@@ -37,7 +37,7 @@ fn the_sample_workspace_fills_every_stream() {
             |message: &&Value| message["type"] == "RECORD" && message["stream"] == stream.name;
         assert!(messages.iter().any(|message| is_record(&message)), "{}", stream.name);
     }
-    assert!(text(&output.stderr).lines().last().unwrap().starts_with("INFO done streams=47 of 47"));
+    assert!(text(&output.stderr).lines().last().unwrap().starts_with("INFO done streams=77 of 77"));
 }
 
 #[test]

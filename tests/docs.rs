@@ -71,8 +71,11 @@ fn there_is_no_schema_without_a_stream() {
 
 #[test]
 fn the_catalog_is_what_discover_prints() {
-    // The catalog embeds the schemas, so after a change of those it takes a second run to update.
-    hold("catalog.json", &pretty(&tap_incident::catalog::discover().unwrap()));
+    // A schema that was written just now is embedded by the next build.
+    match tap_incident::catalog::discover() {
+        Ok(catalog) => hold("catalog.json", &pretty(&catalog)),
+        Err(error) => assert!(is_update(), "{error}"),
+    }
 }
 
 /// The README with the text between the marks of `name` replaced.
@@ -89,15 +92,20 @@ fn hold_table(name: &str, rows: impl Iterator<Item = String>) {
 
 #[test]
 fn the_readme_lists_every_stream() {
-    let head = ["| stream | what it is | key | replication | scope |", "|---|---|---|---|---|"];
+    let head = [
+        "| stream | what it is | key | replication | parent | default | scope |",
+        "|---|---|---|---|---|---|---|",
+    ];
     let rows = STREAMS.iter().map(|stream| {
         let replication = match stream.replication {
             Replication::FullTable => "full table",
             Replication::UpdatedAtByDay => "incremental, `updated_at`",
         };
+        let parent = stream.parents.first().map_or("–".into(), |p| format!("`{}`", p.stream));
+        let is_default = if stream.is_default { "yes" } else { "no" };
         let scope = stream.scope.map_or("any key".into(), |scope| format!("`{scope}`"));
         format!(
-            "| `{}` | {} | `{}` | {replication} | {scope} |",
+            "| `{}` | {} | `{}` | {replication} | {parent} | {is_default} | {scope} |",
             stream.name,
             stream.about,
             stream.key.join("`, `")

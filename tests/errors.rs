@@ -172,11 +172,16 @@ fn a_stream_that_may_not_be_read_is_skipped_and_named_in_the_last_line() {
     let stand_in = stand_in_with(Options { forbidden, ..Options::default() });
     let ran = Tap::of(&stand_in).run().ok();
     assert!(ran.last_line().starts_with("WARNING done "), "{}", ran.last_line());
-    assert!(ran.last_line().contains("not_permitted=1 (schedules)"), "{}", ran.last_line());
+    let names = "(schedules, schedule_entries, schedule_overrides, schedule_replicas, \
+                 schedule_sync_rules)";
+    assert!(ran.last_line().ends_with(&format!("not_permitted=5 {names}")), "{}", ran.last_line());
+    assert!(
+        ran.stderr.contains("stream `schedule_overrides` is skipped: its parent `schedules`: it")
+    );
     assert!(ran.stderr.contains("stream `schedules` is skipped: it needs `schedules.view` (403"));
     assert_eq!(ran.records("workflows").len(), 4);
     let tap = Tap::of(&stand_in).set("forbidden_streams", "fail");
-    failed(&tap.run(), 3, "1 of 47 streams failed; the first: stream `schedules`");
+    failed(&tap.run(), 3, "1 of 60 streams failed; the first: stream `schedules`");
 }
 
 #[test]
@@ -197,7 +202,7 @@ fn a_403_of_a_proxy_is_not_taken_for_the_apis() {
 fn a_500_that_stays_fails_its_stream_and_the_others_are_read() {
     let stand_in = with_fault("/v2/users", Action::Status(500));
     let ran = Tap::of(&stand_in).run();
-    failed(&ran, 5, "1 of 47 streams failed; the first: stream `users`: the API could not answer");
+    failed(&ran, 5, "1 of 60 streams failed; the first: stream `users`: the API could not answer");
     assert_eq!(ran.records("users").len(), 0);
     assert_eq!(ran.records("incidents").len(), 29);
     assert!(ran.state()["bookmarks"]["incidents"].is_object());

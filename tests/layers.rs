@@ -32,9 +32,10 @@ fn modules() -> Vec<(String, String)> {
     let names = lib.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'));
     names
         .map(|name| {
-            let file = source.join(format!("{name}.rs"));
-            let path = if file.exists() { file } else { source.join(name) };
-            let texts = files(&path).iter().map(code).collect();
+            let (file, folder) = (source.join(format!("{name}.rs")), source.join(name));
+            let paths = [file, folder].into_iter().filter(|path| path.exists());
+            let files = paths.flat_map(|path| files(&path)).collect::<Vec<_>>();
+            let texts = files.iter().map(code).collect();
             (name.to_owned(), texts)
         })
         .collect()

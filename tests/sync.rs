@@ -66,10 +66,10 @@ fn without_nulls(record: &Value) -> String {
 }
 
 #[test]
-fn every_row_of_the_workspace_arrives_once_and_whole() {
+fn every_row_of_a_top_level_list_arrives_once_and_whole() {
     let ran = Tap::of(&stand_in()).run().ok();
     let workspace = Workspace::with_months(1).unwrap();
-    for stream in STREAMS {
+    for stream in STREAMS.iter().filter(|stream| stream.parents.is_empty()) {
         let schema = schema(stream.name);
         let rows = visible(&workspace, stream.path);
         let mut rows =
@@ -164,7 +164,8 @@ fn a_schema_comes_before_its_records_and_each_record_has_the_time_of_its_page() 
             other => assert_eq!(other, "STATE"),
         }
     }
-    assert_eq!(announced, STREAMS.iter().map(|stream| stream.name).collect::<Vec<_>>());
+    let default = STREAMS.iter().filter(|stream| stream.is_default);
+    assert_eq!(announced, default.map(|stream| stream.name).collect::<Vec<_>>());
 }
 
 #[test]
@@ -348,7 +349,8 @@ fn an_empty_workspace_gives_schemas_and_states() {
             workspace.edit(&path, Vec::clear);
         }
     }
-    let ran = Tap::of(&serve(workspace, Options::default())).run().ok();
+    let stand_in = serve(workspace, Options::default());
+    let ran = Tap::of(&stand_in).arg("--select").arg("*").run().ok();
     for stream in STREAMS {
         assert!(ran.schema(stream.name).is_object());
     }

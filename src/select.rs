@@ -1,0 +1,153 @@
+//! `--select`: Meltano's patterns, laid on a catalog. `incident*` takes streams, `users.email` a
+//! field, `!alerts` or `!alerts.attributes` leaves out. What the catalog then selects is read by
+//! [`crate::catalog`].
+
+use serde_json::{Value, json};
+use wildmatch::WildMatch;
+
+use crate::catalog;
+use crate::error::Error;
+use crate::schema;
+use crate::settings::nearest;
+
+/// One pattern.
+#[derive(Debug)]
+struct Pattern {
+    text: String,
+    stream: WildMatch,
+    /// The names of a field, joined by dots; none for all fields.
+    field: Option<WildMatch>,
+    is_exclusion: bool,
+}
+
+impl Pattern {
+    fn parse(text: &str) -> Self {
+        let (is_exclusion, rest) = match text.strip_prefix('!') {
+            Some(rest) => (true, rest),
+            None => (false, text),
+        };
+        let (stream, field) = match rest.split_once('.') {
+            Some((stream, field)) if field != "*" => (stream, Some(WildMatch::new(field))),
+            Some((stream, _)) => (stream, None),
+            None => (rest, None),
+        };
+        Self { text: text.to_owned(), stream: WildMatch::new(stream), field, is_exclusion }
+    }
+
+    /// Whether the pattern means this field: itself, or something that contains it.
+    fn takes(&self, field: &str) -> bool {
+        let Some(pattern) = &self.field else { return true };
+        let ends = field.match_indices('.').map(|(end, _)| end).chain([field.len()]);
+        ends.filter_map(|end| field.get(..end)).any(|outer| pattern.matches(outer))
+    }
+}
+
+/// The catalog with the patterns laid on it: streams and fields that are included are selected,
+/// what is not included is not. Where all patterns are exclusions, the catalog's own choice stands
+/// but for these.
+///
+/// # Errors
+/// [`Error::Selection`] where a pattern means nothing in this catalog.
+pub fn select(patterns: &[String], mut catalog: Value) -> Result<Value, Error> {
+    let patterns = patterns
+        .iter()
+        .flat_map(|patterns| patterns.split([',', ' ']))
+        .filter(|pattern| !pattern.is_empty())
+        .map(Pattern::parse)
+        .collect::<Vec<_>>();
+    let entries = catalog.get_mut("streams").and_then(Value::as_array_mut);
+    let entries = entries.ok_or_else(|| Error::Selection("the catalog has no `streams`".into()))?;
+    for pattern in &patterns {
+        check(pattern, entries)?;
+    }
+    for entry in entries {
+        choose(&patterns, entry);
+    }
+    Ok(catalog)
+}
+
+/// Says which pattern means nothing, and what is nearest to it.
+fn check(pattern: &Pattern, entries: &[Value]) -> Result<(), Error> {
+    let streams = entries.iter().filter(|entry| pattern.stream.matches(catalog::name(entry)));
+    let streams = streams.collect::<Vec<_>>();
+    let problem = |known: &[&str]| {
+        let wanted = pattern.text.trim_start_matches('!');
+        let text = &pattern.text;
+        Err(Error::Selection(match nearest(wanted, known.iter().copied()) {
+            Some(nearest) => format!("--select {text:?} means nothing; the nearest is `{nearest}`"),
+            None => format!("--select {text:?} means nothing"),
+        }))
+    };
+    if streams.is_empty() {
+        return problem(&entries.iter().map(catalog::name).collect::<Vec<_>>());
+    }
+    let fields = streams.iter().flat_map(|entry| fields(entry)).collect::<Vec<_>>();
+    if fields.iter().any(|(_, field)| pattern.takes(field)) {
+        return Ok(());
+    }
+    let full = streams.iter().flat_map(|entry| {
+        let stream = catalog::name(entry);
+        self::fields(entry).into_iter().map(move |(_, field)| format!("{stream}.{field}"))
+    });
+    let full = full.collect::<Vec<_>>();
+    problem(&full.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// Breadcrumb and dotted name of every field of a catalog entry.
+fn fields(entry: &Value) -> Vec<(Vec<String>, String)> {
+    let schema = entry.get("schema").unwrap_or(&Value::Null);
+    let placed = schema::properties(schema).into_iter().map(|(place, _)| {
+        let breadcrumb = place.iter().map(|part| (*part).to_owned()).collect::<Vec<_>>();
+        (breadcrumb, schema::dotted(&place))
+    });
+    placed.collect()
+}
+
+/// Writes what the patterns say into the metadata of an entry.
+fn choose(patterns: &[Pattern], entry: &mut Value) {
+    let stream = catalog::name(entry).to_owned();
+    let of_stream = |pattern: &&Pattern| pattern.stream.matches(&stream);
+    let (out, taken): (Vec<_>, Vec<_>) =
+        patterns.iter().filter(of_stream).partition(|pattern| pattern.is_exclusion);
+    let has_inclusions = patterns.iter().any(|pattern| !pattern.is_exclusion);
+    let is_out = out.iter().any(|pattern| pattern.field.is_none());
+    if is_out || (has_inclusions && taken.is_empty()) {
+        mark(entry, &[], false);
+        return;
+    }
+    if has_inclusions {
+        mark(entry, &[], true);
+    }
+    for (breadcrumb, field) in fields(entry) {
+        // A part of an object needs the object around it.
+        let inner = format!("{field}.");
+        let contains = |pattern: &Pattern| {
+            pattern.field.is_some()
+                && fields(entry)
+                    .iter()
+                    .any(|(_, other)| other.starts_with(&inner) && pattern.takes(other))
+        };
+        let is_taken = taken.iter().any(|pattern| pattern.takes(&field) || contains(pattern));
+        if out.iter().any(|pattern| pattern.takes(&field)) {
+            mark(entry, &breadcrumb, false);
+        } else if has_inclusions {
+            mark(entry, &breadcrumb, is_taken);
+        }
+    }
+}
+
+/// Sets `selected` of one metadata entry, which may be missing.
+fn mark(entry: &mut Value, breadcrumb: &[String], is_selected: bool) {
+    let Some(entry) = entry.as_object_mut() else { return };
+    let metadata = entry.entry("metadata").or_insert_with(|| json!([]));
+    let Some(metadata) = metadata.as_array_mut() else { return };
+    let wanted = json!(breadcrumb);
+    let found = metadata.iter_mut().find(|known| known.get("breadcrumb") == Some(&wanted));
+    let known = found.and_then(|known| known.get_mut("metadata")?.as_object_mut());
+    let Some(known) = known else {
+        let selected = json!({"selected": is_selected});
+        metadata.push(json!({"breadcrumb": wanted, "metadata": selected}));
+        return;
+    };
+    known.insert("selected".into(), is_selected.into());
+}
