@@ -4,8 +4,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::Parser;
 use clap::error::ErrorKind;
+use clap::{Parser, ValueEnum};
 
 use crate::error::Error;
 
@@ -34,6 +34,15 @@ pub struct Args {
     /// Print the catalog and end; touches neither network nor config
     #[arg(short, long)]
     pub discover: bool,
+    /// With --discover: from the API's current document, which may know newer fields; needs the
+    /// network, but no key
+    #[arg(long, requires = "discover")]
+    pub live: bool,
+    /// Read a record of every selected stream and say which may be read; `--test=schema` prints
+    /// SCHEMA messages only and touches no network
+    #[arg(long, value_name = "WHAT", num_args = 0..=1, require_equals = true,
+        default_missing_value = "all")]
+    pub test: Option<Test>,
     /// Read incidents that changed at or after this time
     #[arg(long, value_name = "TIME")]
     pub start_date: Option<String>,
@@ -55,6 +64,17 @@ pub struct Args {
     /// The same as --log-level debug
     #[arg(long)]
     pub debug: bool,
+}
+
+/// What `--test` tries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Test {
+    /// SCHEMA messages only.
+    Schema,
+    /// A record of every selected stream.
+    Records,
+    /// Everything: the same as `records`.
+    All,
 }
 
 /// What the command line asks for.

@@ -2,7 +2,7 @@
 //! back says of streams and fields. What is done with a selected stream is decided in
 //! [`crate::plan`].
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -17,20 +17,30 @@ use crate::streams::STREAMS;
 /// # Errors
 /// [`Error::Bug`] where a schema is missing.
 pub fn discover() -> Result<Value, Error> {
-    let streams = STREAMS.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
+    discover_with(STREAMS, schema::embedded)
+}
+
+/// The same for some streams, or with other schemas than those of this release.
+///
+/// # Errors
+/// That of `schema`.
+pub fn discover_with(
+    streams: impl IntoIterator<Item = &'static Stream>,
+    schema: impl Fn(&'static Stream) -> Result<Value, Error>,
+) -> Result<Value, Error> {
+    let entry = |stream| Ok(entry(stream, &schema(stream)?));
+    let streams = streams.into_iter().map(entry).collect::<Result<Vec<_>, Error>>()?;
     Ok(json!({ "streams": streams }))
 }
 
-fn entry(stream: &Stream) -> Result<Value, Error> {
-    let schema = schema::embedded(stream)?;
-    let metadata = metadata(stream, &schema);
-    Ok(json!({
+fn entry(stream: &Stream, schema: &Value) -> Value {
+    json!({
         "tap_stream_id": stream.name,
         "stream": stream.name,
         "key_properties": stream.key,
         "schema": schema,
-        "metadata": metadata,
-    }))
+        "metadata": metadata(stream, schema),
+    })
 }
 
 /// Singer metadata: one entry for the stream and one for every property at every depth, since
@@ -103,6 +113,8 @@ pub struct Selection {
     pub streams: Vec<Selected>,
     /// Warnings for the log.
     pub warnings: Vec<String>,
+    /// Fields of selected streams that this release has and the catalog has not.
+    pub news: Vec<String>,
 }
 
 /// The selection where nobody chose: every stream that is selected by default, every field.
@@ -151,17 +163,14 @@ pub fn name(entry: &Value) -> &str {
     name.and_then(Value::as_str).unwrap_or_default()
 }
 
-/// What a catalog selects; `path` is for messages.
+/// What a catalog selects.
 ///
 /// # Errors
-/// [`Error::File`] where it is not a catalog, [`Error::Selection`] where it selects nothing that
-/// exists or asks for a replication method that does not.
-pub fn selection(catalog: Value, path: &str) -> Result<Selection, Error> {
-    let catalog: Catalog = serde_json::from_value(catalog).map_err(|error| Error::File {
-        what: "catalog",
-        path: path.to_owned(),
-        problem: error.to_string(),
-    })?;
+/// [`Error::Selection`] where it is no catalog, selects nothing that exists, or asks for a
+/// replication method that does not.
+pub fn selection(catalog: Value) -> Result<Selection, Error> {
+    let catalog: Catalog = serde_json::from_value(catalog)
+        .map_err(|error| Error::Selection(format!("the catalog is no catalog: {error}")))?;
     let mut selection = Selection::default();
     for entry in &catalog.streams {
         let name = entry.tap_stream_id.as_deref().or(entry.stream.as_deref()).unwrap_or("");
@@ -172,6 +181,7 @@ pub fn selection(catalog: Value, path: &str) -> Result<Selection, Error> {
                 "the catalog selects `{name}`, which is no stream of this tap; it is left out"
             )),
             (true, Some(stream)) => {
+                selection.news.extend(entry.news(stream)?);
                 let selected = entry.selected(stream, &mut selection.warnings)?;
                 selection.streams.push(selected);
             }
@@ -183,7 +193,7 @@ pub fn selection(catalog: Value, path: &str) -> Result<Selection, Error> {
     });
     selection.streams.dedup_by_key(|selected| selected.stream.name);
     if selection.streams.is_empty() {
-        let mut problem = format!("the catalog `{path}` selects no stream of this tap");
+        let mut problem = "the catalog selects no stream of this tap".to_owned();
         for warning in &selection.warnings {
             problem = format!("{problem}; {warning}");
         }
@@ -205,6 +215,20 @@ impl Entry {
             Some(asked) => is_true(asked),
             None => is_known && self.root("selected-by-default").is_some_and(is_true),
         }
+    }
+
+    /// Fields that this release has and the entry has not: an older release made it.
+    fn news(&self, stream: &Stream) -> Result<Vec<String>, Error> {
+        let Some(theirs) = self.schema.as_ref().filter(|theirs| theirs.get("properties").is_some())
+        else {
+            return Ok(Vec::new());
+        };
+        let ours = schema::embedded(stream)?;
+        let known = schema::properties(theirs);
+        let known = known.iter().map(|(place, _)| place.as_slice()).collect::<HashSet<_>>();
+        let news = schema::properties(&ours);
+        let news = news.iter().filter(|(place, _)| !known.contains(place.as_slice()));
+        Ok(news.map(|(place, _)| format!("{}.{}", stream.name, schema::dotted(place))).collect())
     }
 
     fn selected(

@@ -22,6 +22,7 @@ use crate::retry::Retry;
 pub struct Client {
     agent: Agent,
     endpoint: String,
+    /// Empty where no key is needed.
     authorization: String,
     retry: Retry,
     clock: Arc<dyn Clock>,
@@ -67,7 +68,10 @@ impl Client {
         Self {
             agent,
             endpoint: config.endpoint.clone(),
-            authorization: format!("Bearer {}", config.api_key.expose()),
+            authorization: match config.api_key.expose() {
+                "" => String::new(),
+                key => format!("Bearer {key}"),
+            },
             retry: config.retry,
             clock,
             log,
@@ -118,12 +122,11 @@ impl Client {
         self.requests.fetch_add(1, Ordering::Relaxed);
         self.log.debug(&format!("request path={request}"));
         let sent_at = self.clock.now();
-        let response = self
-            .agent
-            .get(format!("{}{request}", self.endpoint))
-            .header("Authorization", &self.authorization)
-            .call()
-            .map_err(|error| broken(&error))?;
+        let mut call = self.agent.get(format!("{}{request}", self.endpoint));
+        if !self.authorization.is_empty() {
+            call = call.header("Authorization", &self.authorization);
+        }
+        let response = call.call().map_err(|error| broken(&error))?;
         let (head, body) = response.into_parts();
         let body = read(body).map_err(|error| broken(&error))?;
         if head.status == StatusCode::OK {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
-use crate::args::Args;
+use crate::args::{Args, Test};
 use crate::error::Error;
 use crate::log::{Format, Level};
 use crate::retry::Retry;
@@ -87,7 +87,8 @@ impl Config {
     ) -> Result<Self, Error> {
         let (schema, values) = (settings(), gather(args, environment)?);
         let mut problems = check(&values, &schema, warnings);
-        let config = Self::checked(&values, &schema, args.demo, &mut problems);
+        let needs_key = !(args.demo || args.live || args.test == Some(Test::Schema));
+        let config = Self::checked(&values, &schema, needs_key, &mut problems);
         match (problems.is_empty(), config) {
             (true, Some(config)) => Ok(config),
             _ => Err(Error::Config(problems)),
@@ -98,7 +99,7 @@ impl Config {
     fn checked(
         values: &Map<String, Value>,
         schema: &Value,
-        is_demo: bool,
+        needs_key: bool,
         problems: &mut Vec<String>,
     ) -> Option<Self> {
         let get =
@@ -106,7 +107,7 @@ impl Config {
         let text = |name: &str| get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         let number = |name: &str| get(name).and_then(Value::as_u64).unwrap_or_default();
         let seconds = |name: &str| Duration::from_secs(number(name));
-        let api_key = if is_demo { Some(String::new()) } else { key(values, problems) };
+        let api_key = if needs_key { key(values, problems) } else { Some(String::new()) };
         let mut time = |name: &str| time(values, name, problems);
         let (start_date, end_date) = (time("start_date"), time("end_date"));
         if let (Some(start), Some(end)) = (start_date, end_date)

@@ -171,6 +171,31 @@ impl Error {
         }
     }
 
+    /// What the API said, if it is the API's error.
+    #[must_use]
+    pub fn api(&self) -> Option<&ApiMessage> {
+        match self {
+            Self::Unauthorized(api)
+            | Self::Forbidden { api, .. }
+            | Self::NotFound { api, .. }
+            | Self::Rejected { api, .. }
+            | Self::Unavailable { api, .. } => Some(api),
+            Self::InStream { error, .. } => error.api(),
+            Self::StreamsFailed { first, .. } => first.api(),
+            Self::Arguments(_)
+            | Self::Config(_)
+            | Self::File { .. }
+            | Self::Selection(_)
+            | Self::NothingPermitted(_)
+            | Self::Contract(_)
+            | Self::RepeatedCursor(_)
+            | Self::Unreachable { .. }
+            | Self::OutputClosed
+            | Self::Output(_)
+            | Self::Bug(_) => None,
+        }
+    }
+
     /// Whether the API may have forgotten a cursor.
     #[must_use]
     pub fn is_lost_cursor(&self) -> bool {

@@ -26,6 +26,7 @@ pub mod plan;
 pub mod client;
 pub mod message;
 pub mod scan;
+pub mod verdict;
 pub mod sync;
 pub mod demo;
 pub mod run;

@@ -119,6 +119,16 @@ impl Log {
         }
     }
 
+    /// Writes a table: as it is, or each of its lines as an event.
+    pub fn table(&self, table: &str) {
+        for line in table.lines() {
+            match self.format {
+                Format::Text => self.write(line),
+                Format::Json => self.info(line),
+            }
+        }
+    }
+
     /// Writes a Singer METRIC line for a stream, or for the whole run.
     pub fn metric(&self, metric: Metric, stream: Option<&str>) {
         if self.level > Level::Info {

@@ -89,6 +89,14 @@ impl<W: Write> Output<W> {
         self.flush()
     }
 
+    /// Writes what is pending.
+    ///
+    /// # Errors
+    /// As [`Output::schema`].
+    pub fn finish(&mut self) -> Result<(), Error> {
+        self.flush()
+    }
+
     fn line(&mut self, message: &impl Serialize) -> Result<(), Error> {
         serde_json::to_writer(&mut self.pending, message)
             .map_err(|error| Error::Bug(error.to_string()))?;

@@ -4,20 +4,25 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::sync::Arc;
 
-use crate::args::{self, Args, Command};
+use serde_json::Value;
+
+use crate::args::{self, Args, Command, Test};
 use crate::catalog::{self, Selection};
 use crate::client::Client;
 use crate::clock::{Clock, StandingClock};
-use crate::config::Config;
+use crate::config::{Config, Forbidden};
 use crate::demo;
 use crate::error::Error;
 use crate::log::Log;
 use crate::message::Output;
 use crate::openapi::Document;
 use crate::plan::{Basis, Extent, plan};
-use crate::select::select;
+use crate::request::Request;
+use crate::schema;
+use crate::select::Patterns;
 use crate::settings::{Environment, read_file, read_json};
 use crate::state::State;
+use crate::streams::STREAMS;
 use crate::sync::{Sync, greet};
 
 /// What the operating system gives a process.
@@ -41,8 +46,10 @@ pub fn run<W: Write>(process: Process<W>) -> u8 {
     let mut output = Output::new(stdout);
     let result = match args::parse(args) {
         Ok(Command::Print(text)) => output.text(&text),
-        Ok(Command::Run(args)) if args.discover => print_catalog(output),
-        Ok(Command::Run(args)) => sync(&args, &environment, output, &mut log, clock),
+        Ok(Command::Run(args)) if args.discover && !args.live => {
+            catalog::discover().and_then(|catalog| print(&catalog, output))
+        }
+        Ok(Command::Run(args)) => connect(&args, &environment, output, &mut log, clock),
         Err(error) => Err(error),
     };
     match result {
@@ -54,15 +61,14 @@ pub fn run<W: Write>(process: Process<W>) -> u8 {
     }
 }
 
-fn print_catalog<W: Write>(mut output: Output<W>) -> Result<(), Error> {
-    let catalog = serde_json::to_string_pretty(&catalog::discover()?)
-        .map_err(|error| Error::Bug(error.to_string()))?;
+fn print<W: Write>(catalog: &Value, mut output: Output<W>) -> Result<(), Error> {
+    let catalog =
+        serde_json::to_string_pretty(catalog).map_err(|error| Error::Bug(error.to_string()))?;
     output.text(&(catalog + "\n"))
 }
 
-/// Everything but `--discover`: config, catalog and state first, so that a mistake in any of them
-/// is found before the first request.
-fn sync<W: Write>(
+/// Everything that needs the config, and mostly the API.
+fn connect<W: Write>(
     args: &Args,
     environment: &Environment,
     output: Output<W>,
@@ -79,6 +85,45 @@ fn sync<W: Write>(
     if let Some(log) = Arc::get_mut(log) {
         log.set(config.log_level, config.log_format, config.api_key.expose());
     }
+    let stand_in = if args.demo { Some(start_demo()?) } else { None };
+    if let Some(stand_in) = &stand_in {
+        config = config.at(stand_in.url(), demo::DEFAULT_KEY);
+        clock = Arc::new(StandingClock::at(demo::NOW));
+    }
+    let client = Client::new(&config, clock.clone(), log.clone());
+    if args.live {
+        return print(&live_catalog(&client, log)?, output);
+    }
+    sync(args, &config, Streams { client: &client, log, clock, output })
+}
+
+/// The catalog from the API's current document; a stream that it no longer has keeps the schema
+/// of this release.
+fn live_catalog(client: &Client, log: &Log) -> Result<Value, Error> {
+    let answer = client.get(&Request::new("/v1/openapiV3.json"))?;
+    let document = serde_json::from_slice(&answer.body)
+        .map_err(|error| Error::Contract(format!("/v1/openapiV3.json: {error}")))?;
+    let document = Document::with_overlay(document)?;
+    catalog::discover_with(STREAMS, |stream| {
+        document.schema(stream).or_else(|error| {
+            log.warn(&format!("stream `{}` keeps this release's schema: {error}", stream.name));
+            schema::embedded(stream)
+        })
+    })
+}
+
+/// What a sync works with.
+struct Streams<'a, W: Write> {
+    client: &'a Client,
+    log: &'a Log,
+    clock: Arc<dyn Clock>,
+    output: Output<W>,
+}
+
+/// A sync, or a sample of one. Catalog and state come first, so that a mistake in either is found
+/// before the first request.
+fn sync<W: Write>(args: &Args, config: &Config, streams: Streams<W>) -> Result<(), Error> {
+    let Streams { client, log, clock, mut output } = streams;
     let selection = selection(args)?;
     let state = match &args.state {
         Some(path) => State::parse(&read_file("state", path)?, &path.display().to_string())?,
@@ -87,33 +132,49 @@ fn sync<W: Write>(
     for warning in &selection.warnings {
         log.warn(warning);
     }
-    let stand_in = if args.demo { Some(start_demo()?) } else { None };
-    if let Some(stand_in) = &stand_in {
-        config = config.at(stand_in.url(), demo::DEFAULT_KEY);
-        clock = Arc::new(StandingClock::at(demo::NOW));
+    if !selection.news.is_empty() {
+        log.info(&news(&selection.news));
     }
-    let client = Client::new(&config, clock.clone(), log.clone());
-    greet(&client, log)?;
-    let extent = Extent::Whole;
-    let basis = Basis { config: &config, state: &state, now: clock.now(), extent };
-    let plan = plan(selection, &basis)?;
-    let (forbidden, fail_fast) = (config.forbidden_streams, args.fail_fast);
-    Sync { client: &client, log, clock, output, state, forbidden, fail_fast, extent }.run(&plan)
+    if args.test == Some(Test::Schema) {
+        selection.streams.iter().try_for_each(|selected| output.schema(selected))?;
+        return output.finish();
+    }
+    greet(client, log)?;
+    let extent = if args.test.is_some() { Extent::Sample } else { Extent::Whole };
+    let plan = plan(selection, &Basis { config, state: &state, now: clock.now(), extent })?;
+    // Who asks what may be read wants to know what may not.
+    let forbidden = match extent {
+        Extent::Whole => config.forbidden_streams,
+        Extent::Sample => Forbidden::Fail,
+    };
+    let fail_fast = args.fail_fast;
+    Sync { client, log, clock, output, state, forbidden, fail_fast, extent }.run(&plan)
+}
+
+/// Of an old catalog: how many fields it lacks, the first of them, and how to get a new one.
+fn news(fields: &[String]) -> String {
+    let first = fields.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ");
+    format!(
+        "the catalog lacks {} fields of selected streams that this release has ({first}{}); \
+         `tap-incident --discover` prints a new one, with Meltano add --refresh-catalog",
+        fields.len(),
+        if fields.len() > 5 { ", …" } else { "" },
+    )
 }
 
 /// What the catalog selects, if there is one, and the patterns of `--select`, if there are any.
 fn selection(args: &Args) -> Result<Selection, Error> {
-    let file = args.catalog.as_ref().or(args.properties.as_ref());
-    let path = file.map_or_else(|| "--select".to_owned(), |file| file.display().to_string());
-    let catalog = match file {
+    let patterns = Patterns::parse(&args.select);
+    let catalog = match args.catalog.as_ref().or(args.properties.as_ref()) {
         Some(file) => read_json("catalog", file)?,
-        None if args.select.is_empty() => return catalog::by_default(),
-        None => catalog::discover()?,
+        None if patterns.is_empty() => return catalog::by_default(),
+        None => {
+            let concerned = STREAMS.iter().filter(|stream| patterns.concern(stream));
+            catalog::discover_with(concerned, schema::embedded)?
+        }
     };
-    match args.select.as_slice() {
-        [] => catalog::selection(catalog, &path),
-        patterns => catalog::selection(select(patterns, catalog)?, &path),
-    }
+    let catalog = if patterns.is_empty() { catalog } else { patterns.lay_on(catalog)? };
+    catalog::selection(catalog)
 }
 
 /// The sample workspace behind the stand-in for the API, in this process.

@@ -94,18 +94,21 @@ impl<W: Write> Scan<'_, W> {
         if self.planned.parents.is_empty() {
             for series in &self.planned.series {
                 self.series(&reader, series).map_err(|broken| broken.error)?;
+                if self.is_enough() {
+                    break;
+                }
             }
         }
         for (parent, bound) in self.planned.parents.iter().zip(bound) {
             for values in bound.iter().take(self.most_parents()) {
+                if self.is_enough() {
+                    break;
+                }
                 let of = |values: &[&str]| {
                     let names = parent.bindings.iter().map(|binding| binding.parameter);
                     names.zip(values.iter().map(|value| (*value).to_owned())).collect::<Vec<_>>()
                 };
                 self.parent(&reader, &of(&values))?;
-                if self.is_enough() {
-                    break;
-                }
             }
         }
         // Where no parent could be read, and not for being gone, the stream has not been read.
@@ -136,6 +139,9 @@ impl<W: Write> Scan<'_, W> {
     /// Reads everything of one parent. One that is gone, or that the key may not read, is counted.
     fn parent(&mut self, reader: &Reader, bound: &[(&'static str, String)]) -> Result<(), Error> {
         for template in &self.planned.series {
+            if self.is_enough() {
+                break;
+            }
             let first = bound
                 .iter()
                 .fold(template.first.clone(), |request, (name, value)| request.bound(name, value));

@@ -9,6 +9,8 @@ use crate::catalog;
 use crate::error::Error;
 use crate::schema;
 use crate::settings::nearest;
+use crate::stream::Stream;
+use crate::streams::STREAMS;
 
 /// One pattern.
 #[derive(Debug)]
@@ -42,55 +44,74 @@ impl Pattern {
     }
 }
 
-/// The catalog with the patterns laid on it: streams and fields that are included are selected,
-/// what is not included is not. Where all patterns are exclusions, the catalog's own choice stands
-/// but for these.
-///
-/// # Errors
-/// [`Error::Selection`] where a pattern means nothing in this catalog.
-pub fn select(patterns: &[String], mut catalog: Value) -> Result<Value, Error> {
-    let patterns = patterns
-        .iter()
-        .flat_map(|patterns| patterns.split([',', ' ']))
-        .filter(|pattern| !pattern.is_empty())
-        .map(Pattern::parse)
-        .collect::<Vec<_>>();
-    let entries = catalog.get_mut("streams").and_then(Value::as_array_mut);
-    let entries = entries.ok_or_else(|| Error::Selection("the catalog has no `streams`".into()))?;
-    for pattern in &patterns {
-        check(pattern, entries)?;
+/// The patterns of a command line.
+#[derive(Debug)]
+pub struct Patterns(Vec<Pattern>);
+
+impl Patterns {
+    /// Reads patterns separated by commas or blanks, or given one by one.
+    #[must_use]
+    pub fn parse(texts: &[String]) -> Self {
+        let texts = texts.iter().flat_map(|texts| texts.split([',', ' ']));
+        Self(texts.filter(|text| !text.is_empty()).map(Pattern::parse).collect())
     }
-    for entry in entries {
-        choose(&patterns, entry);
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
-    Ok(catalog)
+
+    /// Whether a stream has to be in the catalog for the patterns to be laid on it.
+    #[must_use]
+    pub fn concern(&self, stream: &Stream) -> bool {
+        let by_default = stream.is_default && self.0.iter().all(|pattern| pattern.is_exclusion);
+        by_default || self.0.iter().any(|pattern| pattern.stream.matches(stream.name))
+    }
+
+    /// The catalog with the patterns laid on it: streams and fields that are included are selected,
+    /// what is not included is not. Where all patterns are exclusions, the catalog's own choice
+    /// stands but for these.
+    ///
+    /// # Errors
+    /// [`Error::Selection`] where a pattern means nothing in this catalog.
+    pub fn lay_on(&self, mut catalog: Value) -> Result<Value, Error> {
+        let entries = catalog.get_mut("streams").and_then(Value::as_array_mut);
+        let entries =
+            entries.ok_or_else(|| Error::Selection("the catalog has no `streams`".into()))?;
+        for pattern in &self.0 {
+            check(pattern, entries)?;
+        }
+        for entry in entries {
+            choose(&self.0, entry);
+        }
+        Ok(catalog)
+    }
 }
 
 /// Says which pattern means nothing, and what is nearest to it.
 fn check(pattern: &Pattern, entries: &[Value]) -> Result<(), Error> {
     let streams = entries.iter().filter(|entry| pattern.stream.matches(catalog::name(entry)));
-    let streams = streams.collect::<Vec<_>>();
-    let problem = |known: &[&str]| {
-        let wanted = pattern.text.trim_start_matches('!');
-        let text = &pattern.text;
-        Err(Error::Selection(match nearest(wanted, known.iter().copied()) {
-            Some(nearest) => format!("--select {text:?} means nothing; the nearest is `{nearest}`"),
-            None => format!("--select {text:?} means nothing"),
-        }))
-    };
-    if streams.is_empty() {
-        return problem(&entries.iter().map(catalog::name).collect::<Vec<_>>());
-    }
-    let fields = streams.iter().flat_map(|entry| fields(entry)).collect::<Vec<_>>();
-    if fields.iter().any(|(_, field)| pattern.takes(field)) {
+    let fields = streams
+        .flat_map(|entry| {
+            let of = |(_, field)| format!("{}.{field}", catalog::name(entry));
+            fields(entry).into_iter().map(of).collect::<Vec<_>>()
+        })
+        .collect::<Vec<_>>();
+    let is_meant = fields
+        .iter()
+        .any(|field| field.split_once('.').is_some_and(|(_, field)| pattern.takes(field)));
+    if is_meant {
         return Ok(());
     }
-    let full = streams.iter().flat_map(|entry| {
-        let stream = catalog::name(entry);
-        self::fields(entry).into_iter().map(move |(_, field)| format!("{stream}.{field}"))
-    });
-    let full = full.collect::<Vec<_>>();
-    problem(&full.iter().map(String::as_str).collect::<Vec<_>>())
+    let wanted = pattern.text.trim_start_matches('!');
+    let nearest = if fields.is_empty() {
+        nearest(wanted, STREAMS.iter().map(|stream| stream.name))
+    } else {
+        nearest(wanted, fields.iter().map(String::as_str))
+    };
+    let (text, nearest) = (&pattern.text, nearest.unwrap_or_default());
+    Err(Error::Selection(format!("--select {text:?} means nothing; the nearest is `{nearest}`")))
 }
 
 /// Breadcrumb and dotted name of every field of a catalog entry.

@@ -17,6 +17,7 @@ use crate::request::Request;
 use crate::scan::{Outcome, Scan};
 use crate::state::State;
 use crate::stream::Parent;
+use crate::verdict::{Verdict, table};
 
 /// What a run works with.
 pub struct Sync<'a, W: Write> {
@@ -46,6 +47,7 @@ struct Summary {
     not_permitted: Vec<&'static str>,
     left_out: Vec<&'static str>,
     failures: Vec<Error>,
+    verdicts: Vec<Verdict>,
     feeds: Vec<(&'static Parent, Fed)>,
 }
 
@@ -146,7 +148,7 @@ impl<W: Write> Sync<'_, W> {
     fn state_line(&mut self) -> Result<(), Error> {
         match self.extent {
             Extent::Whole => self.output.state(&self.state),
-            Extent::Sample => Ok(()),
+            Extent::Sample => self.output.finish(),
         }
     }
 
@@ -161,21 +163,19 @@ impl<W: Write> Sync<'_, W> {
                 return Ok(());
             }
             Err(Fed::All(_) | Fed::Failed) => {
-                self.log.say(
-                    Level::Warning,
-                    Some(name),
-                    &format!("stream `{name}` is left out: its parent could not be read"),
-                );
-                if planned.selected.is_some() {
-                    summary.left_out.push(name);
-                }
-                feed(planned, summary, |_| Fed::Failed);
+                self.leave_out(planned, summary);
                 return Ok(());
             }
         };
         self.announce(planned, &bound)?;
         let (mut outcome, result) = self.scan(planned, &bound);
         summary.records += outcome.emitted;
+        if planned.selected.is_some() {
+            summary.verdicts.push(match &result {
+                Ok(()) => Verdict::read(planned.stream, outcome.emitted),
+                Err(error) => Verdict::failed(planned.stream, error),
+            });
+        }
         match result {
             Ok(()) => {
                 let mut fed = std::mem::take(&mut outcome.bound).into_iter();
@@ -200,6 +200,18 @@ impl<W: Write> Sync<'_, W> {
                 Err(error.in_stream(name, outcome.pages))
             }
         }
+    }
+
+    /// Notes that a list is not read, since its parent failed.
+    fn leave_out(&self, planned: &Planned, summary: &mut Summary) {
+        let name = planned.stream.name;
+        let message = format!("stream `{name}` is left out: its parent could not be read");
+        self.log.say(Level::Warning, Some(name), &message);
+        if planned.selected.is_some() {
+            summary.left_out.push(name);
+            summary.verdicts.push(Verdict::left_out(planned.stream));
+        }
+        feed(planned, summary, |_| Fed::Failed);
     }
 
     /// Notes that the key may not read a list, and so not its children either.
@@ -269,7 +281,8 @@ impl<W: Write> Sync<'_, W> {
 
     /// The summary, and what the run comes to.
     fn conclude(self, summary: Summary, selected: usize) -> Result<(), Error> {
-        let Summary { records, complete, not_permitted, left_out, mut failures, .. } = summary;
+        let Summary { records, complete, not_permitted, left_out, mut failures, verdicts, .. } =
+            summary;
         let succeeded = failures.is_empty();
         self.log.metric(Metric::Counter("http_request_count", self.client.requests()), None);
         let seconds = self.clock.elapsed().as_secs_f64();
@@ -286,6 +299,9 @@ impl<W: Write> Sync<'_, W> {
             left_out.len(),
             names.len(),
         );
+        if self.extent == Extent::Sample {
+            self.log.table(&table(&verdicts));
+        }
         let level = if names.is_empty() { Level::Info } else { Level::Warning };
         self.log.say(level, None, &line);
         match (failures.len(), names.len()) {

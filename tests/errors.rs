@@ -48,7 +48,7 @@ fn a_file_that_does_not_exist_is_an_error_with_its_path() {
 fn wrong_types_are_errors_in_each_of_the_three_files() {
     let stand_in = stand_in();
     failed(&Tap::of(&stand_in).file("--config", "[1]").run(), 2, "config file");
-    failed(&Tap::of(&stand_in).file("--catalog", r#"{"streams": 3}"#).run(), 2, "catalog file");
+    failed(&Tap::of(&stand_in).file("--catalog", r#"{"streams": 3}"#).run(), 2, "no catalog");
     failed(&Tap::of(&stand_in).file("--state", "[]").run(), 2, "a state is a JSON object");
     let bookmarks = json!({"bookmarks": []});
     failed(&Tap::of(&stand_in).state(&bookmarks).run(), 2, "`bookmarks` is [], not an object");

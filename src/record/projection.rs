@@ -61,7 +61,7 @@ impl Projection {
         Self { fields: Fields::new(selected, known, "") }
     }
 
-    /// The same, with the text of these fields of the record itself in [`Written::captured`],
+    /// The same, with the text of these fields of the record itself in [`super::Written::captured`],
     /// whether they are selected or not.
     #[must_use]
     pub fn capturing<'a>(mut self, names: impl Iterator<Item = &'a str>) -> Self {
@@ -79,7 +79,7 @@ impl Projection {
         self
     }
 
-    /// How a field of the record itself is found in [`Written`].
+    /// How a field of the record itself is found in [`super::Written`].
     #[must_use]
     pub fn position(&self, name: &str) -> Option<usize> {
         self.fields.by_name.get(name).copied()
