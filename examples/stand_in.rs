@@ -31,9 +31,9 @@ struct Arguments {
     /// Send no compressed answers
     #[arg(long)]
     no_gzip: bool,
-    /// Refuse more than 1,200 requests a minute, or 60 for incidents
-    #[arg(long)]
-    limits: bool,
+    /// Refuse more requests a minute than these, for the key and for incidents, such as 1200,60
+    #[arg(long, value_parser = limits)]
+    limits: Option<Limits>,
     /// A beginning of paths that the key may not read
     #[arg(long)]
     forbid: Vec<String>,
@@ -58,7 +58,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         key: arguments.key,
         latency: Duration::from_millis(arguments.latency_ms),
         gzip: !arguments.no_gzip,
-        limits: arguments.limits.then(Limits::default),
+        limits: arguments.limits,
         forbidden: arguments.forbid,
         page_cap: arguments.page_cap,
         ..Options::default()
@@ -70,6 +70,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     announce(&stand_in.url())?;
     io::stdin().read_to_end(&mut Vec::new())?;
     Ok(())
+}
+
+fn limits(text: &str) -> Result<Limits, String> {
+    let numbers = text.split_once(',').and_then(|(per_key, incidents)| {
+        Some(Limits { per_key: per_key.parse().ok()?, incidents: incidents.parse().ok()? })
+    });
+    numbers.ok_or_else(|| format!("{text:?} is not two numbers such as 1200,60"))
 }
 
 #[expect(clippy::disallowed_methods, reason = "the address is what this program is started for")]

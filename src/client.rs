@@ -1,9 +1,9 @@
-//! The only module that talks to the API: sends a request, repeats it as [`crate::retry`] says,
-//! and tells errors apart. ureq's defaults that bite are set here and nowhere else.
+//! The only module that talks to the API: sends a request as fast as [`crate::limit`] allows,
+//! repeats it as [`crate::retry`] says, and tells errors apart. ureq's defaults that bite are set here and nowhere else.
 
 use std::io::Read;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -14,6 +14,7 @@ use ureq::{Agent, Body};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::{ApiMessage, Error};
+use crate::limit::Limiter;
 use crate::log::Log;
 use crate::request::Request;
 use crate::retry::Retry;
@@ -27,6 +28,7 @@ pub struct Client {
     retry: Retry,
     clock: Arc<dyn Clock>,
     log: Arc<Log>,
+    limiter: Mutex<Limiter>,
     requests: AtomicU64,
     retries: AtomicU64,
 }
@@ -46,6 +48,8 @@ pub struct Answer {
 
 /// No answer of the API is that large; a body that goes on for ever would fill the memory.
 const LARGEST_BODY: u64 = 512 << 20;
+/// A wait of that length is worth a line in the log.
+const NOTABLE_WAIT: Duration = Duration::from_secs(3);
 /// Of a body that is not the API's, this much is shown.
 const SHOWN: usize = 80;
 
@@ -75,6 +79,7 @@ impl Client {
             retry: config.retry,
             clock,
             log,
+            limiter: Mutex::new(Limiter::new(config.rate_limit_reserve_percent)),
             requests: AtomicU64::new(0),
             retries: AtomicU64::new(0),
         }
@@ -118,7 +123,25 @@ impl Client {
         }
     }
 
+    /// Waits until the API's quota, less the reserve, has room for the request.
+    fn pace(&self, request: &Request) {
+        let wait = self.limiter().wait(request.endpoint(), self.clock.elapsed());
+        if wait >= NOTABLE_WAIT {
+            let (endpoint, seconds) = (request.endpoint(), wait.as_secs_f64());
+            self.log
+                .info(&format!("waiting seconds={seconds:.1} for the rate limit of {endpoint}"));
+        }
+        if !wait.is_zero() {
+            self.clock.sleep(wait);
+        }
+    }
+
+    fn limiter(&self) -> MutexGuard<'_, Limiter> {
+        self.limiter.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn attempt(&self, request: &Request) -> Result<Answer, Failure> {
+        self.pace(request);
         self.requests.fetch_add(1, Ordering::Relaxed);
         self.log.debug(&format!("request path={request}"));
         let sent_at = self.clock.now();
@@ -128,6 +151,9 @@ impl Client {
         }
         let response = call.call().map_err(|error| broken(&error))?;
         let (head, body) = response.into_parts();
+        if let Some(limits) = text(&head.headers, "x-ratelimit-limit") {
+            self.limiter().learn(request.endpoint(), limits, self.clock.elapsed());
+        }
         let body = read(body).map_err(|error| broken(&error))?;
         if head.status == StatusCode::OK {
             let (date, received_at) = (date(&head.headers), self.clock.now());
@@ -258,10 +284,14 @@ fn api_message(status: u16, body: &[u8]) -> (ApiMessage, Option<String>) {
 
 /// `Retry-After` in whole seconds.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    headers.get("retry-after")?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+    text(headers, "retry-after")?.trim().parse().ok().map(Duration::from_secs)
 }
 
 fn date(headers: &HeaderMap) -> Option<DateTime<Utc>> {
-    let date = headers.get("date")?.to_str().ok()?;
-    DateTime::parse_from_rfc2822(date).ok().map(|date| date.with_timezone(&Utc))
+    let date = DateTime::parse_from_rfc2822(text(headers, "date")?).ok()?;
+    Some(date.with_timezone(&Utc))
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
 }

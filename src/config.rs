@@ -37,6 +37,8 @@ pub struct Config {
     pub request_timeout: Duration,
     /// How often and how long to repeat a request.
     pub retry: Retry,
+    /// What part of the API's quota is left to others.
+    pub rate_limit_reserve_percent: u8,
     /// What the API's access log shows.
     pub user_agent: String,
     /// What to do with a stream the key may not read.
@@ -133,6 +135,8 @@ impl Config {
                 most: u32::try_from(number("max_retries")).unwrap_or(u32::MAX),
                 patience: seconds("max_retry_seconds"),
             },
+            rate_limit_reserve_percent: u8::try_from(number("rate_limit_reserve_percent"))
+                .unwrap_or(u8::MAX),
             user_agent: text("user_agent"),
             forbidden_streams: match text("forbidden_streams").as_str() {
                 "fail" => Forbidden::Fail,

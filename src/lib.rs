@@ -14,6 +14,7 @@ pub mod args;
 pub mod state;
 pub mod request;
 pub mod retry;
+pub mod limit;
 pub mod settings;
 pub mod config;
 pub mod catalog;

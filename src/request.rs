@@ -8,6 +8,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 /// A GET request under the endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
+    endpoint: String,
     path: String,
     query: Vec<(String, String)>,
 }
@@ -18,7 +19,14 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'
 impl Request {
     /// A request for `path`, without a query.
     pub fn new(path: impl Into<String>) -> Self {
-        Self { path: path.into(), query: Vec::new() }
+        let path = path.into();
+        Self { endpoint: path.clone(), path, query: Vec::new() }
+    }
+
+    /// The path with its places still open: what the API counts together.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
     }
 
     /// The same request with one more parameter. A name may come several times.

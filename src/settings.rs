@@ -49,6 +49,9 @@ pub fn settings() -> Value {
             "request_timeout": seconds(300, "Seconds to wait for an answer, its body included"),
             "max_retries": seconds(8, "Repeats of a request after a 429, a 5xx or a broken connection"),
             "max_retry_seconds": seconds(900, "Seconds to wait between the repeats of one request, in all"),
+            "rate_limit_reserve_percent": {"type": "integer", "minimum": 0, "maximum": 90,
+                "default": 20, "description": "Percent of the API's quota that is left to the \
+                organisation's other tools"},
             "user_agent": {"type": "string", "default": USER_AGENT,
                 "description": "What the API's access log shows"},
             "forbidden_streams": {"type": "string", "enum": ["warn", "fail"], "default": "warn",
@@ -159,10 +162,10 @@ fn coerce(name: &str, value: &mut Value, schema: &Value) {
     }
 }
 
-/// An empty string, and zero where it can only mean "none given", stand for the default.
+/// An empty string, and zero where zero is not allowed, stand for the default.
 fn is_default(name: &str, value: &Value, schema: &Value) -> bool {
-    let is_integer = schema.pointer(&pointer(name, "type")).is_some_and(|kind| kind == "integer");
-    value == "" || (is_integer && value == 0)
+    let least = schema.pointer(&pointer(name, "minimum")).and_then(Value::as_u64);
+    value == "" || (least.is_some_and(|least| least > 0) && value == 0)
 }
 
 /// Everything the schema says against `values`, in words.
@@ -204,7 +207,12 @@ fn problem(error: &jsonschema::ValidationError, schema: &Value) -> String {
     {
         Some(known) => format!("one of {known}"),
         None => match property.and_then(|property| property.get("type")).and_then(Value::as_str) {
-            Some("integer") => "a whole number from 1".to_owned(),
+            Some("integer") => {
+                let least = schema.pointer(&pointer(name, "minimum")).and_then(Value::as_u64);
+                let most = schema.pointer(&pointer(name, "maximum")).and_then(Value::as_u64);
+                let most = most.map_or(String::new(), |most| format!(" to {most}"));
+                format!("a whole number from {}{most}", least.unwrap_or_default())
+            }
             Some(kind) => format!("of type {kind}"),
             None => "known".to_owned(),
         },

@@ -130,6 +130,8 @@ impl<W: Write> Sync<'_, W> {
         for planned in plan {
             let Err(error) = self.list(planned, &mut summary) else { continue };
             if error.ends_the_run() {
+                // Best effort: where the output is gone, that is the error already.
+                let _ = self.state_line();
                 return Err(error);
             }
             self.log.say(Level::Error, Some(planned.stream.name), &error.line());

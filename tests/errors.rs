@@ -164,6 +164,7 @@ fn a_key_revoked_while_it_reads_ends_the_run_at_once() {
     failed(&ran, 3, "stream `users`");
     assert_eq!(ran.records("teams").len(), 0);
     assert_eq!(ran.records("severities").len(), 4);
+    assert_eq!(ran.state()["currently_syncing"], "users");
 }
 
 #[test]
