@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use tap_incident::clock::{Clock, StandingClock};
 use tap_incident::demo::{DEFAULT_KEY, NOW, Options, StandIn, Workspace};
@@ -65,6 +66,23 @@ impl Tap {
         let name = format!("TAP_INCIDENT_{}", name.to_uppercase());
         self.environment.retain(|(known, _)| *known != name);
         self.environment.push((name, value.into()));
+        self
+    }
+
+    /// Sets a variable of the environment that has not our prefix.
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.into(), value.into()));
+        self
+    }
+
+    /// Sets the clock, which stands at [`NOW`] otherwise.
+    pub fn at(self, time: DateTime<Utc>) -> Self {
+        self.clock(Arc::new(StandingClock::at(time)))
+    }
+
+    /// The same with a clock that others may move.
+    pub fn clock(mut self, clock: Arc<StandingClock>) -> Self {
+        self.clock = clock;
         self
     }
 
