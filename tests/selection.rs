@@ -1,0 +1,109 @@
+//! What a catalog that comes back selects: streams, fields and how to read them.
+
+#![cfg(test)]
+
+mod support;
+
+use serde_json::{Value, json};
+use support::{Ran, Tap, stand_in};
+
+/// A run with a catalog of these entries.
+fn with_catalog(entries: &Value) -> Ran {
+    let catalog = json!({"streams": entries}).to_string();
+    Tap::of(&stand_in()).file("--catalog", &catalog).run()
+}
+
+/// An entry with this metadata of the stream itself.
+fn entry(stream: &str, root: &Value) -> Value {
+    json!({"tap_stream_id": stream, "metadata": [{"breadcrumb": [], "metadata": root}]})
+}
+
+/// The streams that were announced, in order.
+fn announced(ran: &Ran) -> Vec<String> {
+    let schemas = ran.messages().into_iter().filter(|message| message["type"] == "SCHEMA");
+    schemas.map(|message| support::text(&message["stream"])).collect()
+}
+
+#[test]
+fn selected_may_be_text_or_at_the_top_level_and_the_metadata_wins() {
+    let top_level = json!({"tap_stream_id": "users", "selected": true});
+    let mut refused = entry("teams", &json!({"selected": false}));
+    refused["selected"] = true.into();
+    let ran = with_catalog(&json!([
+        top_level,
+        refused,
+        entry("severities", &json!({"selected": "True"})),
+        entry("incident_types", &json!({"selected": "false"})),
+        entry("incident_roles", &json!({"selected-by-default": true})),
+        entry("custom_fields", &json!({})),
+        entry("runbooks", &json!({"selected-by-default": true})),
+    ]))
+    .ok();
+    assert_eq!(announced(&ran), ["severities", "incident_roles", "users"], "the table's order");
+    assert!(!ran.stderr.contains("runbooks"), "nobody asked for it");
+}
+
+#[test]
+fn a_stream_that_a_catalog_lists_twice_is_read_once() {
+    let severities = entry("severities", &json!({"selected": true}));
+    let ran = with_catalog(&json!([severities, severities])).ok();
+    assert_eq!(announced(&ran), ["severities"]);
+    assert_eq!(ran.records("severities").len(), 4);
+}
+
+#[test]
+fn properties_is_the_older_name_of_catalog() {
+    let catalog = json!({"streams": [entry("severities", &json!({"selected": true}))]});
+    let ran = Tap::of(&stand_in()).file("--properties", &catalog.to_string()).run().ok();
+    assert_eq!(announced(&ran), ["severities"]);
+}
+
+#[test]
+fn the_replication_method_may_be_at_the_top_level_and_the_metadata_wins() {
+    let method = |root: &str, top_level: &str| {
+        let mut entry = entry("incidents", &json!({"selected": true, "replication-method": root}));
+        if root.is_empty() {
+            entry["metadata"][0]["metadata"]["replication-method"] = Value::Null;
+        }
+        entry["replication_method"] = top_level.into();
+        let ran = with_catalog(&json!([entry])).ok();
+        let schema = ran.of_type("SCHEMA", "incidents").next().unwrap();
+        schema["bookmark_properties"].clone()
+    };
+    assert_eq!(method("", "FULL_TABLE"), Value::Null);
+    assert_eq!(method("", "INCREMENTAL"), json!(["updated_at"]));
+    assert_eq!(method("INCREMENTAL", "FULL_TABLE"), json!(["updated_at"]));
+    assert_eq!(method("FULL_TABLE", "INCREMENTAL"), Value::Null);
+}
+
+#[test]
+fn a_schema_without_the_key_gets_it_and_one_without_properties_is_ours() {
+    let mut slim = entry("incidents", &json!({"selected": true}));
+    slim["schema"] =
+        json!({"type": "object", "properties": {"name": {"type": ["null", "string"]}}});
+    let mut empty = entry("severities", &json!({"selected": true}));
+    empty["schema"] = json!({});
+    let ran = with_catalog(&json!([slim, empty])).ok();
+    let names = |stream: &str| ran.schema(stream)["properties"].as_object().unwrap().len();
+    assert_eq!((names("incidents"), names("severities")), (3, 6));
+    assert!(ran.records("incidents").iter().all(|incident| incident["id"].is_string()));
+    assert!(ran.schema("incidents")["properties"]["updated_at"].is_object());
+}
+
+#[test]
+fn a_field_is_left_out_where_the_catalog_says_so_in_any_way() {
+    let mut severities = entry("severities", &json!({"selected": true}));
+    let field =
+        |name: &str, says: &Value| json!({"breadcrumb": ["properties", name], "metadata": says});
+    severities["metadata"].as_array_mut().unwrap().extend([
+        field("name", &json!({"inclusion": "unsupported", "selected": true})),
+        field("rank", &json!({"selected-by-default": false})),
+        field("description", &json!({"selected": "false", "selected-by-default": true})),
+        field("created_at", &json!({"selected": true, "selected-by-default": false})),
+    ]);
+    let ran = with_catalog(&json!([severities])).ok();
+    let schema = ran.schema("severities");
+    let names = schema["properties"].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names, ["created_at", "id", "updated_at"]);
+    assert!(ran.records("severities").iter().all(|record| record.as_object().unwrap().len() == 3));
+}
