@@ -295,3 +295,53 @@ fn date(headers: &HeaderMap) -> Option<DateTime<Utc>> {
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(status: u16, body: &str) -> Option<Error> {
+        let request = Request::new("/v2/users");
+        match refusal(&request, status, &HeaderMap::new(), body.as_bytes()) {
+            Failure::Final(error) => Some(error),
+            Failure::Passing(_) => None,
+        }
+    }
+
+    #[test]
+    fn the_scope_of_a_403_is_the_one_that_the_api_names() {
+        let body = r#"{"type": "authorization_error", "status": 403, "request_id": "r1", "errors":
+            [{"code": "missing_scope", "message": "no", "metadata": {"scope": "users.view"}}]}"#;
+        let Some(Error::Forbidden { scope, api }) = refused(403, body) else { panic!() };
+        assert_eq!(scope.as_deref(), Some("users.view"));
+        assert_eq!(api.to_string(), "403 \"no\", request r1");
+        assert_eq!(api.code.as_deref(), Some("missing_scope"));
+    }
+
+    #[test]
+    fn an_error_of_the_api_without_errors_is_still_the_apis() {
+        let body = r#"{"type": "authorization_error", "status": 403, "errors": []}"#;
+        let Some(Error::Forbidden { scope: None, api }) = refused(403, body) else { panic!() };
+        assert_eq!(api.to_string(), "403 \"authorization_error\"");
+        assert!(matches!(refused(404, r#"{"type": "not_found"}"#), Some(Error::NotFound { .. })));
+    }
+
+    #[test]
+    fn what_a_proxy_says_is_shown_in_part_and_means_neither_forbidden_nor_missing() {
+        let page = format!("<html>{}", "x".repeat(500));
+        for status in [403, 404] {
+            let Some(Error::Rejected { api, .. }) = refused(status, &page) else { panic!() };
+            assert_eq!(api.text.len(), SHOWN);
+        }
+    }
+
+    #[test]
+    fn what_may_pass_is_tried_again() {
+        for status in [408, 429, 500, 502, 503, 504, 599] {
+            assert_eq!(refused(status, "{}"), None, "{status}");
+        }
+        for status in [204, 301, 400, 401, 403, 404, 422] {
+            assert!(refused(status, "{}").is_some(), "{status}");
+        }
+    }
+}
