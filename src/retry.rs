@@ -87,6 +87,12 @@ mod tests {
     }
 
     #[test]
+    fn our_own_interval_counts_where_the_api_asks_for_less() {
+        let mut attempts = RETRY.attempts();
+        assert!(attempts.wait(Some(Duration::ZERO)) >= Some(Duration::from_millis(250)));
+    }
+
+    #[test]
     fn a_wait_beyond_our_patience_is_not_begun() {
         let mut attempts = RETRY.attempts();
         assert_eq!(attempts.wait(Some(Duration::from_secs(901))), None);

@@ -45,6 +45,13 @@ fn a_file_that_does_not_exist_is_an_error_with_its_path() {
 }
 
 #[test]
+fn an_error_is_one_line_whatever_it_quotes() {
+    let ran = Tap::of(&stand_in()).arg("--state").arg("/nowhere/a\nb\r\nc").run();
+    failed(&ran, 2, "state file `/nowhere/a b  c`");
+    assert_eq!(ran.stderr.matches('\n').count(), 1);
+}
+
+#[test]
 fn wrong_types_are_errors_in_each_of_the_three_files() {
     let stand_in = stand_in();
     failed(&Tap::of(&stand_in).file("--config", "[1]").run(), 2, "config file");
@@ -200,6 +207,44 @@ fn a_403_of_a_proxy_is_not_taken_for_the_apis() {
 }
 
 #[test]
+fn a_403_after_the_first_page_fails_its_stream() {
+    let stand_in = stand_in_with(Options { page_cap: Some(10), ..Options::default() });
+    let (skip, times) = (1, usize::MAX);
+    let action = Action::Status(403);
+    stand_in.fault(Fault { path: "/v2/alerts".into(), skip, times, action });
+    let ran = Tap::of(&stand_in).only(&["severities", "alerts"]).run();
+    failed(&ran, 3, "stream `alerts`, page 1: the key may not read it (403");
+    assert_eq!(ran.records("alerts").len(), 10, "what came first was written");
+}
+
+#[test]
+fn the_exit_code_is_that_of_the_first_failure() {
+    for (first, second, code) in [(500, 404, 5), (404, 500, 4)] {
+        let stand_in = with_fault("/v2/users", Action::Status(first));
+        stand_in.fault(Fault::always("/v2/alerts", Action::Status(second)));
+        let ran = Tap::of(&stand_in).only(&["users", "teams", "alerts"]).run();
+        failed(&ran, code, "2 of 3 streams failed; the first: stream `users`");
+        assert!(!ran.records("teams").is_empty());
+    }
+}
+
+#[test]
+fn a_404_of_a_proxy_is_not_taken_for_a_deleted_record() {
+    let stand_in = stand_in();
+    let (skip, times, action) = (2, 1, Action::Html(404));
+    stand_in.fault(Fault { path: "/v3/alert_routes".into(), skip, times, action });
+    let ran = Tap::of(&stand_in).only(&["alert_routes"]).run();
+    failed(&ran, 4, "the API does not take the request `/v3/alert_routes/");
+}
+
+#[test]
+fn an_error_of_the_api_comes_with_its_request_id() {
+    let stand_in = with_fault("/v2/users", Action::Status(500));
+    let ran = Tap::of(&stand_in).only(&["users"]).run();
+    failed(&ran, 5, ", request ");
+}
+
+#[test]
 fn a_500_that_stays_fails_its_stream_and_the_others_are_read() {
     let stand_in = with_fault("/v2/users", Action::Status(500));
     let ran = Tap::of(&stand_in).run();
@@ -258,6 +303,14 @@ fn a_top_level_list_that_is_not_there_fails() {
 }
 
 #[test]
+fn a_list_of_details_that_is_not_there_fails_too() {
+    let stand_in = with_fault("/v3/alert_routes", Action::Status(404));
+    let ran = Tap::of(&stand_in).only(&["alert_routes"]).run();
+    failed(&ran, 4, "there is nothing at `/v3/alert_routes?");
+    assert!(!ran.stderr.contains("deleted while they were read"), "{}", ran.stderr);
+}
+
+#[test]
 fn a_record_without_its_key_is_an_error_that_says_which() {
     let mut workspace = Workspace::with_months(1).unwrap();
     workspace.edit("/v2/users", |rows| {
@@ -266,6 +319,21 @@ fn a_record_without_its_key_is_an_error_that_says_which() {
     let ran = Tap::of(&serve(workspace, Options::default())).only(&["users"]).run();
     failed(&ran, 4, "lacks its key `id`");
     assert_eq!(ran.records("users").len(), 0, "a broken page leaves nothing behind");
+}
+
+#[test]
+fn an_incident_without_a_time_is_an_error_that_says_which() {
+    for time in [json!(null), json!("yesterday"), json!(1_795_176_000)] {
+        let mut workspace = Workspace::with_months(1).unwrap();
+        workspace.edit("/v2/incidents", |rows| rows[2]["updated_at"] = time);
+        let body = json!({"incidents": workspace.rows("/v2/incidents")}).to_string();
+        let stand_in = serve(workspace, Options::default());
+        stand_in.fault(Fault::always("/v2/incidents", Action::Body(body)));
+        let ran = Tap::of(&stand_in).only(&["incidents"]).run();
+        failed(&ran, 4, "record 3 has `updated_at`");
+        assert!(ran.records("incidents").is_empty(), "a broken page leaves nothing behind");
+        assert_eq!(ran.state()["bookmarks"], json!({}));
+    }
 }
 
 #[test]
@@ -292,6 +360,26 @@ fn the_key_is_never_printed() {
     let ran = tap.run();
     assert_eq!(ran.code, 4);
     assert!(!ran.stderr.contains("s3cret-key") && !ran.lines.join("").contains("s3cret-key"));
+}
+
+#[test]
+fn a_body_that_repeats_the_key_is_shown_without_it() {
+    let stand_in = with_fault("/v2/users", Action::Body("no page: demo-key, demo-key".into()));
+    for format in ["text", "json"] {
+        let ran = Tap::of(&stand_in).set("log_format", format).only(&["users"]).run();
+        assert_eq!(ran.code, 4);
+        assert!(ran.last_line().contains("no page: [api_key], [api_key]"), "{}", ran.last_line());
+        assert!(!ran.stderr.contains("demo-key"), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_stream_that_failed_says_so_in_its_metrics() {
+    let stand_in = with_fault("/v2/users", Action::Status(404));
+    let ran = Tap::of(&stand_in).only(&["severities", "users"]).run();
+    let timers = ran.stderr.lines().filter(|line| line.contains("_duration"));
+    let failed = timers.map(|line| line.contains(r#""status":"failed""#)).collect::<Vec<_>>();
+    assert_eq!(failed, [false, true, true], "two streams, then the run");
 }
 
 #[test]

@@ -34,6 +34,11 @@ fn a_server_error_is_tried_again_on_any_page() {
 }
 
 #[test]
+fn a_request_that_came_too_slowly_for_the_api_is_tried_again() {
+    survives(1, 1, Action::Status(408));
+}
+
+#[test]
 fn a_rate_limit_is_waited_out() {
     let waited = survives(2, 1, Action::RetryAfter { seconds: 17 });
     assert!(waited >= Duration::from_secs(17), "{waited:?}");
