@@ -360,9 +360,19 @@ fn is_kept(stream: &Stream, property: &Value, choices: &Choices, place: &[String
     if inclusion == Some("unsupported") {
         return false;
     }
-    choice
-        .and_then(|choice| choice.get("selected").or_else(|| choice.get("selected-by-default")))
-        .is_none_or(is_true)
+    let chosen = |choice: &&Map<String, Value>| {
+        let selected = choice.get("selected").filter(|selected| !selected.is_null());
+        selected.or_else(|| choice.get("selected-by-default")).map(is_true)
+    };
+    match choice.and_then(chosen) {
+        // A part that was chosen outright brings the object around it.
+        Some(false) => choices.iter().any(|(inner, choice)| {
+            inner.len() > place.len()
+                && inner.starts_with(place)
+                && choice.get("selected").is_some_and(is_true)
+        }),
+        Some(true) | None => true,
+    }
 }
 
 /// Meltano and older tools write booleans as strings.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use ureq::http::{HeaderMap, StatusCode};
-use ureq::{Agent, Body};
+use ureq::{Agent, Body, Proxy};
 
 use crate::clock::Clock;
 use crate::config::Config;
@@ -67,6 +67,8 @@ impl Client {
             .timeout_connect(Some(config.connect_timeout))
             .timeout_global(Some(config.request_timeout))
             .user_agent(&config.user_agent)
+            // Plain http is loopback: a proxy from the environment would see the key in the clear.
+            .proxy(if config.is_loopback() { None } else { Proxy::try_from_env() })
             .build()
             .new_agent();
         Self {

@@ -121,6 +121,9 @@ impl Config {
                 text("end_date")
             ));
         }
+        if !text("user_agent").bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
+            problems.push(format!("`user_agent` is {:?}, not plain text", text("user_agent")));
+        }
         let modes = get("incident_modes").and_then(Value::as_array);
         Some(Self {
             endpoint: endpoint(&text("endpoint"), problems),
@@ -146,6 +149,12 @@ impl Config {
             log_format: if text("log_format") == "json" { Format::Json } else { Format::Text },
             api_key: Secret(api_key?),
         })
+    }
+
+    /// Whether the endpoint is on this computer, and so may be plain http.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        self.endpoint.starts_with("http://")
     }
 
     /// The same settings for another place: the sample workspace.
@@ -181,8 +190,9 @@ fn key(values: &Map<String, Value>, problems: &mut Vec<String>) -> Option<String
             return None;
         }
     };
-    if key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-        problems.push("the API key is empty, or has blanks or line breaks in it".into());
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\';
+    if key.is_empty() || !key.bytes().all(is_plain) {
+        problems.push("the API key is empty, or has blanks, quotes or line breaks in it".into());
         return None;
     }
     Some(key)
@@ -223,7 +233,9 @@ fn endpoint(text: &str, problems: &mut Vec<String>) -> String {
                 .is_ok_and(|ip| ip.is_loopback())
     });
     let is_plain = !endpoint.contains(['?', '#']) && !endpoint.contains(char::is_whitespace);
-    if !(is_plain && (authority("https://").is_some() || is_loopback)) {
+    if endpoint.contains('@') {
+        problems.push("`endpoint` holds a user or a password; the API takes neither".into());
+    } else if !(is_plain && (authority("https://").is_some() || is_loopback)) {
         problems.push(format!(
             "`endpoint` is {text:?}, but must be an https address, or http on loopback"
         ));
@@ -251,6 +263,16 @@ mod tests {
             config(&[("MAX_RETRIES", "0"), ("REQUEST_TIMEOUT", ""), ("ENDPOINT", "")]).unwrap();
         assert_eq!(format!("{set:?}"), format!("{plain:?}"));
         assert_eq!(plain.retry, Retry { most: 8, patience: Duration::from_secs(900) });
+    }
+
+    #[test]
+    fn a_whole_number_with_a_point_is_a_whole_number() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.json");
+        std::fs::write(&path, r#"{"api_key": "k", "request_timeout": 30.0}"#).unwrap();
+        let args = Args { config: vec![path], ..Args::default() };
+        let config = Config::read(&args, &Environment::new(), &mut Vec::new()).unwrap();
+        assert_eq!(config.request_timeout, Duration::from_secs(30));
     }
 
     #[test]

@@ -137,7 +137,7 @@ pub const EXIT_CODES: [(u8, &str); 7] = [
     (3, "not allowed: the key is unknown, or may read none of the selected streams"),
     (4, "the API broke its contract: not JSON, a missing list, a wrong path"),
     (5, "try later: no connection, a lasting 5xx or 429"),
-    (6, "the reader of stdout is gone"),
+    (6, "the output cannot be written: the reader of stdout is gone, or the disk is full"),
 ];
 
 impl Error {
@@ -157,7 +157,7 @@ impl Error {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Bug(_) | Self::Output(_) => 1,
+            Self::Bug(_) => 1,
             Self::Arguments(_) | Self::Config(_) | Self::File { .. } | Self::Selection(_) => 2,
             Self::Unauthorized(_) | Self::Forbidden { .. } | Self::NothingPermitted(_) => 3,
             Self::NotFound { .. }
@@ -165,7 +165,7 @@ impl Error {
             | Self::Contract(_)
             | Self::RepeatedCursor(_) => 4,
             Self::Unreachable { .. } | Self::Unavailable { .. } => 5,
-            Self::OutputClosed => 6,
+            Self::OutputClosed | Self::Output(_) => 6,
             Self::InStream { error, .. } => error.exit_code(),
             Self::StreamsFailed { first, .. } => first.exit_code(),
         }

@@ -34,10 +34,20 @@ pub struct Planned {
     pub series: Vec<Series>,
     /// What is emitted, by `updated_at`.
     pub window: Window,
+    /// The incident modes that are asked for.
+    pub modes: Vec<String>,
     /// What its records give to children.
     pub feeds: Vec<&'static Parent>,
     /// What the log should say before it starts.
     pub notes: Vec<String>,
+}
+
+impl Planned {
+    /// Whether only what changed is emitted.
+    #[must_use]
+    pub fn is_incremental(&self) -> bool {
+        self.selected.as_ref().is_some_and(|selected| selected.method == Method::Incremental)
+    }
 }
 
 /// Parameters of a parent's list.
@@ -137,6 +147,7 @@ fn list(
     basis: &Basis,
 ) -> Result<Planned, Error> {
     let mut notes = Vec::new();
+    let modes = modes(stream, &basis.config.incident_modes);
     let window = match selected.as_ref().map(|selected| selected.method) {
         Some(Method::FullTable) => {
             if basis.config.start_date.is_some() || basis.config.end_date.is_some() {
@@ -144,21 +155,39 @@ fn list(
             }
             Window::default()
         }
-        Some(Method::Incremental) => window(stream, basis, &mut notes),
+        Some(Method::Incremental) => window(stream, &modes, basis, &mut notes),
         None => Window::default(),
     };
     // What is asked for feeds the children too, and they want all parents.
     let asked = if feeds.is_empty() { window } else { Window::default() };
-    let series = series(stream, filter, asked, basis);
+    let mut series = series(stream, filter, asked, basis);
     if series.is_empty() {
         notes.push(format!("it has none of the incident_modes {:?}", basis.config.incident_modes));
+    }
+    if let (Some(start), Some(end)) = (asked.start, asked.end)
+        && start >= end
+    {
+        notes.push(format!("nothing is left before end_date {}", format_time(end)));
+        series.clear();
     }
     let known = match &selected {
         Some(selected) => selected.known.clone(),
         None => schema::embedded(stream)?,
     };
     let (shape, parents) = (stream.shape, stream.parents);
-    Ok(Planned { stream, selected, known, shape, parents, filter, series, window, feeds, notes })
+    Ok(Planned {
+        stream,
+        selected,
+        known,
+        shape,
+        parents,
+        filter,
+        series,
+        window,
+        modes,
+        feeds,
+        notes,
+    })
 }
 
 /// The details of a stream, one request for each record of its list.
@@ -173,15 +202,25 @@ fn details(selected: Selected, detail: &'static Detail) -> Planned {
         filter: &[],
         series: vec![Series { first, bound: Vec::new(), window: None }],
         window: Window::default(),
+        modes: Vec::new(),
         feeds: Vec::new(),
         notes: Vec::new(),
     }
 }
 
-/// From the bookmark on, or from the start of the config where there is none.
-fn window(stream: &Stream, basis: &Basis, notes: &mut Vec<String>) -> Window {
-    let bookmark = basis.state.bookmark(stream.name);
+/// From the bookmark on, or from the start of the config where there is none that is true for all
+/// of these incident modes.
+fn window(stream: &Stream, modes: &[String], basis: &Basis, notes: &mut Vec<String>) -> Window {
     let start = basis.config.start_date;
+    let known = basis.state.modes(stream.name);
+    let is_wider = |known: &Vec<&str>| modes.iter().any(|mode| !known.contains(&mode.as_str()));
+    let mut bookmark = basis.state.bookmark(stream.name);
+    if known.as_ref().is_some_and(is_wider) {
+        notes.push(format!(
+            "the bookmark is true for the modes {known:?} only; it is read once from its start"
+        ));
+        bookmark = None;
+    }
     if let (Some(bookmark), Some(start)) = (bookmark, start)
         && start != bookmark
     {
@@ -213,20 +252,27 @@ fn series(stream: &Stream, filter: Filter, window: Window, basis: &Basis) -> Vec
     requests.into_iter().flat_map(of).collect()
 }
 
-fn by_mode(stream: &Stream, request: Request, modes: &[String]) -> Vec<Request> {
+/// Of the configured modes, those that the stream may be asked for.
+fn modes(stream: &Stream, configured: &[String]) -> Vec<String> {
+    let is_known = |mode: &&String| match stream.modes {
+        Modes::None => false,
+        Modes::Together(_, known) => known.contains(&mode.as_str()),
+        Modes::OneByOne(_) => true,
+    };
+    configured.iter().filter(is_known).cloned().collect()
+}
+
+fn by_mode(stream: &Stream, request: Request, configured: &[String]) -> Vec<Request> {
+    let modes = modes(stream, configured);
     match stream.modes {
         Modes::None => vec![request],
-        Modes::Together(name, known) => {
-            let known = |mode: &&String| known.contains(&mode.as_str());
-            let modes = modes.iter().filter(known).collect::<Vec<_>>();
-            // Without any mode the API would answer with its own choice of them.
-            if modes.is_empty() {
-                return Vec::new();
-            }
+        // Without any mode the API would answer with its own choice of them.
+        Modes::Together(..) if modes.is_empty() => Vec::new(),
+        Modes::Together(name, _) => {
             vec![modes.into_iter().fold(request, |request, mode| request.with(name, mode))]
         }
         Modes::OneByOne(name) => {
-            modes.iter().map(|mode| request.clone().with(name, mode)).collect()
+            modes.into_iter().map(|mode| request.clone().with(name, mode)).collect()
         }
     }
 }

@@ -24,7 +24,7 @@ pub struct Written {
     pub out: Vec<u8>,
     /// Paths of fields that the schema does not know.
     pub unknown: BTreeSet<String>,
-    /// Paths of values that were replaced by null, with the value.
+    /// Paths of values that were replaced by null.
     pub nulled: BTreeSet<String>,
     fields: Vec<Range<usize>>,
     captured: Vec<String>,
@@ -68,7 +68,7 @@ impl Written {
         match kind {
             Kind::DateTime if raw == "\"\"" => self.push("null"),
             Kind::Integer if is_beyond_64_bits(raw) => {
-                self.nulled.insert(format!("{path} ({raw})"));
+                self.nulled.insert(path.to_owned());
                 self.push("null");
             }
             _ if self.has_nul || raw.starts_with(['{', '[']) => text::tidy(raw, &mut self.out),

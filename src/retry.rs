@@ -60,7 +60,7 @@ impl Attempts {
         }
         let own = self.intervals.next_backoff().unwrap_or(LONGEST_INTERVAL);
         let wait = own.max(asked.unwrap_or_default());
-        self.waited += wait;
+        self.waited = self.waited.saturating_add(wait);
         (self.waited <= self.retry.patience).then_some(wait)
     }
 }

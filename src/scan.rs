@@ -202,7 +202,7 @@ impl<W: Write> Scan<'_, W> {
             let broken = |error| Broken { error, is_first };
             let answer = self.client.get(&request).map_err(broken)?;
             self.outcome.pages += 1;
-            self.outcome.start(&answer, self.log);
+            self.start(&answer);
             // From here on a failure is the stream's, not the parent's.
             let broken = |error| Broken { error, is_first: false };
             let (before, after) = frame(self.planned.stream.name, answer.received_at);
@@ -228,6 +228,24 @@ impl<W: Write> Scan<'_, W> {
             self.outcome.add_shortfall(&count);
         }
         Ok(())
+    }
+
+    /// Notes when a scan began: its bookmark may not pass that moment on either clock, since a
+    /// record that changes behind the cursor is seen only by the next scan.
+    fn start(&mut self, answer: &Answer) {
+        if self.outcome.cap.is_some() {
+            return;
+        }
+        if answer.date.is_none() && self.planned.is_incremental() {
+            let name = self.planned.stream.name;
+            let message = format!(
+                "stream={name} the API sent no usable Date; its bookmark is capped by this \
+                 computer's clock"
+            );
+            self.log.say(Level::Warning, Some(name), &message);
+        }
+        let sent_at = answer.sent_at;
+        self.outcome.cap = Some(answer.date.map_or(sent_at, |date| date.min(sent_at)));
     }
 
     fn write(&mut self, page: &mut Page) -> Result<(), Error> {
@@ -291,25 +309,18 @@ impl Count {
 }
 
 impl Outcome {
-    /// Notes when a scan began: its bookmark may not pass that moment on either clock, since a
-    /// record that changes behind the cursor is seen only by the next scan.
-    fn start(&mut self, answer: &Answer, log: &Log) {
-        if self.cap.is_some() {
-            return;
-        }
-        if answer.date.is_none() {
-            log.warn(
-                "the API sent no usable Date; the bookmark is capped by this computer's clock",
-            );
-        }
-        self.cap = Some(answer.date.map_or(answer.sent_at, |date| date.min(answer.sent_at)));
-    }
-
     fn add_shortfall(&mut self, count: &Count) {
         if let Some(total) = count.total.filter(|total| *total > count.received) {
             let (received, known) = self.shortfall.unwrap_or_default();
             self.shortfall = Some((received + count.received, known + total));
         }
+    }
+
+    /// What was left out: parents skipped, fields unknown, fields nulled, whether rows are short.
+    #[must_use]
+    pub fn losses(&self) -> [u64; 4] {
+        let (unknown, nulled) = (self.unknown.len() as u64, self.nulled.len() as u64);
+        [self.vanished + self.refused, unknown, nulled, u64::from(self.shortfall.is_some())]
     }
 
     /// Says everything that was left out of a stream.

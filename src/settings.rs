@@ -19,7 +19,10 @@ const MODES: [&str; 5] = ["standard", "retrospective", "test", "tutorial", "stre
 /// The JSON Schema of all settings: what is checked, and what the README's table shows.
 #[must_use]
 pub fn settings() -> Value {
-    let seconds = |default: u32, text: &str| json!({"type": "integer", "minimum": 1, "default": default, "description": text});
+    let seconds = |default: u32, text: &str| {
+        json!({"type": "integer", "minimum": 1, "maximum": 86_400, "default": default,
+            "description": text})
+    };
     json!({
         "type": "object",
         "properties": {
@@ -76,7 +79,7 @@ pub fn gather(args: &Args, environment: &Environment) -> Result<Map<String, Valu
     let schema = settings();
     let mut values = from_environment(&schema, environment);
     for path in args.config.iter().filter(|path| path.as_os_str() != "ENV") {
-        values.extend(present(read_json("config", path)?));
+        values.extend(present(read_object(path)?));
     }
     values.extend(from_flags(args));
     if args.demo {
@@ -115,6 +118,18 @@ fn from_flags(args: &Args) -> Map<String, Value> {
     flags.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into()))).collect()
 }
 
+/// A config file. What it holds instead of an object is not shown: it may be the key.
+fn read_object(path: &Path) -> Result<Map<String, Value>, Error> {
+    match read_json("config", path)? {
+        Value::Object(object) => Ok(object),
+        _ => Err(Error::File {
+            what: "config",
+            path: path.display().to_string(),
+            problem: "it is not a JSON object".into(),
+        }),
+    }
+}
+
 /// A file the user named, as JSON of the wanted type.
 ///
 /// # Errors
@@ -147,6 +162,13 @@ fn present(values: Map<String, Value>) -> Map<String, Value> {
 
 /// Numbers and lists may come as strings: from the environment they cannot come otherwise.
 fn coerce(name: &str, value: &mut Value, schema: &Value) {
+    // 300.0 is a whole number too; whoever reads it later wants it as one.
+    if let Some(whole) = value.as_f64().filter(|number| number.fract() == 0.0)
+        && value.is_f64()
+        && let Ok(number) = format!("{whole:.0}").parse::<i64>()
+    {
+        *value = number.into();
+    }
     let Value::String(text) = &value else { return };
     let text = text.trim();
     let coerced = match schema.pointer(&pointer(name, "type")).and_then(Value::as_str) {

@@ -84,6 +84,22 @@ impl State {
         }
     }
 
+    /// The incident modes that a stream's bookmark is true for, where it says so.
+    #[must_use]
+    pub fn modes(&self, stream: &str) -> Option<Vec<&str>> {
+        let modes = self.0.get("bookmarks")?.get(stream)?.get(MODES)?.as_array()?;
+        Some(modes.iter().filter_map(Value::as_str).collect())
+    }
+
+    /// Notes the incident modes that a stream's bookmark is true for from now on.
+    pub fn set_modes(&mut self, stream: &str, modes: &[String]) {
+        let bookmarks = self.0.get_mut("bookmarks").and_then(Value::as_object_mut);
+        let bookmark = bookmarks.and_then(|bookmarks| bookmarks.get_mut(stream)?.as_object_mut());
+        if let Some(bookmark) = bookmark {
+            bookmark.insert(MODES.into(), json!(modes));
+        }
+    }
+
     /// Names the stream that is being read, or none.
     pub fn set_currently_syncing(&mut self, stream: Option<&str>) {
         self.0.insert("currently_syncing".into(), stream.into());
@@ -95,6 +111,9 @@ impl State {
         for (stream, bookmark) in bookmarks.into_iter().flatten() {
             if crate::streams::named(stream).is_none() {
                 continue;
+            }
+            if !(bookmark.is_object() || bookmark.is_null()) {
+                return Err(format!("`bookmarks.{stream}` is {bookmark}, not an object"));
             }
             for key in [REPLICATION_KEY, SDK_VALUE] {
                 match bookmark.get(key) {
@@ -116,6 +135,8 @@ impl State {
 /// The Meltano SDK's names for a bookmark's value and for the field it is of.
 const SDK_VALUE: &str = "replication_key_value";
 const SDK_KEY: &str = "replication_key";
+/// Where a bookmark names the incident modes it is true for.
+const MODES: &str = "incident_modes";
 
 /// The state within a STATE message or a Meltano export.
 fn unwrapped(value: Value) -> Value {

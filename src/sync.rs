@@ -47,6 +47,8 @@ struct Summary {
     not_permitted: Vec<&'static str>,
     left_out: Vec<&'static str>,
     failures: Vec<Error>,
+    /// Parents skipped, fields unknown, fields nulled, streams short of what the API counts.
+    losses: [u64; 4],
     verdicts: Vec<Verdict>,
     feeds: Vec<(&'static Parent, Fed)>,
 }
@@ -63,6 +65,20 @@ enum Fed {
 }
 
 impl Summary {
+    /// Counts what came of a list.
+    fn add(&mut self, planned: &Planned, outcome: &Outcome, result: &Result<(), Error>) {
+        self.records += outcome.emitted;
+        for (total, loss) in self.losses.iter_mut().zip(outcome.losses()) {
+            *total += loss;
+        }
+        if planned.selected.is_some() {
+            self.verdicts.push(match result {
+                Ok(()) => Verdict::read(planned.stream, outcome.emitted),
+                Err(error) => Verdict::failed(planned.stream, error),
+            });
+        }
+    }
+
     /// What the parents of a list gave, or why it cannot be read.
     fn bound(&self, planned: &Planned) -> Result<Vec<&Bindings>, &Fed> {
         let of = |parent: &Parent| {
@@ -171,13 +187,7 @@ impl<W: Write> Sync<'_, W> {
         };
         self.announce(planned, &bound)?;
         let (mut outcome, result) = self.scan(planned, &bound);
-        summary.records += outcome.emitted;
-        if planned.selected.is_some() {
-            summary.verdicts.push(match &result {
-                Ok(()) => Verdict::read(planned.stream, outcome.emitted),
-                Err(error) => Verdict::failed(planned.stream, error),
-            });
-        }
+        summary.add(planned, &outcome, &result);
         match result {
             Ok(()) => {
                 let mut fed = std::mem::take(&mut outcome.bound).into_iter();
@@ -187,6 +197,9 @@ impl<W: Write> Sync<'_, W> {
                 }
                 if let (Some(newest), Some(cap)) = (outcome.newest, outcome.cap) {
                     self.state.advance(name, newest.min(cap));
+                }
+                if planned.is_incremental() {
+                    self.state.set_modes(name, &planned.modes);
                 }
                 Ok(())
             }
@@ -285,6 +298,7 @@ impl<W: Write> Sync<'_, W> {
     fn conclude(self, summary: Summary, selected: usize) -> Result<(), Error> {
         let Summary { records, complete, not_permitted, left_out, mut failures, verdicts, .. } =
             summary;
+        let [parents, unknown, nulled, short] = summary.losses;
         let succeeded = failures.is_empty();
         self.log.metric(Metric::Counter("http_request_count", self.client.requests()), None);
         let seconds = self.clock.elapsed().as_secs_f64();
@@ -294,7 +308,8 @@ impl<W: Write> Sync<'_, W> {
             if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
         let line = format!(
             "done streams={complete} of {selected} records={records} requests={} retries={} \
-             failed={} left_out={} not_permitted={}{skipped}",
+             parents_skipped={parents} fields_unknown={unknown} fields_nulled={nulled} \
+             streams_short={short} failed={} left_out={} not_permitted={}{skipped}",
             self.client.requests(),
             self.client.retries(),
             failures.len(),

@@ -124,3 +124,10 @@ fn a_reader_that_goes_away_is_exit_code_6_and_one_line() {
     assert!(stderr.lines().last().unwrap().starts_with("ERROR the reader of the output is gone"));
     assert!(!stderr.contains("panicked"));
 }
+
+#[test]
+fn the_sample_workspace_needs_no_proxy() {
+    let proxy = "http://127.0.0.1:1";
+    let demo = tap(&["--demo", "--select", "severities"]).env("ALL_PROXY", proxy).output().unwrap();
+    assert_eq!(demo.status.code(), Some(0), "{}", text(&demo.stderr));
+}

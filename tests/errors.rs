@@ -392,3 +392,41 @@ fn the_log_comes_as_json_lines_too() {
     }
     assert!(ran.stderr.contains(r#""metric_info":{"metric":"record_count""#));
 }
+
+#[test]
+fn a_value_that_would_break_something_later_is_an_error_now() {
+    let stand_in = stand_in();
+    for (name, value) in [
+        ("request_timeout", "9999999999999"),
+        ("rate_limit_reserve_percent", "100"),
+        ("user_agent", "line\nbreak"),
+        ("endpoint", "https://user:pa55@host"),
+    ] {
+        let ran = Tap::of(&stand_in).set(name, value).run();
+        failed(&ran, 2, &format!("`{name}`"));
+        assert!(!ran.stderr.contains("pa55"), "{}", ran.stderr);
+    }
+    let state = json!({"bookmarks": {"incidents": "2026-11-01T00:00:00Z"}});
+    failed(&Tap::of(&stand_in).state(&state).run(), 2, "`bookmarks.incidents` is");
+}
+
+#[test]
+fn a_config_that_is_the_key_itself_is_not_shown() {
+    let ran = Tap::bare().file("--config", "\"s3cret-abcdef\"").run();
+    failed(&ran, 2, "it is not a JSON object");
+    assert!(!ran.stderr.contains("s3cret"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_wait_of_centuries_is_not_begun() {
+    let stand_in = stand_in();
+    stand_in.fault(Fault {
+        path: "/v2/users".into(),
+        skip: 0,
+        times: 2,
+        action: Action::Status(503),
+    });
+    let forever = Action::RetryAfter { seconds: u64::MAX };
+    stand_in.fault(Fault { path: "/v2/users".into(), skip: 2, times: 1, action: forever });
+    failed(&Tap::of(&stand_in).only(&["users"]).run(), 5, "stream `users`");
+}

@@ -234,7 +234,47 @@ fn a_bookmark_never_moves_back() {
     let state = json!({"bookmarks": {"incidents": {"updated_at": "2026-11-20T11:59:59Z"}}});
     let ran = Tap::of(&stand_in()).only(&["incidents"]).state(&state).run().ok();
     assert_eq!(ran.records("incidents").len(), 0);
-    assert_eq!(ran.state()["bookmarks"], state["bookmarks"]);
+    assert_eq!(ran.state()["bookmarks"]["incidents"]["updated_at"], "2026-11-20T11:59:59Z");
+}
+
+#[test]
+fn a_mode_added_later_is_read_from_its_start() {
+    let stand_in = stand_in();
+    let read = |modes: &str, state: &Value| {
+        Tap::of(&stand_in).set("incident_modes", modes).only(&["incidents"]).state(state).run().ok()
+    };
+    let narrow = read("standard", &json!({}));
+    let wider = read("standard,test", &narrow.state());
+    assert!(wider.records("incidents").iter().any(|incident| incident["mode"] == "test"));
+    assert!(wider.stderr.contains("it is read once from its start"), "{}", wider.stderr);
+    let again = read("test", &wider.state());
+    assert!(again.records("incidents").len() < 3, "a narrower scope needs no new scan");
+}
+
+#[test]
+fn an_end_before_the_bookmark_leaves_nothing_to_read() {
+    let stand_in = stand_in();
+    let state = json!({"bookmarks": {"incidents": {"updated_at": "2026-11-01T00:00:00Z"}}});
+    let tap = Tap::of(&stand_in).arg("--end-date").arg("2026-02-01").state(&state);
+    let ran = tap.only(&["incidents"]).run().ok();
+    assert_eq!(count(&stand_in, "/v2/incidents"), 0);
+    assert!(ran.stderr.contains("nothing is left before end_date"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_selected_part_brings_the_object_around_it() {
+    let stand_in = stand_in();
+    let part = |entry: &mut Value| {
+        for metadata in entry["metadata"].as_array_mut().unwrap() {
+            let place = metadata["breadcrumb"].clone();
+            let is_part = place == json!(["properties", "severity", "properties", "rank"]);
+            let is_root = place == json!([]);
+            metadata["metadata"]["selected"] = (is_part || is_root).into();
+        }
+    };
+    let ran = Tap::of(&stand_in).catalog(&["incidents"], part).run().ok();
+    let severity = ran.schema("incidents")["properties"]["severity"]["properties"].clone();
+    assert_eq!(severity.as_object().unwrap().keys().collect::<Vec<_>>(), ["rank"]);
 }
 
 #[test]

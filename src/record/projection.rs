@@ -117,7 +117,7 @@ impl Node {
         }
         if let Some(items) = known.get("items") {
             return match Self::new(selected.get("items").unwrap_or(items), items, path) {
-                Self::Copied(_) => Self::Copied(Kind::Plain),
+                Self::Copied(Kind::Plain) => Self::Copied(Kind::Plain),
                 node => Self::List(Box::new(node)),
             };
         }
