@@ -37,7 +37,8 @@ fn the_sample_workspace_fills_every_stream() {
             |message: &&Value| message["type"] == "RECORD" && message["stream"] == stream.name;
         assert!(messages.iter().any(|message| is_record(&message)), "{}", stream.name);
     }
-    assert!(text(&output.stderr).lines().last().unwrap().starts_with("INFO done streams=77 of 77"));
+    let done = format!("INFO done streams={0} of {0}", STREAMS.len());
+    assert!(text(&output.stderr).lines().last().unwrap().starts_with(&done));
 }
 
 #[test]
