@@ -104,10 +104,19 @@ impl Client {
     /// # Errors
     /// Every status but 200 has its [`Error`]; no answer at all is [`Error::Unreachable`].
     pub fn get(&self, request: &Request) -> Result<Answer, Error> {
+        self.get_into(request, Vec::new())
+    }
+
+    /// The same, the body in a buffer that an earlier one has grown: large buffers that come and
+    /// go leave holes in the memory.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub fn get_into(&self, request: &Request, mut buffer: Vec<u8>) -> Result<Answer, Error> {
         let mut attempts = self.retry.attempts();
         loop {
-            let failure = match self.attempt(request) {
-                Ok(answer) => return Ok(answer),
+            let failure = match self.attempt(request, &mut buffer) {
+                Ok(answer) => return Ok(Answer { body: buffer, ..answer }),
                 Err(Failure::Final(error)) => return Err(error),
                 Err(Failure::Passing(failure)) => failure,
             };
@@ -142,7 +151,7 @@ impl Client {
         self.limiter.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn attempt(&self, request: &Request) -> Result<Answer, Failure> {
+    fn attempt(&self, request: &Request, buffer: &mut Vec<u8>) -> Result<Answer, Failure> {
         self.pace(request);
         self.requests.fetch_add(1, Ordering::Relaxed);
         self.log.debug(&format!("request path={request}"));
@@ -156,25 +165,25 @@ impl Client {
         if let Some(limits) = text(&head.headers, "x-ratelimit-limit") {
             self.limiter().learn(request.endpoint(), limits, self.clock.elapsed());
         }
-        let body = read(body).map_err(|error| broken(&error))?;
+        read(body, buffer).map_err(|error| broken(&error))?;
         if head.status == StatusCode::OK {
             let (date, received_at) = (date(&head.headers), self.clock.now());
-            return Ok(Answer { body, date, sent_at, received_at });
+            return Ok(Answer { body: Vec::new(), date, sent_at, received_at });
         }
-        Err(refusal(request, head.status.as_u16(), &head.headers, &body))
+        Err(refusal(request, head.status.as_u16(), &head.headers, buffer))
     }
 }
 
 /// Reads a body to its end, so that the connection can be used again. The limit is on what was
 /// inflated, since ureq's own counts what was sent.
-fn read(mut body: Body) -> Result<Vec<u8>, ureq::Error> {
-    let mut bytes = Vec::new();
+fn read(mut body: Body, bytes: &mut Vec<u8>) -> Result<(), ureq::Error> {
+    bytes.clear();
     let reader = body.with_config().limit(u64::MAX).reader();
-    reader.take(LARGEST_BODY).read_to_end(&mut bytes)?;
+    reader.take(LARGEST_BODY).read_to_end(bytes)?;
     if bytes.len() as u64 == LARGEST_BODY {
         return Err(ureq::Error::BodyExceedsLimit(LARGEST_BODY));
     }
-    Ok(bytes)
+    Ok(())
 }
 
 /// Why an attempt failed, and whether another may not.

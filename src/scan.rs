@@ -39,6 +39,8 @@ pub struct Scan<'a, W: Write> {
     pub outcome: Outcome,
     /// The last 403 for a single parent.
     pub refusal: Option<Error>,
+    /// What the last body was read into.
+    pub buffer: Vec<u8>,
 }
 
 /// What came of a list.
@@ -200,13 +202,15 @@ impl<W: Write> Scan<'_, W> {
         loop {
             let is_first = cursors.is_empty();
             let broken = |error| Broken { error, is_first };
-            let answer = self.client.get(&request).map_err(broken)?;
+            let buffer = std::mem::take(&mut self.buffer);
+            let answer = self.client.get_into(&request, buffer).map_err(broken)?;
             self.outcome.pages += 1;
             self.start(&answer);
             // From here on a failure is the stream's, not the parent's.
             let broken = |error| Broken { error, is_first: false };
             let (before, after) = frame(self.planned.stream.name, answer.received_at);
             let page = reader.read(&answer.body, series, (&before, &after), &mut seen);
+            self.buffer = answer.body;
             let mut page = page.map_err(broken)?;
             count.add(&page);
             self.write(&mut page).map_err(broken)?;

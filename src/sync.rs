@@ -275,6 +275,7 @@ impl<W: Write> Sync<'_, W> {
             planned,
             outcome: Outcome::default(),
             refusal: None,
+            buffer: Vec::new(),
         };
         let result = scan.read(bound);
         let outcome = scan.outcome;
