@@ -108,8 +108,8 @@ fn filled(
             .map_or(Filled::Absent, |value| Filled::Text(value.to_string())),
         Source::Record(choices) => {
             let part = |pointer: &&str| {
-                let (field, rest) =
-                    pointer.get(1..)?.split_once('/').unwrap_or((&pointer[1..], ""));
+                let names = pointer.strip_prefix('/')?;
+                let (field, rest) = names.split_once('/').unwrap_or((names, ""));
                 let rest = if rest.is_empty() { String::new() } else { format!("/{rest}") };
                 Some((projection.position(field)?, rest))
             };
