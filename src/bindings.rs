@@ -42,17 +42,19 @@ impl Bindings {
         self.seen.is_empty()
     }
 
-    /// The values of each parent.
-    pub fn iter(&self) -> impl Iterator<Item = Vec<&str>> {
-        let mut start = 0;
-        self.ends.chunks(self.width.max(1)).map(move |ends| {
-            let mut values = Vec::with_capacity(ends.len());
-            for end in ends.iter().map(|end| *end as usize) {
-                values.push(self.text.get(start..end).unwrap_or_default());
-                start = end;
-            }
-            values
-        })
+    /// The values of one parent.
+    #[must_use]
+    pub fn get(&self, parent: usize) -> Option<Vec<&str>> {
+        let first = parent.checked_mul(self.width)?;
+        let ends = self.ends.get(first..first.checked_add(self.width)?)?;
+        let before = first.checked_sub(1).and_then(|before| self.ends.get(before));
+        let mut start = before.map_or(0, |end| *end as usize);
+        let mut values = Vec::with_capacity(ends.len());
+        for end in ends.iter().map(|end| *end as usize) {
+            values.push(self.text.get(start..end).unwrap_or_default());
+            start = end;
+        }
+        (parent < self.len()).then_some(values)
     }
 }
 
@@ -66,13 +68,13 @@ mod tests {
         for values in [["a", "b"], ["ab", ""], ["a", "b"], ["c", "🚢"]] {
             bindings.add(&values.map(str::to_owned));
         }
-        let kept = bindings.iter().collect::<Vec<_>>();
+        let kept = (0..4).map_while(|parent| bindings.get(parent)).collect::<Vec<_>>();
         assert_eq!(kept, [vec!["a", "b"], vec!["ab", ""], vec!["c", "🚢"]]);
         assert_eq!((bindings.len(), bindings.is_empty()), (3, false));
     }
 
     #[test]
     fn none_are_none() {
-        assert_eq!(Bindings::default().iter().count(), 0);
+        assert_eq!(Bindings::default().get(0), None);
     }
 }

@@ -58,7 +58,7 @@ fn metadata(stream: &Stream, schema: &Value) -> Vec<Value> {
         Replication::FullTable => {
             root.insert("forced-replication-method".into(), json!("FULL_TABLE"));
         }
-        Replication::UpdatedAtByDay => {
+        Replication::UpdatedAt => {
             root.insert("valid-replication-keys".into(), json!([REPLICATION_KEY]));
         }
     }
@@ -279,7 +279,7 @@ impl Entry {
 fn default_method(stream: &Stream) -> Method {
     match stream.replication {
         Replication::FullTable => Method::FullTable,
-        Replication::UpdatedAtByDay => Method::Incremental,
+        Replication::UpdatedAt => Method::Incremental,
     }
 }
 

@@ -1,5 +1,5 @@
-//! The only module that talks to the API: sends a request as fast as [`crate::limit`] allows,
-//! repeats it as [`crate::retry`] says, and tells errors apart. ureq's defaults that bite are set here and nowhere else.
+//! The only module that talks to the API: sends a request, repeats it as [`crate::retry`] says,
+//! learns for [`crate::limit`], and tells errors apart. ureq's defaults that bite are set here and nowhere else.
 
 use std::io::Read;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,7 +17,7 @@ use crate::error::{ApiMessage, Error};
 use crate::limit::Limiter;
 use crate::log::Log;
 use crate::request::Request;
-use crate::retry::Retry;
+use crate::retry::{Attempts, Retry};
 
 /// A connection to the API; its idle connections are shared between threads.
 pub struct Client {
@@ -36,8 +36,6 @@ pub struct Client {
 /// A 200.
 #[derive(Debug)]
 pub struct Answer {
-    /// The inflated body.
-    pub body: Vec<u8>,
     /// The API's clock, where it sent a usable `Date`.
     pub date: Option<DateTime<Utc>>,
     /// Our clock when the request was sent.
@@ -48,8 +46,6 @@ pub struct Answer {
 
 /// No answer of the API is that large; a body that goes on for ever would fill the memory.
 const LARGEST_BODY: u64 = 512 << 20;
-/// A wait of that length is worth a line in the log.
-const NOTABLE_WAIT: Duration = Duration::from_secs(3);
 /// Of a body that is not the API's, this much is shown.
 const SHOWN: usize = 80;
 
@@ -66,6 +62,8 @@ impl Client {
             // There is no timeout by default.
             .timeout_connect(Some(config.connect_timeout))
             .timeout_global(Some(config.request_timeout))
+            .max_idle_connections_per_host(config.concurrency + 1)
+            .max_idle_connections(config.concurrency + 1)
             .user_agent(&config.user_agent)
             // Plain http is loopback: a proxy from the environment would see the key in the clear.
             .proxy(if config.is_loopback() { None } else { Proxy::try_from_env() })
@@ -99,60 +97,61 @@ impl Client {
         self.retries.load(Ordering::Relaxed)
     }
 
-    /// Sends `request` until it is answered or there is no more patience.
+    /// Sends `request` until it is answered or there is no more patience; the answer and its body.
     ///
     /// # Errors
     /// Every status but 200 has its [`Error`]; no answer at all is [`Error::Unreachable`].
-    pub fn get(&self, request: &Request) -> Result<Answer, Error> {
-        self.get_into(request, Vec::new())
+    pub fn get(&self, request: &Request) -> Result<(Answer, Vec<u8>), Error> {
+        let (mut attempts, mut body) = (None, Vec::new());
+        loop {
+            let wait = self.limiter().until(request.endpoint(), self.clock.elapsed());
+            self.clock.sleep(wait);
+            self.limiter().take(request.endpoint(), self.clock.elapsed());
+            match self.attempt(request, &mut body) {
+                Ok(answer) => return Ok((answer, body)),
+                Err(Failure::Final(error)) => return Err(error),
+                Err(Failure::Passing(passing)) => {
+                    self.clock.sleep(self.again(request, &mut attempts, passing)?);
+                }
+            }
+        }
     }
 
-    /// The same, the body in a buffer that an earlier one has grown: large buffers that come and
-    /// go leave holes in the memory.
+    /// After a failure that may pass: how long to wait before the next attempt.
     ///
     /// # Errors
-    /// As [`Client::get`].
-    pub fn get_into(&self, request: &Request, mut buffer: Vec<u8>) -> Result<Answer, Error> {
-        let mut attempts = self.retry.attempts();
-        loop {
-            let failure = match self.attempt(request, &mut buffer) {
-                Ok(answer) => return Ok(Answer { body: buffer, ..answer }),
-                Err(Failure::Final(error)) => return Err(error),
-                Err(Failure::Passing(failure)) => failure,
-            };
-            let Some(wait) = attempts.wait(failure.retry_after) else {
-                return Err(failure.into_error(&self.endpoint, attempts.failed()));
-            };
-            self.retries.fetch_add(1, Ordering::Relaxed);
-            self.log.info(&format!(
-                "retry path={request} attempt={} wait_seconds={:.1} reason={:?}",
-                attempts.failed() + 1,
-                wait.as_secs_f64(),
-                failure.reason(),
-            ));
-            self.clock.sleep(wait);
-        }
+    /// What it comes to where there is no patience left.
+    pub fn again(
+        &self,
+        request: &Request,
+        attempts: &mut Option<Attempts>,
+        passing: Passing,
+    ) -> Result<Duration, Error> {
+        let attempts = attempts.get_or_insert_with(|| self.retry.attempts());
+        let Some(wait) = attempts.wait(passing.retry_after) else {
+            return Err(passing.into_error(&self.endpoint, attempts.failed()));
+        };
+        self.retries.fetch_add(1, Ordering::Relaxed);
+        self.log.info(&format!(
+            "retry path={request} attempt={} wait_seconds={:.1} reason={:?}",
+            attempts.failed() + 1,
+            wait.as_secs_f64(),
+            passing.reason(),
+        ));
+        Ok(wait)
     }
 
-    /// Waits until the API's quota, less the reserve, has room for the request.
-    fn pace(&self, request: &Request) {
-        let wait = self.limiter().wait(request.endpoint(), self.clock.elapsed());
-        if wait >= NOTABLE_WAIT {
-            let (endpoint, seconds) = (request.endpoint(), wait.as_secs_f64());
-            self.log
-                .info(&format!("waiting seconds={seconds:.1} for the rate limit of {endpoint}"));
-        }
-        if !wait.is_zero() {
-            self.clock.sleep(wait);
-        }
-    }
-
-    fn limiter(&self) -> MutexGuard<'_, Limiter> {
+    /// The API's quota, as far as it is known: whoever sends a request takes from it.
+    pub fn limiter(&self) -> MutexGuard<'_, Limiter> {
         self.limiter.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn attempt(&self, request: &Request, buffer: &mut Vec<u8>) -> Result<Answer, Failure> {
-        self.pace(request);
+    /// Sends `request` once. The body is read into a buffer that an earlier one has grown: large
+    /// buffers that come and go leave holes in the memory.
+    ///
+    /// # Errors
+    /// Every status but 200, and no answer at all.
+    pub fn attempt(&self, request: &Request, body: &mut Vec<u8>) -> Result<Answer, Failure> {
         self.requests.fetch_add(1, Ordering::Relaxed);
         self.log.debug(&format!("request path={request}"));
         let sent_at = self.clock.now();
@@ -161,16 +160,26 @@ impl Client {
             call = call.header("Authorization", &self.authorization);
         }
         let response = call.call().map_err(|error| broken(&error))?;
-        let (head, body) = response.into_parts();
-        if let Some(limits) = text(&head.headers, "x-ratelimit-limit") {
-            self.limiter().learn(request.endpoint(), limits, self.clock.elapsed());
-        }
-        read(body, buffer).map_err(|error| broken(&error))?;
+        let (head, sent) = response.into_parts();
+        self.learn(request, head.status, &head.headers);
+        read(sent, body).map_err(|error| broken(&error))?;
         if head.status == StatusCode::OK {
             let (date, received_at) = (date(&head.headers), self.clock.now());
-            return Ok(Answer { body: Vec::new(), date, sent_at, received_at });
+            return Ok(Answer { date, sent_at, received_at });
         }
-        Err(refusal(request, head.status.as_u16(), &head.headers, buffer))
+        Err(refusal(request, head.status.as_u16(), &head.headers, body))
+    }
+
+    /// Learns what an answer says of the API's quota.
+    fn learn(&self, request: &Request, status: StatusCode, headers: &HeaderMap) {
+        let limits = text(headers, "x-ratelimit-limit").unwrap_or_default();
+        let remaining = text(headers, "x-ratelimit-remaining").and_then(|text| text.parse().ok());
+        let (endpoint, now) = (request.endpoint(), self.clock.elapsed());
+        let mut limiter = self.limiter();
+        limiter.learn(endpoint, limits, remaining, now);
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            limiter.close(endpoint, limits, retry_after(headers).unwrap_or_default(), now);
+        }
     }
 }
 
@@ -186,18 +195,23 @@ fn read(mut body: Body, bytes: &mut Vec<u8>) -> Result<(), ureq::Error> {
     Ok(())
 }
 
-/// Why an attempt failed, and whether another may not.
-enum Failure {
+/// Why an attempt failed.
+#[derive(Debug)]
+pub enum Failure {
+    /// Another may not.
     Passing(Passing),
+    /// Another would too.
     Final(Error),
 }
 
 /// A failure that may pass.
-struct Passing {
+#[derive(Debug)]
+pub struct Passing {
     what: What,
     retry_after: Option<Duration>,
 }
 
+#[derive(Debug)]
 enum What {
     Transport(String),
     Status(ApiMessage),

@@ -31,6 +31,10 @@ pub struct Config {
     pub schedule_window_days_back: u64,
     /// How many days it reaches ahead of it.
     pub schedule_window_days_ahead: u64,
+    /// How many requests are under way at a time.
+    pub concurrency: usize,
+    /// How many bytes of records may wait for the target.
+    pub buffer: usize,
     /// Longest wait for a connection.
     pub connect_timeout: Duration,
     /// Longest wait for an answer, its body included.
@@ -108,6 +112,7 @@ impl Config {
             |name: &str| values.get(name).or_else(|| schema.pointer(&pointer(name, "default")));
         let text = |name: &str| get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         let number = |name: &str| get(name).and_then(Value::as_u64).unwrap_or_default();
+        let size = |name: &str| usize::try_from(number(name)).unwrap_or(usize::MAX);
         let seconds = |name: &str| Duration::from_secs(number(name));
         let api_key = if needs_key { key(values, problems) } else { Some(String::new()) };
         let mut time = |name: &str| time(values, name, problems);
@@ -132,6 +137,8 @@ impl Config {
             incident_modes: modes?.iter().filter_map(Value::as_str).map(Into::into).collect(),
             schedule_window_days_back: number("schedule_window_days_back"),
             schedule_window_days_ahead: number("schedule_window_days_ahead"),
+            concurrency: size("concurrency"),
+            buffer: size("buffer_megabytes") << 20,
             connect_timeout: seconds("connect_timeout"),
             request_timeout: seconds("request_timeout"),
             retry: Retry {

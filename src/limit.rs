@@ -18,9 +18,11 @@ pub struct Limiter {
 struct Bucket {
     quota: f64,
     window: f64,
-    /// Requests that may be made at `at`; below zero those that are waiting.
+    /// Requests that may be made at `at`.
     tokens: f64,
     at: Duration,
+    /// When the API will take requests again that it refused.
+    closed_until: Duration,
 }
 
 /// The bucket that every request takes from.
@@ -36,27 +38,33 @@ impl Limiter {
     pub fn new(reserve_percent: u8) -> Self {
         let share = f64::from(100_u8.saturating_sub(reserve_percent)) / 100.0;
         let limits = ENDPOINT_LIMITS.into_iter().chain([(KEY, KEY_LIMIT)]);
-        let bucket =
-            |(quota, window)| Bucket { quota, window, tokens: quota * share, at: Duration::ZERO };
+        let bucket = |limit| Bucket::new(limit, share, Duration::ZERO);
         let buckets = limits.map(|(name, limit)| (name.to_owned(), bucket(limit))).collect();
         Self { share, buckets }
     }
 
-    /// Takes a place for a request to `endpoint` and says how long to wait for it.
-    pub fn wait(&mut self, endpoint: &str, now: Duration) -> Duration {
-        let mut wait = 0.0_f64;
-        for (name, bucket) in &mut self.buckets {
-            if name == KEY || name == endpoint {
-                wait = wait.max(bucket.take(self.share, now));
-            }
-        }
-        Duration::from_secs_f64(wait)
+    /// How long it is until a request to `endpoint` may be sent.
+    #[must_use]
+    pub fn until(&self, endpoint: &str, now: Duration) -> Duration {
+        let of = |(_, bucket): (_, &Bucket)| bucket.until(self.share, now);
+        let of_request = |(name, _): &(&String, _)| *name == KEY || *name == endpoint;
+        self.buckets.iter().filter(of_request).map(of).max().unwrap_or_default()
     }
 
-    /// Learns from `X-RateLimit-Limit`: the quota that binds, then every limit with its window,
-    /// like `60, 1200;window=60, 60;window=60`. The largest is the key's, a smaller one the
-    /// endpoint's.
-    pub fn learn(&mut self, endpoint: &str, header: &str, now: Duration) {
+    /// Counts a request to `endpoint`.
+    pub fn take(&mut self, endpoint: &str, now: Duration) {
+        for (name, bucket) in &mut self.buckets {
+            if name == KEY || name == endpoint {
+                bucket.refill(self.share, now);
+                bucket.tokens -= 1.0;
+            }
+        }
+    }
+
+    /// Learns from an answer's `X-RateLimit-Limit`: the quota that binds, then every limit with its
+    /// window, like `60, 1200;window=60, 60;window=60`. The largest is the key's, a smaller one the
+    /// endpoint's. `remaining` is what the binding one has left: others may have taken from it.
+    pub fn learn(&mut self, endpoint: &str, header: &str, remaining: Option<u32>, now: Duration) {
         let mut limits = header.split(',').filter_map(limit).collect::<Vec<_>>();
         limits.sort_by(|one, other| (other.0 / other.1).total_cmp(&(one.0 / one.1)));
         let mut limits = limits.into_iter();
@@ -66,29 +74,69 @@ impl Limiter {
         if let Some(limit) = limits.next_back() {
             self.set(endpoint, limit, now);
         }
+        let share = self.share;
+        if let (Some(remaining), Some(bucket)) = (remaining, self.binding(endpoint, header)) {
+            bucket.refill(share, now);
+            let reserve = bucket.quota * (1.0 - share);
+            bucket.tokens = bucket.tokens.min(f64::from(remaining) - reserve);
+        }
     }
 
-    fn set(&mut self, name: &str, (quota, window): (f64, f64), now: Duration) {
-        let fresh = Bucket { quota, window, tokens: quota * self.share, at: now };
+    /// Learns that the API refused a request, and for how long it will.
+    pub fn close(&mut self, endpoint: &str, header: &str, wait: Duration, now: Duration) {
+        if let Some(bucket) = self.binding(endpoint, header) {
+            bucket.closed_until = bucket.closed_until.max(now.saturating_add(wait));
+        }
+    }
+
+    /// The bucket that a header is about: the key's, where its quota is the one that binds.
+    fn binding(&mut self, endpoint: &str, header: &str) -> Option<&mut Bucket> {
+        let quota = header.split(',').next().and_then(|first| first.trim().parse::<u32>().ok());
+        let of_key = self.buckets.get(KEY).map(|bucket| bucket.quota);
+        let is_of_key = quota.map(f64::from) == of_key || !self.buckets.contains_key(endpoint);
+        self.buckets.get_mut(if is_of_key { KEY } else { endpoint })
+    }
+
+    fn set(&mut self, name: &str, limit: (f64, f64), now: Duration) {
+        let fresh = Bucket::new(limit, self.share, now);
         let bucket = self.buckets.entry(name.to_owned()).or_insert(fresh);
-        if (bucket.quota, bucket.window) != (quota, window) {
+        if (bucket.quota, bucket.window) != limit {
             // What was taken stays taken.
-            let taken = bucket.quota * self.share - bucket.tokens;
-            *bucket = Bucket { tokens: quota * self.share - taken, at: bucket.at, ..fresh };
+            let taken = (bucket.quota - fresh.quota) * self.share;
+            *bucket = Bucket {
+                tokens: bucket.tokens - taken,
+                at: bucket.at,
+                closed_until: bucket.closed_until,
+                ..fresh
+            };
         }
     }
 }
 
 impl Bucket {
-    /// Takes a token, if need be one that is not there yet; seconds until it is.
-    fn take(&mut self, share: f64, now: Duration) -> f64 {
-        let rate = (self.quota * share / self.window).max(f64::MIN_POSITIVE);
+    fn new((quota, window): (f64, f64), share: f64, now: Duration) -> Self {
+        Self { quota, window, tokens: quota * share, at: now, closed_until: Duration::ZERO }
+    }
+
+    /// Tokens a second that are ours.
+    fn rate(&self, share: f64) -> f64 {
+        (self.quota * share / self.window).max(f64::MIN_POSITIVE)
+    }
+
+    /// How long it is until there is a token.
+    fn until(mut self, share: f64, now: Duration) -> Duration {
+        self.refill(share, now);
+        let seconds = ((1.0 - self.tokens) / self.rate(share)).clamp(0.0, MOST_SECONDS);
+        Duration::from_secs_f64(seconds).max(self.closed_until.saturating_sub(now))
+    }
+
+    fn refill(&mut self, share: f64, now: Duration) {
         let passed = now.saturating_sub(self.at).as_secs_f64();
         // At least one request may be made at a time, however small the share.
         let most = (self.quota * share).max(1.0);
-        self.tokens = (self.tokens + passed * rate).min(most) - 1.0;
+        // A wait that was computed in floating point must not come out a nanosecond too short.
+        self.tokens = (self.tokens + passed * self.rate(share) + 1e-9).min(most);
         self.at = now.max(self.at);
-        (-self.tokens / rate).clamp(0.0, MOST_SECONDS)
     }
 }
 
@@ -108,62 +156,107 @@ mod tests {
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
+    const ALERTS: &str = "/v2/alerts";
+    const INCIDENTS: &str = "/v2/incidents";
 
-    /// Waits of so many requests to `endpoint` at one moment.
-    fn waits(limiter: &mut Limiter, endpoint: &str, count: usize, now: Duration) -> Vec<Duration> {
-        (0..count).map(|_| limiter.wait(endpoint, now)).collect()
+    /// How many requests may be sent at one moment.
+    fn burst(limiter: &mut Limiter, endpoint: &str, now: Duration) -> usize {
+        let is_free = |limiter: &Limiter| limiter.until(endpoint, now).is_zero();
+        let one = |()| is_free(limiter).then(|| limiter.take(endpoint, now));
+        std::iter::repeat(()).map_while(one).count()
+    }
+
+    /// Whether about that long is to be waited.
+    fn waits(limiter: &Limiter, endpoint: &str, now: Duration, expected: Duration) -> bool {
+        limiter.until(endpoint, now).abs_diff(expected) < Duration::from_micros(1)
     }
 
     #[test]
     fn a_burst_is_free_and_what_comes_after_is_paced() {
         let mut limiter = Limiter::new(20);
-        let waits = waits(&mut limiter, "/v2/alerts", 976, Duration::ZERO);
-        assert!(waits[..960].iter().all(Duration::is_zero), "80 % of 1,200");
-        assert_eq!(waits[975], SECOND, "then 16 a second");
+        assert_eq!(burst(&mut limiter, ALERTS, Duration::ZERO), 960, "80 % of 1,200");
+        assert!(waits(&limiter, ALERTS, Duration::ZERO, SECOND / 16), "16 a second");
+        assert_eq!(burst(&mut limiter, ALERTS, 10 * SECOND), 160);
     }
 
     #[test]
     fn incidents_have_a_bucket_of_their_own_that_slows_nobody_else() {
         let mut limiter = Limiter::new(20);
-        let incidents = waits(&mut limiter, "/v2/incidents", 56, Duration::ZERO);
-        assert_eq!((incidents[47], incidents[55]), (Duration::ZERO, 10 * SECOND));
-        assert_eq!(limiter.wait("/v2/alerts", Duration::ZERO), Duration::ZERO);
+        assert_eq!(burst(&mut limiter, INCIDENTS, Duration::ZERO), 48);
+        assert!(waits(&limiter, INCIDENTS, Duration::ZERO, SECOND * 5 / 4));
+        assert_eq!(burst(&mut limiter, ALERTS, Duration::ZERO), 960 - 48);
     }
 
     #[test]
     fn a_bucket_fills_again_while_time_passes_and_never_beyond_its_quota() {
         let mut limiter = Limiter::new(0);
-        waits(&mut limiter, "/v2/incidents", 60, Duration::ZERO);
-        assert_eq!(limiter.wait("/v2/incidents", SECOND), Duration::ZERO);
-        assert_eq!(limiter.wait("/v2/incidents", SECOND), SECOND);
-        let later = waits(&mut limiter, "/v2/incidents", 61, 1_000 * SECOND);
-        assert_eq!((later[59], later[60]), (Duration::ZERO, SECOND));
+        burst(&mut limiter, INCIDENTS, Duration::ZERO);
+        assert_eq!(burst(&mut limiter, INCIDENTS, SECOND), 1);
+        assert_eq!(burst(&mut limiter, INCIDENTS, 1_000 * SECOND), 60);
+    }
+
+    #[test]
+    fn whoever_waits_as_long_as_told_need_not_wait_again() {
+        let mut limiter = Limiter::new(37);
+        let mut now = Duration::ZERO;
+        for _ in 0..3_000 {
+            now += limiter.until(ALERTS, now);
+            assert_eq!(limiter.until(ALERTS, now), Duration::ZERO);
+            limiter.take(ALERTS, now);
+        }
     }
 
     #[test]
     fn limits_are_learned_for_the_key_and_for_an_endpoint() {
         let mut limiter = Limiter::new(0);
-        let header = "60, 600;window=60, 60;window=60";
-        limiter.learn("/v2/workflow_runs", header, Duration::ZERO);
-        assert_eq!(waits(&mut limiter, "/v2/workflow_runs", 61, Duration::ZERO)[60], SECOND);
-        let other = waits(&mut limiter, "/v2/users", 549, Duration::ZERO);
-        assert_eq!(other[548], SECOND, "600 less 61, then 10 a second");
+        limiter.learn("/v2/runs", "60, 600;window=60, 60;window=60", None, Duration::ZERO);
+        assert_eq!(burst(&mut limiter, "/v2/runs", Duration::ZERO), 60);
+        assert_eq!(burst(&mut limiter, ALERTS, Duration::ZERO), 540);
+        assert!(waits(&limiter, ALERTS, Duration::ZERO, SECOND / 10), "600 a minute");
     }
 
     #[test]
     fn what_was_taken_stays_taken_when_a_limit_changes() {
         let mut limiter = Limiter::new(0);
-        waits(&mut limiter, "/v2/users", 100, Duration::ZERO);
-        limiter.learn("/v2/users", "600, 600;window=60", Duration::ZERO);
-        let rest = waits(&mut limiter, "/v2/users", 501, Duration::ZERO);
-        assert_eq!((rest[499], rest[500].is_zero()), (Duration::ZERO, false));
+        (0..100).for_each(|_| limiter.take(ALERTS, Duration::ZERO));
+        limiter.learn(ALERTS, "600, 600;window=60", None, Duration::ZERO);
+        assert_eq!(burst(&mut limiter, ALERTS, Duration::ZERO), 500);
+    }
+
+    #[test]
+    fn what_others_have_taken_is_not_there_and_their_share_is_left_to_them() {
+        let mut limiter = Limiter::new(20);
+        let header = "1200, 1200;window=60";
+        limiter.learn(ALERTS, header, Some(241), Duration::ZERO);
+        assert_eq!(burst(&mut limiter, ALERTS, Duration::ZERO), 1, "240 are the reserve");
+        limiter.learn(ALERTS, header, Some(1_000), Duration::ZERO);
+        assert_eq!(burst(&mut limiter, ALERTS, Duration::ZERO), 0, "never more than our own count");
+    }
+
+    #[test]
+    fn a_refused_endpoint_is_left_alone_as_long_as_the_api_said() {
+        let mut limiter = Limiter::new(20);
+        let header = "60, 1200;window=60, 60;window=60";
+        limiter.close(INCIDENTS, header, 30 * SECOND, SECOND);
+        assert!(waits(&limiter, INCIDENTS, SECOND, 30 * SECOND));
+        assert!(waits(&limiter, ALERTS, SECOND, Duration::ZERO));
+    }
+
+    #[test]
+    fn where_the_key_is_refused_every_endpoint_waits() {
+        for header in ["1200, 1200;window=60, 60;window=60", ""] {
+            let mut limiter = Limiter::new(20);
+            let endpoint = if header.is_empty() { ALERTS } else { INCIDENTS };
+            limiter.close(endpoint, header, 30 * SECOND, Duration::ZERO);
+            assert!(waits(&limiter, "/v2/users", Duration::ZERO, 30 * SECOND), "{header}");
+        }
     }
 
     #[test]
     fn a_header_that_makes_no_sense_changes_nothing() {
         for header in ["", "60", "a;window=60", "0;window=60", "60;window=0", "60;per=60", ";;,"] {
             let mut limiter = Limiter::new(0);
-            limiter.learn("/v2/users", header, Duration::ZERO);
+            limiter.learn("/v2/users", header, None, Duration::ZERO);
             assert_eq!(limiter.buckets, Limiter::new(0).buckets, "{header}");
         }
     }

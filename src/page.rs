@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::record::{Projection, Written};
 use crate::request::Series;
 use crate::state::parse_time;
-use crate::stream::{Binding, REPLICATION_KEY, Shape, Stream, Take};
+use crate::stream::{Binding, CREATED_AT, REPLICATION_KEY, Shape, Stream, Take};
 use crate::text::NUL;
 
 /// How the pages of a stream are read.
@@ -28,6 +28,7 @@ pub struct Reader {
     feeds: Vec<&'static [Binding]>,
     key: Vec<(&'static str, usize)>,
     updated_at: Option<usize>,
+    created_at: Option<usize>,
     window: Window,
     is_emitting: bool,
 }
@@ -60,6 +61,8 @@ pub struct Page {
     pub bound: Vec<(usize, Vec<String>)>,
     /// The latest `updated_at` of what is to be emitted, in an incremental stream.
     pub newest: Option<DateTime<Utc>>,
+    /// When the records were created, in their order: of the first page of a long list.
+    pub created: Vec<DateTime<Utc>>,
     /// The cursor of the next page.
     pub after: Option<String>,
     /// What the API says the whole list has.
@@ -89,9 +92,16 @@ impl Reader {
             feeds,
             key: Vec::new(),
             updated_at: None,
+            created_at: None,
             window: Window::default(),
             is_emitting: false,
         }
+    }
+
+    /// Whose records it reads.
+    #[must_use]
+    pub fn stream(&self) -> &'static Stream {
+        self.stream
     }
 
     /// The same, and emits them.
@@ -113,6 +123,14 @@ impl Reader {
     pub fn within(mut self, window: Window) -> Self {
         self.updated_at = self.projection.position(REPLICATION_KEY);
         self.window = window;
+        self
+    }
+
+    /// The same, and notes when records were created.
+    #[must_use]
+    pub fn noting_creation(mut self) -> Self {
+        self.projection = self.projection.capturing(std::iter::once(CREATED_AT));
+        self.created_at = self.projection.position(CREATED_AT);
         self
     }
 
@@ -182,6 +200,7 @@ impl Lines<'_> {
     fn finish(&mut self, start: usize) -> Result<(), String> {
         self.page.received += 1;
         self.bind()?;
+        self.note_creation();
         let is_kept = self.reader.is_emitting && self.is_first_of_its_key()? && self.is_within()?;
         self.columns.advance();
         if is_kept {
@@ -191,6 +210,12 @@ impl Lines<'_> {
             self.written.out.truncate(start);
         }
         Ok(())
+    }
+
+    fn note_creation(&mut self) {
+        let text = self.reader.created_at.and_then(|position| self.written.captured(position));
+        let text = text.and_then(|text| serde_json::from_str::<&str>(text).ok());
+        self.page.created.extend(text.and_then(parse_time));
     }
 
     /// Gathers what the record gives to children.

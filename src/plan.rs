@@ -8,11 +8,12 @@ use serde_json::Value;
 use crate::catalog::{Method, Selected, Selection};
 use crate::config::Config;
 use crate::error::Error;
-use crate::page::Window;
+use crate::page::{Reader, Window};
+use crate::record::Projection;
 use crate::request::{Request, Series};
 use crate::schema;
 use crate::state::{State, format_time};
-use crate::stream::{Detail, Modes, Parent, REPLICATION_KEY, Shape, Stream, Windows};
+use crate::stream::{Detail, Granularity, Modes, Parent, REPLICATION_KEY, Shape, Stream, Windows};
 use crate::streams::{STREAMS, named};
 
 /// One list to read: a selected stream, or a parent for its children, or both.
@@ -32,6 +33,8 @@ pub struct Planned {
     pub filter: Filter,
     /// The series of pages; of a child, for each parent.
     pub series: Vec<Series>,
+    /// Whether the series may be cut into slices, and how finely the API's filter compares.
+    pub cut: Option<Granularity>,
     /// What is emitted, by `updated_at`.
     pub window: Window,
     /// The incident modes that are asked for.
@@ -43,6 +46,23 @@ pub struct Planned {
 }
 
 impl Planned {
+    /// How its pages are read.
+    ///
+    /// # Errors
+    /// [`Error::Bug`] where the schema lacks a field of the key.
+    pub fn reader(&self) -> Result<Reader, Error> {
+        let feeds = self.feeds.iter().map(|feed| feed.bindings).collect();
+        let schema = self.selected.as_ref().map_or(&Value::Null, |selected| &selected.schema);
+        let projection = Projection::new(schema, &self.known);
+        let reader = Reader::new(self.stream, self.shape, projection, feeds);
+        let reader = if self.cut.is_some() { reader.noting_creation() } else { reader };
+        match self.selected.as_ref().map(|selected| selected.method) {
+            None => Ok(reader),
+            Some(Method::FullTable) => reader.emitting(),
+            Some(Method::Incremental) => Ok(reader.emitting()?.within(self.window)),
+        }
+    }
+
     /// Whether only what changed is emitted.
     #[must_use]
     pub fn is_incremental(&self) -> bool {
@@ -175,6 +195,9 @@ fn list(
         None => schema::embedded(stream)?,
     };
     let (shape, parents) = (stream.shape, stream.parents);
+    // Slices are for scans of everything: a filter on `updated_at` leaves little to cut.
+    let is_whole = asked == Window::default() && basis.extent == Extent::Whole;
+    let cut = stream.times.filter(|_| is_whole);
     Ok(Planned {
         stream,
         selected,
@@ -183,6 +206,7 @@ fn list(
         parents,
         filter,
         series,
+        cut,
         window,
         modes,
         feeds,
@@ -201,6 +225,7 @@ fn details(selected: Selected, detail: &'static Detail) -> Planned {
         parents: detail.parents,
         filter: &[],
         series: vec![Series { first, bound: Vec::new(), window: None }],
+        cut: None,
         window: Window::default(),
         modes: Vec::new(),
         feeds: Vec::new(),

@@ -23,7 +23,7 @@ use crate::select::Patterns;
 use crate::settings::{Environment, read_file, read_json};
 use crate::state::State;
 use crate::streams::STREAMS;
-use crate::sync::{Sync, greet};
+use crate::sync::Sync;
 
 /// What the operating system gives a process.
 pub struct Process<W: Write> {
@@ -90,18 +90,18 @@ fn connect<W: Write>(
         config = config.at(stand_in.url(), demo::DEFAULT_KEY);
         clock = Arc::new(StandingClock::at(demo::NOW));
     }
-    let client = Client::new(&config, clock.clone(), log.clone());
+    let client = Arc::new(Client::new(&config, clock.clone(), log.clone()));
     if args.live {
         return print(&live_catalog(&client, log)?, output);
     }
-    sync(args, &config, Streams { client: &client, log, clock, output })
+    sync(args, &config, Streams { client, log: log.clone(), clock, output })
 }
 
 /// The catalog from the API's current document; a stream that it no longer has keeps the schema
 /// of this release.
 fn live_catalog(client: &Client, log: &Log) -> Result<Value, Error> {
-    let answer = client.get(&Request::new("/v1/openapiV3.json"))?;
-    let document = serde_json::from_slice(&answer.body)
+    let (_, body) = client.get(&Request::new("/v1/openapiV3.json"))?;
+    let document = serde_json::from_slice(&body)
         .map_err(|error| Error::Contract(format!("/v1/openapiV3.json: {error}")))?;
     let document = Document::with_overlay(document)?;
     catalog::discover_with(STREAMS, |stream| {
@@ -113,9 +113,9 @@ fn live_catalog(client: &Client, log: &Log) -> Result<Value, Error> {
 }
 
 /// What a sync works with.
-struct Streams<'a, W: Write> {
-    client: &'a Client,
-    log: &'a Log,
+struct Streams<W: Write> {
+    client: Arc<Client>,
+    log: Arc<Log>,
     clock: Arc<dyn Clock>,
     output: Output<W>,
 }
@@ -139,16 +139,17 @@ fn sync<W: Write>(args: &Args, config: &Config, streams: Streams<W>) -> Result<(
         selection.streams.iter().try_for_each(|selected| output.schema(selected))?;
         return output.finish();
     }
-    greet(client, log)?;
     let extent = if args.test.is_some() { Extent::Sample } else { Extent::Whole };
-    let plan = plan(selection, &Basis { config, state: &state, now: clock.now(), extent })?;
+    let now = clock.now();
+    let plan = plan(selection, &Basis { config, state: &state, now, extent })?;
     // Who asks what may be read wants to know what may not.
     let forbidden = match extent {
         Extent::Whole => config.forbidden_streams,
         Extent::Sample => Forbidden::Fail,
     };
     let fail_fast = args.fail_fast;
-    Sync { client, log, clock, output, state, forbidden, fail_fast, extent }.run(&plan)
+    let sync = Sync { client, log, clock, config, output, state, forbidden, fail_fast, extent };
+    sync.run(&plan, now)
 }
 
 /// Of an old catalog: how many fields it lacks, the first of them, and how to get a new one.

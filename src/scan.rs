@@ -1,30 +1,27 @@
-//! Reading one list: its series of pages one after the other, each page written as it comes, and
-//! an account of what came, what it gives to children, and what did not come.
+//! Writing one list: its pages as they are handed over, and an account of what came, what it gives
+//! to children, and what did not come.
 
-use std::collections::{BTreeSet, HashSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 
-use crate::bindings::Bindings;
-use crate::catalog::Method;
-use crate::client::{Answer, Client};
+use crate::chain::{Broken, Fetched};
 use crate::clock::Clock;
 use crate::error::Error;
+use crate::fetch::Fetch;
+use crate::fetch::queue::{Handed, Place};
 use crate::log::{Level, Log};
-use crate::message::{Output, frame};
-use crate::page::{Page, Reader};
+use crate::message::Output;
 use crate::plan::{Extent, Planned};
-use crate::record::Projection;
-use crate::request::Series;
 
-/// One list being read.
+/// One list being written.
 pub struct Scan<'a, W: Write> {
-    /// The API.
-    pub client: &'a Client,
+    /// What fetches it.
+    pub fetch: &'a Fetch,
+    /// Its place in the plan.
+    pub number: usize,
     /// Where events go.
     pub log: &'a Log,
     /// What time it is.
@@ -39,8 +36,15 @@ pub struct Scan<'a, W: Write> {
     pub outcome: Outcome,
     /// The last 403 for a single parent.
     pub refusal: Option<Error>,
-    /// What the last body was read into.
-    pub buffer: Vec<u8>,
+    /// The parent that something came of last, or that turned out to be gone.
+    pub parent: Option<LastParent>,
+}
+
+/// A parent: which of the list's kinds, and which record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastParent {
+    place: (usize, usize),
+    is_lost: bool,
 }
 
 /// What came of a list.
@@ -56,8 +60,8 @@ pub struct Outcome {
     pub vanished: u64,
     /// Parents of which the key may not read it.
     pub refused: u64,
-    /// What the records give to children, for each feed of the plan.
-    pub bound: Vec<Bindings>,
+    /// Which of the plan's feeds the records gave something to.
+    pub fed: BTreeSet<usize>,
     /// The latest `updated_at` written.
     pub newest: Option<DateTime<Utc>>,
     /// What the bookmark may not pass.
@@ -74,43 +78,23 @@ pub struct Outcome {
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(60);
 /// When so many parents in a row are gone from the start, it is the address that is wrong.
 const MOST_VANISHED: u64 = 10;
-/// Of a sample, so many parents are asked for a record.
-const SAMPLE_PARENTS: usize = 5;
-
-/// Why a series ended early.
-struct Broken {
-    error: Error,
-    /// Whether it was its first request that failed.
-    is_first: bool,
-}
 
 impl<W: Write> Scan<'_, W> {
-    /// Reads the list to its end; a child's, for each of its parents: for each entry of the plan's
-    /// parents there is one of `bound`.
+    /// Writes the list to its end.
     ///
     /// # Errors
     /// Whatever ends the stream; what was written before is in the outcome.
-    pub fn read(&mut self, bound: &[&Bindings]) -> Result<(), Error> {
-        let reader = self.reader()?;
-        self.outcome.bound.resize_with(self.planned.feeds.len(), Bindings::default);
-        if self.planned.parents.is_empty() {
-            for series in &self.planned.series {
-                self.series(&reader, series).map_err(|broken| broken.error)?;
-                if self.is_enough() {
-                    break;
-                }
+    pub fn write(&mut self) -> Result<(), Error> {
+        let mut reported = self.clock.elapsed();
+        while !self.is_enough() {
+            match self.fetch.take(self.number)? {
+                Handed::End => break,
+                Handed::Page(place, fetched) => self.page(&place, *fetched)?,
+                Handed::Broken(place, broken) => self.broken(&place, broken)?,
             }
-        }
-        for (parent, bound) in self.planned.parents.iter().zip(bound) {
-            for values in bound.iter().take(self.most_parents()) {
-                if self.is_enough() {
-                    break;
-                }
-                let of = |values: &[&str]| {
-                    let names = parent.bindings.iter().map(|binding| binding.parameter);
-                    names.zip(values.iter().map(|value| (*value).to_owned())).collect::<Vec<_>>()
-                };
-                self.parent(&reader, &of(&values))?;
+            if self.clock.elapsed().saturating_sub(reported) >= PROGRESS_INTERVAL {
+                reported = self.clock.elapsed();
+                self.progress();
             }
         }
         // Where no parent could be read, and not for being gone, the stream has not been read.
@@ -126,121 +110,80 @@ impl<W: Write> Scan<'_, W> {
         Ok(())
     }
 
-    fn reader(&self) -> Result<Reader, Error> {
-        let Planned { stream, selected, known, shape, window, feeds, .. } = self.planned;
-        let feeds = feeds.iter().map(|feed| feed.bindings).collect();
-        let schema = selected.as_ref().map_or(&Value::Null, |selected| &selected.schema);
-        let reader = Reader::new(stream, *shape, Projection::new(schema, known), feeds);
-        match selected.as_ref().map(|selected| selected.method) {
-            None => Ok(reader),
-            Some(Method::FullTable) => reader.emitting(),
-            Some(Method::Incremental) => Ok(reader.emitting()?.within(*window)),
+    fn page(&mut self, place: &Place, mut fetched: Fetched) -> Result<(), Error> {
+        self.outcome.pages += 1;
+        self.enter(place, false);
+        self.note_start(&fetched);
+        let page = &mut fetched.page;
+        if self.extent == Extent::Sample && page.emitted > 0 {
+            let line = page.lines.iter().position(|byte| *byte == b'\n');
+            page.lines.truncate(line.map_or(0, |end| end + 1));
+            page.emitted = 1;
         }
+        self.output.records(&page.lines)?;
+        self.fetch.feed(self.number, &page.bound);
+        let outcome = &mut self.outcome;
+        for (feed, _) in &page.bound {
+            outcome.fed.insert(*feed);
+        }
+        outcome.emitted += page.emitted;
+        outcome.newest = outcome.newest.max(page.newest);
+        outcome.unknown.append(&mut page.unknown);
+        outcome.nulled.append(&mut page.nulled);
+        if let Some((received, total)) = fetched.shortfall {
+            let (received_before, total_before) = outcome.shortfall.unwrap_or_default();
+            outcome.shortfall = Some((received_before + received, total_before + total));
+        }
+        Ok(())
     }
 
-    /// Reads everything of one parent. One that is gone, or that the key may not read, is counted.
-    fn parent(&mut self, reader: &Reader, bound: &[(&'static str, String)]) -> Result<(), Error> {
-        for template in &self.planned.series {
-            if self.is_enough() {
-                break;
-            }
-            let first = bound
-                .iter()
-                .fold(template.first.clone(), |request, (name, value)| request.bound(name, value));
-            let series = Series { first, bound: bound.to_vec(), window: template.window };
-            let Err(Broken { error, is_first }) = self.series(reader, &series) else { continue };
-            let is_fresh = self.outcome.parents == 0 && self.outcome.pages == 0;
-            match &error {
-                Error::NotFound { api, .. } if is_first && api.is_gone() => {
+    /// A parent that is gone, or that the key may not read, is counted; all else ends the stream.
+    fn broken(&mut self, place: &Place, broken: Broken) -> Result<(), Error> {
+        let Broken { error, is_first, is_answered } = broken;
+        self.outcome.pages += u64::from(is_answered);
+        if self.planned.parents.is_empty() || !is_first {
+            return Err(error);
+        }
+        let Outcome { parents, vanished, refused, pages, .. } = self.outcome;
+        let is_untried = parents + vanished + refused + pages == 0;
+        match &error {
+            Error::NotFound { api, .. } if api.is_gone() => {
+                if self.enter(place, true) {
                     self.outcome.vanished += 1;
-                    let is_all = self.outcome.parents == 0 && self.outcome.refused == 0;
-                    if is_all && self.outcome.vanished >= MOST_VANISHED {
-                        return Err(error);
-                    }
-                    return Ok(());
                 }
-                Error::Forbidden { .. } if is_first && !(is_fresh && self.is_untried()) => {
+                if parents + refused == 0 && self.outcome.vanished >= MOST_VANISHED {
+                    return Err(error);
+                }
+            }
+            Error::Forbidden { .. } if !is_untried => {
+                if self.enter(place, true) {
                     self.outcome.refused += 1;
-                    self.refusal = Some(error);
-                    return Ok(());
                 }
-                _ => return Err(error),
+                self.refusal = Some(error);
             }
+            _ => return Err(error),
         }
-        self.outcome.parents += 1;
         Ok(())
     }
 
-    /// Whether no parent has been asked for anything yet.
-    fn is_untried(&self) -> bool {
-        self.outcome.vanished == 0 && self.outcome.refused == 0
-    }
-
-    /// Follows one series of pages to its end. A cursor that the API has forgotten is worth one
-    /// more reading from the start.
-    fn series(&mut self, reader: &Reader, series: &Series) -> Result<(), Broken> {
-        let mut is_second = false;
-        loop {
-            match self.pages(reader, series) {
-                Err(Broken { error, is_first: false }) if !is_second && error.is_lost_cursor() => {
-                    let name = self.planned.stream.name;
-                    let message = format!("stream={name} its list is read again: {error}");
-                    self.log.say(Level::Warning, Some(name), &message);
-                    is_second = true;
-                }
-                result => return result,
-            }
+    /// Notes whose records these are; whether it is news that this parent is lost. Each parent is
+    /// counted once, however many series it has.
+    fn enter(&mut self, place: &Place, is_lost: bool) -> bool {
+        let place = (place.parent, place.record);
+        let known = self.parent.filter(|known| known.place == place);
+        if known.is_none() && !is_lost {
+            self.outcome.parents += 1;
         }
-    }
-
-    fn pages(&mut self, reader: &Reader, series: &Series) -> Result<(), Broken> {
-        let mut cursors = HashSet::new();
-        let mut seen = HashSet::new();
-        let mut count = Count::default();
-        let mut reported = self.clock.elapsed();
-        let mut request = series.first.clone();
-        loop {
-            let is_first = cursors.is_empty();
-            let broken = |error| Broken { error, is_first };
-            let buffer = std::mem::take(&mut self.buffer);
-            let answer = self.client.get_into(&request, buffer).map_err(broken)?;
-            self.outcome.pages += 1;
-            self.start(&answer);
-            // From here on a failure is the stream's, not the parent's.
-            let broken = |error| Broken { error, is_first: false };
-            let (before, after) = frame(self.planned.stream.name, answer.received_at);
-            let page = reader.read(&answer.body, series, (&before, &after), &mut seen);
-            self.buffer = answer.body;
-            let mut page = page.map_err(broken)?;
-            count.add(&page);
-            self.write(&mut page).map_err(broken)?;
-            let Some(cursor) = page.after.filter(|_| !self.is_enough()) else { break };
-            // Hashed: as text they would lie between the buffers of pages and keep the allocator
-            // from using those again.
-            let mut hasher = DefaultHasher::new();
-            cursor.hash(&mut hasher);
-            if !cursors.insert(hasher.finish()) {
-                return Err(broken(Error::RepeatedCursor(cursor)));
-            }
-            request = series.first.after(self.planned.stream.cursor, &cursor);
-            if self.clock.elapsed().saturating_sub(reported) >= PROGRESS_INTERVAL {
-                reported = self.clock.elapsed();
-                self.progress();
-            }
-        }
-        if !self.is_enough() {
-            self.outcome.add_shortfall(&count);
-        }
-        Ok(())
+        let is_lost_already = known.is_some_and(|known| known.is_lost);
+        self.parent = Some(LastParent { place, is_lost: is_lost || is_lost_already });
+        is_lost && !is_lost_already
     }
 
     /// Notes when a scan began: its bookmark may not pass that moment on either clock, since a
     /// record that changes behind the cursor is seen only by the next scan.
-    fn start(&mut self, answer: &Answer) {
-        if self.outcome.cap.is_some() {
-            return;
-        }
-        if answer.date.is_none() && self.planned.is_incremental() {
+    fn note_start(&mut self, fetched: &Fetched) {
+        let is_first = self.outcome.cap.is_none();
+        if is_first && fetched.date.is_none() && self.planned.is_incremental() {
             let name = self.planned.stream.name;
             let message = format!(
                 "stream={name} the API sent no usable Date; its bookmark is capped by this \
@@ -248,42 +191,16 @@ impl<W: Write> Scan<'_, W> {
             );
             self.log.say(Level::Warning, Some(name), &message);
         }
-        let sent_at = answer.sent_at;
-        self.outcome.cap = Some(answer.date.map_or(sent_at, |date| date.min(sent_at)));
-    }
-
-    fn write(&mut self, page: &mut Page) -> Result<(), Error> {
-        if self.extent == Extent::Sample && page.emitted > 0 {
-            let line = page.lines.iter().position(|byte| *byte == b'\n');
-            page.lines.truncate(line.map_or(0, |end| end + 1));
-            page.emitted = 1;
-        }
-        self.output.records(&page.lines)?;
-        let outcome = &mut self.outcome;
-        outcome.emitted += page.emitted;
-        outcome.newest = outcome.newest.max(page.newest);
-        outcome.unknown.append(&mut page.unknown);
-        outcome.nulled.append(&mut page.nulled);
-        for (feed, values) in &page.bound {
-            if let Some(bindings) = outcome.bound.get_mut(*feed) {
-                bindings.add(values);
-            }
-        }
-        Ok(())
+        // Parts of a list are read side by side, so the first page written is not the first sent.
+        let start = fetched.date.map_or(fetched.sent_at, |date| date.min(fetched.sent_at));
+        self.outcome.cap = Some(self.outcome.cap.map_or(start, |cap| cap.min(start)));
     }
 
     /// Of a sample: whether a record has come, or what children need.
     fn is_enough(&self) -> bool {
-        let has_fed = self.outcome.bound.iter().all(|bound| !bound.is_empty());
+        let has_fed = self.outcome.fed.len() == self.planned.feeds.len();
         let has_emitted = self.outcome.emitted > 0 || self.planned.selected.is_none();
         self.extent == Extent::Sample && has_emitted && has_fed
-    }
-
-    fn most_parents(&self) -> usize {
-        match self.extent {
-            Extent::Whole => usize::MAX,
-            Extent::Sample => SAMPLE_PARENTS,
-        }
     }
 
     fn progress(&self) {
@@ -294,32 +211,7 @@ impl<W: Write> Scan<'_, W> {
     }
 }
 
-/// What came of a series, beside what the API says it has.
-#[derive(Debug, Default)]
-struct Count {
-    received: u64,
-    total: Option<u64>,
-}
-
-impl Count {
-    fn add(&mut self, page: &Page) {
-        self.received += page.received;
-        // The list may grow or shrink while it is read: the smaller of its sizes counts.
-        self.total = match (self.total, page.total) {
-            (Some(one), Some(other)) => Some(one.min(other)),
-            (one, other) => one.or(other),
-        };
-    }
-}
-
 impl Outcome {
-    fn add_shortfall(&mut self, count: &Count) {
-        if let Some(total) = count.total.filter(|total| *total > count.received) {
-            let (received, known) = self.shortfall.unwrap_or_default();
-            self.shortfall = Some((received + count.received, known + total));
-        }
-    }
-
     /// What was left out: parents skipped, fields unknown, fields nulled, whether rows are short.
     #[must_use]
     pub fn losses(&self) -> [u64; 4] {

@@ -33,6 +33,8 @@ pub struct Stream {
     pub is_overlapping: bool,
     /// What may be read again: everything, or what changed.
     pub replication: Replication,
+    /// What the filters over `created_at` and `updated_at` compare, where the API has them.
+    pub times: Option<Granularity>,
     /// A second request per record, for the fields that the list leaves out.
     pub detail: Option<Detail>,
     /// The permission that a key needs; `None` where any key will do.
@@ -143,12 +145,23 @@ pub enum Source {
 pub enum Replication {
     /// Everything, every time.
     FullTable,
-    /// What changed since the bookmark on `updated_at`, where the API's filter compares whole days.
-    UpdatedAtByDay,
+    /// What changed since the bookmark on `updated_at`.
+    UpdatedAt,
+}
+
+/// What the API's time filters compare (seen live).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Granularity {
+    /// Whole days of a time zone that nobody documents, both ends included.
+    Day,
+    /// Instants, from the first on, before the last.
+    Instant,
 }
 
 /// The field that bookmarks follow.
 pub const REPLICATION_KEY: &str = "updated_at";
+/// The field by which long lists are cut into slices.
+pub const CREATED_AT: &str = "created_at";
 
 /// A request per record of the stream's own list.
 #[derive(Debug, PartialEq, Eq)]
@@ -181,6 +194,7 @@ impl Stream {
             columns: &[],
             is_overlapping: false,
             replication: Replication::FullTable,
+            times: None,
             detail: None,
             scope: None,
             is_default: true,
@@ -236,6 +250,12 @@ impl Stream {
 
     pub(crate) const fn replication(mut self, replication: Replication) -> Self {
         self.replication = replication;
+        self
+    }
+
+    /// Has filters over time.
+    pub(crate) const fn times(mut self, granularity: Granularity) -> Self {
+        self.times = Some(granularity);
         self
     }
 

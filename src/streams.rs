@@ -5,7 +5,8 @@
 //! (incidents serve 250 a page, not the 500 documented), from what it was seen to do.
 
 use crate::stream::{
-    Binding, Column, Detail, Modes, Parent, Replication, Shape, Source, Stream, Take, Windows,
+    Binding, Column, Detail, Granularity, Modes, Parent, Replication, Shape, Source, Stream, Take,
+    Windows,
 };
 
 /// Every stream, in the order in which they are read.
@@ -156,19 +157,19 @@ pub static STREAMS: &[Stream] = &[
     Stream::list("incidents", "/v2/incidents", "Incidents with roles, timestamps, durations and custom fields")
         .pages(250).fixed(INCIDENT_FILTERS)
         .modes(Modes::Together("mode[one_of]", &["standard","retrospective","test","tutorial"]))
-        .replication(Replication::UpdatedAtByDay).scope("incidents.view"),
+        .replication(Replication::UpdatedAt).times(Granularity::Day).scope("incidents.view"),
     Stream::list("incident_updates", "/v2/incident_updates", "Updates of status and severity, with their messages")
         .key(&["id", "incident_id"]).pages(250).scope("incidents.view"),
     Stream::list("actions", "/v3/actions", "Actions taken during incidents")
-        .key(&["id", "incident_id"]).pages(250).modes(Modes::OneByOne("incident_mode")).scope("actions.view"),
+        .key(&["id", "incident_id"]).pages(250).modes(Modes::OneByOne("incident_mode")).times(Granularity::Instant).scope("actions.view"),
     Stream::list("follow_ups", "/v3/follow_ups", "Work left to do after incidents")
-        .key(&["id", "incident_id"]).pages(250).modes(Modes::OneByOne("incident_mode")).scope("actions.view"),
+        .key(&["id", "incident_id"]).pages(250).modes(Modes::OneByOne("incident_mode")).times(Granularity::Instant).scope("actions.view"),
     Stream::list("escalations", "/v2/escalations", "Pages: who was called, when, and what they answered")
-        .pages(50).scope("escalations.view"),
+        .pages(50).times(Granularity::Day).scope("escalations.view"),
     Stream::list("workflow_runs", "/v2/workflow_runs", "Runs of workflows, step by step")
         .pages(50).scope("workflows.view"),
     Stream::list("alerts", "/v2/alerts", "Alerts from every source with their attributes")
-        .pages(50).scope("alerts.view"),
+        .pages(50).times(Granularity::Instant).scope("alerts.view"),
     Stream::list("incident_alerts", "/v2/incident_alerts", "Which alert belongs to which incident")
         .pages(50).scope("alerts.view"),
     Stream::list("alert_notes", "/v1/alert_notes", "Notes on alerts and alert groups, without signed addresses")

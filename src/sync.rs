@@ -3,13 +3,15 @@
 use std::io::Write;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use crate::bindings::Bindings;
 use crate::client::Client;
 use crate::clock::Clock;
-use crate::config::Forbidden;
+use crate::config::{Config, Forbidden};
 use crate::error::Error;
+use crate::fetch::queue::List;
+use crate::fetch::{Fetch, Means};
 use crate::log::{Level, Log, Metric};
 use crate::message::Output;
 use crate::plan::{Extent, Planned};
@@ -22,11 +24,13 @@ use crate::verdict::{Verdict, table};
 /// What a run works with.
 pub struct Sync<'a, W: Write> {
     /// The API.
-    pub client: &'a Client,
+    pub client: Arc<Client>,
     /// Where events go.
-    pub log: &'a Log,
+    pub log: Arc<Log>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
+    /// How many requests at a time, and how many bytes may wait to be written.
+    pub config: &'a Config,
     /// Where messages go.
     pub output: Output<W>,
     /// The bookmarks, moved as streams are complete.
@@ -37,6 +41,13 @@ pub struct Sync<'a, W: Write> {
     pub fail_fast: bool,
     /// How much is read.
     pub extent: Extent,
+}
+
+/// One list of the plan.
+struct Part<'a> {
+    number: usize,
+    planned: &'a Planned,
+    fetch: &'a Fetch,
 }
 
 /// What came of all of them.
@@ -57,7 +68,7 @@ struct Summary {
 #[derive(Debug)]
 enum Fed {
     /// All that there is.
-    All(Bindings),
+    All,
     /// Nothing: the key may not read it.
     Refused(String),
     /// Not all: it failed.
@@ -79,17 +90,13 @@ impl Summary {
         }
     }
 
-    /// What the parents of a list gave, or why it cannot be read.
-    fn bound(&self, planned: &Planned) -> Result<Vec<&Bindings>, &Fed> {
+    /// Why a list cannot be read, if one of its parents could not.
+    fn obstacle(&self, planned: &Planned) -> Option<&Fed> {
         let of = |parent: &Parent| {
             let fed = self.feeds.iter().find(|(feed, _)| feed.is_same_feed(parent));
-            match fed {
-                Some((_, Fed::All(bindings))) => Ok(bindings),
-                Some((_, fed)) => Err(fed),
-                None => Err(&Fed::Failed),
-            }
+            fed.map_or(&Fed::Failed, |(_, fed)| fed)
         };
-        planned.parents.iter().map(of).collect()
+        planned.parents.iter().map(of).find(|fed| !matches!(fed, Fed::All))
     }
 }
 
@@ -109,9 +116,9 @@ pub fn greet(client: &Client, log: &Log) -> Result<(), Error> {
         roles: Vec<String>,
         dashboard_url: Option<String>,
     }
-    let answer = client.get(&Request::new("/v1/identity"))?;
-    let Greeting { identity } = serde_json::from_slice(&answer.body).map_err(|error| {
-        let start = String::from_utf8_lossy(&answer.body).chars().take(60).collect::<String>();
+    let (_, body) = client.get(&Request::new("/v1/identity"))?;
+    let Greeting { identity } = serde_json::from_slice(&body).map_err(|error| {
+        let start = String::from_utf8_lossy(&body).chars().take(60).collect::<String>();
         Error::Contract(format!("/v1/identity: {error}: {start:?}"))
     })?;
     log.info(&format!(
@@ -131,20 +138,27 @@ pub fn greet(client: &Client, log: &Log) -> Result<(), Error> {
 
 /// The role without which the API leaves private incidents out (API document).
 const GLOBAL_ACCESS: &str = "global_access";
+/// Of a sample, so many parents are asked for a record.
+const SAMPLE_PARENTS: usize = 5;
 /// What the API allows a key (API document).
 const REQUESTS_A_MINUTE: usize = 1_200;
 
 impl<W: Write> Sync<'_, W> {
-    /// Reads every planned stream.
+    /// Reads every planned stream. The key is asked for while the first answers are on their way.
     ///
     /// # Errors
     /// The one failure, or [`Error::StreamsFailed`], or [`Error::NothingPermitted`]; whatever
     /// could be read has been, and the last line of the output is a true state.
-    pub fn run(mut self, plan: &[Planned]) -> Result<(), Error> {
+    pub fn run(mut self, plan: &[Planned], now: DateTime<Utc>) -> Result<(), Error> {
+        let fetch = self.fetch(plan, now)?;
+        greet(&self.client, &self.log)?;
+        fetch.release();
         let mut summary = Summary::default();
         self.state_line()?;
-        for planned in plan {
-            let Err(error) = self.list(planned, &mut summary) else { continue };
+        for (number, planned) in plan.iter().enumerate() {
+            let result = self.list(&Part { number, planned, fetch: &fetch }, &mut summary);
+            fetch.close(number);
+            let Err(error) = result else { continue };
             if error.ends_the_run() {
                 // Best effort: where the output is gone, that is the error already.
                 let _ = self.state_line();
@@ -162,6 +176,41 @@ impl<W: Write> Sync<'_, W> {
         self.conclude(summary, selected)
     }
 
+    /// Starts to fetch all lists of the plan.
+    fn fetch(&self, plan: &[Planned], now: DateTime<Utc>) -> Result<Fetch, Error> {
+        let lists = plan.iter().map(|planned| self.fetched(planned, plan));
+        let lists = lists.collect::<Result<Vec<_>, Error>>()?;
+        let Config { concurrency, buffer, .. } = *self.config;
+        // One request at a time is for whoever wants little: nothing is fetched ahead. Of a sample
+        // nothing may be, since a record is enough.
+        let is_ahead = concurrency > 1 && self.extent == Extent::Whole;
+        let (client, log) = (Arc::clone(&self.client), Arc::clone(&self.log));
+        let means = Means { client, log, clock: Arc::clone(&self.clock), now };
+        Fetch::start(means, lists, concurrency, if is_ahead { buffer } else { 0 })
+    }
+
+    fn fetched(&self, planned: &Planned, plan: &[Planned]) -> Result<List, Error> {
+        let feed = |parent: &'static Parent| {
+            let of =
+                |planned: &Planned| planned.feeds.iter().position(|feed| feed.is_same_feed(parent));
+            let mut feeds = plan
+                .iter()
+                .enumerate()
+                .filter_map(|(list, feeder)| of(feeder).map(|feed| (parent, (list, feed))));
+            feeds.next().ok_or_else(|| Error::Bug(format!("nobody reads `{}`", parent.stream)))
+        };
+        Ok(List {
+            reader: Arc::new(planned.reader()?),
+            series: planned.series.clone(),
+            cut: planned.cut,
+            parents: planned.parents.iter().map(feed).collect::<Result<_, Error>>()?,
+            most_parents: match self.extent {
+                Extent::Whole => usize::MAX,
+                Extent::Sample => SAMPLE_PARENTS,
+            },
+        })
+    }
+
     /// A sample has no state: it is not a sync.
     fn state_line(&mut self) -> Result<(), Error> {
         match self.extent {
@@ -171,27 +220,27 @@ impl<W: Write> Sync<'_, W> {
     }
 
     /// Reads one list, if its parents could be read, and keeps what it gives to its children.
-    fn list(&mut self, planned: &Planned, summary: &mut Summary) -> Result<(), Error> {
-        let name = planned.stream.name;
-        let bound = match summary.bound(planned) {
-            Ok(bound) => bound,
-            Err(Fed::Refused(why)) => {
+    fn list(&mut self, part: &Part, summary: &mut Summary) -> Result<(), Error> {
+        let (planned, name) = (part.planned, part.planned.stream.name);
+        match summary.obstacle(planned) {
+            None => {}
+            Some(Fed::Refused(why)) => {
                 let why = why.clone();
                 self.refuse(planned, &why, summary);
                 return Ok(());
             }
-            Err(Fed::All(_) | Fed::Failed) => {
+            Some(Fed::All | Fed::Failed) => {
                 self.leave_out(planned, summary);
                 return Ok(());
             }
-        };
-        self.announce(planned, &bound)?;
-        let (mut outcome, result) = self.scan(planned, &bound);
+        }
+        self.announce(part)?;
+        let (outcome, result) = self.scan(part);
         summary.add(planned, &outcome, &result);
         match result {
             Ok(()) => {
-                let mut fed = std::mem::take(&mut outcome.bound).into_iter();
-                feed(planned, summary, |_| fed.next().map_or(Fed::Failed, Fed::All));
+                (0..planned.feeds.len()).for_each(|feed| part.fetch.complete((part.number, feed)));
+                feed(planned, summary, || Fed::All);
                 if planned.selected.is_some() {
                     summary.complete += 1;
                 }
@@ -211,7 +260,7 @@ impl<W: Write> Sync<'_, W> {
                 Ok(())
             }
             Err(error) => {
-                feed(planned, summary, |_| Fed::Failed);
+                feed(planned, summary, || Fed::Failed);
                 Err(error.in_stream(name, outcome.pages))
             }
         }
@@ -226,7 +275,7 @@ impl<W: Write> Sync<'_, W> {
             summary.left_out.push(name);
             summary.verdicts.push(Verdict::left_out(planned.stream));
         }
-        feed(planned, summary, |_| Fed::Failed);
+        feed(planned, summary, || Fed::Failed);
     }
 
     /// Notes that the key may not read a list, and so not its children either.
@@ -237,17 +286,18 @@ impl<W: Write> Sync<'_, W> {
             self.log.say(Level::Warning, Some(name), &message);
             summary.not_permitted.push(name);
         }
-        feed(planned, summary, |_| Fed::Refused(format!("its parent `{name}`: {why}")));
+        feed(planned, summary, || Fed::Refused(format!("its parent `{name}`: {why}")));
     }
 
     /// Says what will be read: to the target in a SCHEMA, to the operator in the log.
-    fn announce(&mut self, planned: &Planned, bound: &[&Bindings]) -> Result<(), Error> {
+    fn announce(&mut self, part: &Part) -> Result<(), Error> {
+        let Part { planned, number, fetch } = part;
         let name = planned.stream.name;
         for note in &planned.notes {
             self.log.say(Level::Info, Some(name), &format!("stream={name} {note}"));
         }
-        let parents = bound.iter().map(|bound| bound.len()).sum::<usize>();
         if !planned.stream.is_default && self.extent == Extent::Whole {
+            let parents = fetch.parents(*number);
             let requests = parents * planned.series.len();
             let minutes = requests.div_ceil(REQUESTS_A_MINUTE);
             let message = format!(
@@ -263,28 +313,29 @@ impl<W: Write> Sync<'_, W> {
     }
 
     /// Reads one list and says how it went.
-    fn scan(&mut self, planned: &Planned, bound: &[&Bindings]) -> (Outcome, Result<(), Error>) {
-        let name = planned.stream.name;
+    fn scan(&mut self, part: &Part) -> (Outcome, Result<(), Error>) {
+        let (planned, name) = (part.planned, part.planned.stream.name);
         let started = self.clock.elapsed();
         let mut scan = Scan {
-            client: self.client,
-            log: self.log,
+            fetch: part.fetch,
+            number: part.number,
+            log: &self.log,
             clock: self.clock.as_ref(),
             output: &mut self.output,
             extent: self.extent,
             planned,
             outcome: Outcome::default(),
             refusal: None,
-            buffer: Vec::new(),
+            parent: None,
         };
-        let result = scan.read(bound);
+        let result = scan.write();
         let outcome = scan.outcome;
         let end = match (&result, &planned.selected) {
             (Err(_), _) => "broken off",
             (Ok(()), Some(_)) => "end",
             (Ok(()), None) => "end, for its children only,",
         };
-        outcome.report(name, self.log);
+        outcome.report(name, &self.log);
         let (records, pages) = (outcome.emitted, outcome.pages);
         let seconds = self.clock.elapsed().saturating_sub(started).as_secs_f64();
         let message =
@@ -336,6 +387,6 @@ impl<W: Write> Sync<'_, W> {
 }
 
 /// Keeps what a list gives to each kind of child.
-fn feed(planned: &Planned, summary: &mut Summary, mut fed: impl FnMut(&Parent) -> Fed) {
-    summary.feeds.extend(planned.feeds.iter().map(|parent| (*parent, fed(parent))));
+fn feed(planned: &Planned, summary: &mut Summary, fed: impl Fn() -> Fed) {
+    summary.feeds.extend(planned.feeds.iter().map(|parent| (*parent, fed())));
 }

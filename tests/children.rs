@@ -186,11 +186,11 @@ fn an_incremental_parent_does_not_starve_a_full_table_child() {
 
 #[test]
 fn a_child_that_failed_gets_the_parents_it_missed() {
-    let stand_in = stand_in();
+    let (stand_in, faulty) = (stand_in(), stand_in());
     let path = "/v2/incident_participants".to_owned();
-    stand_in.fault(Fault { path, skip: 11, times: 9, action: Action::Status(500) });
+    faulty.fault(Fault { path, skip: 11, times: usize::MAX, action: Action::Status(500) });
     let patterns = "incidents,incident_participants";
-    let first = select(&stand_in, patterns);
+    let first = select(&faulty, patterns);
     assert_eq!(first.code, 5);
     let tap = Tap::of(&stand_in).arg("--select").arg(patterns).state(&first.state());
     let second = tap.run().ok();
@@ -221,22 +221,14 @@ fn ten_parents_that_are_all_gone_mean_a_wrong_address() {
 fn a_forgotten_cursor_is_worth_one_more_reading() {
     for status in [404, 422] {
         let stand_in = stand_in_with(Options { page_cap: Some(20), ..Options::default() });
-        let path = "/v3/catalog_entries".to_owned();
-        // The second page of the first type that has two.
-        stand_in.fault(Fault {
-            path: path.clone(),
-            skip: 3,
-            times: 1,
-            action: Action::Status(status),
-        });
+        let path = "/v3/catalog_entries*after".to_owned();
+        let (skip, times, action) = (0, 1, Action::Status(status));
+        stand_in.fault(Fault { path: path.clone(), skip, times, action });
         let ran = select(&stand_in, "catalog_entries").ok();
         assert!(ran.stderr.contains("its list is read again"), "{}", ran.stderr);
         let ids = tally(&ran.records("catalog_entries"), "id").into_keys();
         assert_eq!(ids.count(), rows("/v3/catalog_entries").len());
-        for skip in [3, 5] {
-            let (path, action) = (path.clone(), Action::Status(status));
-            stand_in.fault(Fault { path, skip, times: 1, action });
-        }
+        stand_in.fault(Fault::always(&path, Action::Status(status)));
         assert_eq!(select(&stand_in, "catalog_entries").code, 4);
     }
 }
@@ -257,8 +249,7 @@ fn a_403_on_a_later_parent_skips_that_parent_and_on_a_later_page_fails() {
     stand_in.fault(Fault { path, skip: 4, times: 2, action: Action::Status(403) });
     let ran = select(&stand_in, "incident_participants").ok();
     assert!(ran.stderr.contains("parents of which the key may not read it: 2"), "{}", ran.stderr);
-    let path = "/v3/catalog_entries".to_owned();
-    stand_in.fault(Fault { path, skip: 3, times: 1, action: Action::Status(403) });
+    stand_in.fault(Fault::once("/v3/catalog_entries*after", Action::Status(403)));
     assert_eq!(select(&stand_in, "catalog_entries").code, 3);
 }
 

@@ -99,7 +99,7 @@ fn the_readme_lists_every_stream() {
     let rows = STREAMS.iter().map(|stream| {
         let replication = match stream.replication {
             Replication::FullTable => "full table",
-            Replication::UpdatedAtByDay => "incremental, `updated_at`",
+            Replication::UpdatedAt => "incremental, `updated_at`",
         };
         let parent = stream.parents.first().map_or("–".into(), |p| format!("`{}`", p.stream));
         let is_default = if stream.is_default { "yes" } else { "no" };

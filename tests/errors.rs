@@ -5,7 +5,7 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::{Ran, Tap, serve, stand_in, stand_in_with};
+use support::{Ran, Tap, concurrency, serve, stand_in, stand_in_with};
 use tap_incident::demo::{Action, Fault, NOW, Options, StandIn, Workspace};
 use tap_incident::streams::STREAMS;
 
@@ -167,7 +167,7 @@ fn an_unknown_key_ends_the_run_at_once() {
     let stand_in = stand_in();
     let ran = Tap::of(&stand_in).set("api_key", "wrong-key").run();
     failed(&ran, 3, "the API does not accept the key (401");
-    assert_eq!(stand_in.requests().len(), 1);
+    assert!(stand_in.requests().len() <= concurrency());
     assert!(ran.lines.is_empty());
 }
 
@@ -218,10 +218,10 @@ fn a_403_after_the_first_page_fails_its_stream() {
     let stand_in = stand_in_with(Options { page_cap: Some(10), ..Options::default() });
     let (skip, times) = (1, usize::MAX);
     let action = Action::Status(403);
-    stand_in.fault(Fault { path: "/v2/alerts".into(), skip, times, action });
-    let ran = Tap::of(&stand_in).only(&["severities", "alerts"]).run();
-    failed(&ran, 3, "stream `alerts`, page 1: the key may not read it (403");
-    assert_eq!(ran.records("alerts").len(), 10, "what came first was written");
+    stand_in.fault(Fault { path: "/v2/incident_updates".into(), skip, times, action });
+    let ran = Tap::of(&stand_in).only(&["severities", "incident_updates"]).run();
+    failed(&ran, 3, "stream `incident_updates`, page 1: the key may not read it (403");
+    assert_eq!(ran.records("incident_updates").len(), 10, "what came first was written");
 }
 
 #[test]

@@ -96,15 +96,19 @@ fn no_usable_date_is_warned_about_and_our_clock_counts() {
 
 #[test]
 fn a_long_list_is_paced_before_the_api_has_to_refuse() {
-    // 29 incidents one by one, of 60 requests a minute.
-    let stand_in = stand_in_with(Options { page_cap: Some(1), ..Options::default() });
+    // 29 incidents two by two, of 60 requests a minute.
+    let stand_in = stand_in_with(Options { page_cap: Some(2), ..Options::default() });
     let read = |reserve: &str| {
         let tap = Tap::of(&stand_in).set("rate_limit_reserve_percent", reserve);
         tap.only(&["incidents"]).run().ok()
     };
     assert_eq!(read("0").waited, Duration::ZERO);
     let reserved = read("90");
-    assert_eq!(reserved.waited.as_secs(), 230, "6 at once, then one every ten seconds");
+    assert_eq!(
+        reserved.waited.as_millis().div_ceil(1_000),
+        90,
+        "6 at once, then one every ten seconds"
+    );
     let said = "waiting seconds=10.0 for the rate limit of /v2/incidents";
     assert!(reserved.stderr.contains(said), "{}", reserved.stderr);
 }

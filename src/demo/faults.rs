@@ -12,7 +12,8 @@ use super::query::Request;
 /// Something that goes wrong with some requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// What the path of the request starts with; empty for any request.
+    /// What the path of the request starts with, empty for any request; and after a `*` what its
+    /// query has in it.
     pub path: String,
     /// How many matching requests pass first.
     pub skip: usize,
@@ -67,7 +68,9 @@ impl Fault {
 
     fn matches(&self, request: &Request) -> bool {
         let needs_cursor = self.action == Action::SameCursor;
-        request.path().starts_with(&self.path)
+        let (path, query) = self.path.split_once('*').unwrap_or((&self.path, ""));
+        request.path().starts_with(path)
+            && request.target.contains(query)
             && (!needs_cursor || request.value("after").is_some())
     }
 }

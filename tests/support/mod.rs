@@ -53,12 +53,13 @@ impl Tap {
 
     /// A tap that nobody configured.
     pub fn bare() -> Self {
-        Self {
+        let tap = Self {
             args: vec!["tap-incident".into()],
             environment: Vec::new(),
             folder: tempfile::tempdir().unwrap(),
             clock: Arc::new(StandingClock::at(NOW)),
-        }
+        };
+        tap.set("concurrency", &concurrency().to_string())
     }
 
     /// Sets a setting through the environment.
@@ -187,6 +188,12 @@ impl Ran {
     pub fn last_line(&self) -> &str {
         self.stderr.lines().last().unwrap_or_default()
     }
+}
+
+/// How many requests a tap sends at a time: what the variable `TEST_CONCURRENCY` says, or 8.
+pub fn concurrency() -> usize {
+    let asked = std::env::var_os("TEST_CONCURRENCY");
+    asked.map_or(8, |asked| asked.to_str().unwrap().parse().unwrap())
 }
 
 /// A JSON string without its quotes, or the JSON.

@@ -1,0 +1,204 @@
+//! The pages of one series, or of a slice of one: which request is next, and what an answer comes
+//! to. Pure; sending the request and waiting are left to [`crate::fetch`].
+
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use crate::client::Answer;
+use crate::error::Error;
+use crate::message::frame;
+use crate::page::{Page, Reader};
+use crate::request::{Request, Series};
+use crate::retry::Attempts;
+use crate::slice::{Found, Slice};
+use crate::stream::{Granularity, Stream};
+
+/// One page after the other, up to now.
+#[derive(Debug)]
+pub struct Chain {
+    series: Series,
+    slice: Slice,
+    /// Whether it may be cut, and how finely.
+    cut: Option<Granularity>,
+    first: Request,
+    next: Request,
+    cursors: HashSet<u64>,
+    seen: HashSet<u64>,
+    count: Count,
+    is_second_reading: bool,
+    /// The attempts at the next request, where one has failed.
+    pub attempts: Option<Attempts>,
+    /// The moment before which it is not to be repeated.
+    pub not_before: Duration,
+}
+
+/// What came of an answer.
+#[derive(Debug)]
+pub enum Step {
+    /// A page.
+    Page(Box<Fetched>),
+    /// The list is long: these slices are to be read instead.
+    Cut(Vec<Slice>),
+    /// The API has forgotten the cursor: the list is read again from its start, because of this.
+    Again(Error),
+    /// It ends here.
+    Broken(Broken),
+}
+
+/// A page and what is known of its answer.
+#[derive(Debug)]
+pub struct Fetched {
+    /// The records.
+    pub page: Page,
+    /// Our clock when the request was sent.
+    pub sent_at: DateTime<Utc>,
+    /// The API's clock.
+    pub date: Option<DateTime<Utc>>,
+    /// Whether it is the last page.
+    pub is_last: bool,
+    /// After the last page: how many records came and how many the API counts, where those are
+    /// more.
+    pub shortfall: Option<(u64, u64)>,
+}
+
+/// Why a series ended early.
+#[derive(Debug)]
+pub struct Broken {
+    /// What went wrong.
+    pub error: Error,
+    /// Whether it was its first request that failed.
+    pub is_first: bool,
+    /// Whether an answer came, and was not as promised.
+    pub is_answered: bool,
+}
+
+impl Chain {
+    /// Starts with the first page of a slice of `series`. Where it may be cut,
+    /// `granularity` says how finely the API's filter compares.
+    #[must_use]
+    pub fn new(series: Series, slice: Slice, granularity: Option<Granularity>) -> Self {
+        let filter = granularity.and_then(|granularity| slice.filter(granularity));
+        let first = match filter {
+            Some((name, value)) => series.first.clone().with(name, value),
+            None => series.first.clone(),
+        };
+        Self {
+            series,
+            slice,
+            cut: granularity,
+            next: first.clone(),
+            first,
+            cursors: HashSet::new(),
+            seen: HashSet::new(),
+            count: Count::default(),
+            is_second_reading: false,
+            attempts: None,
+            not_before: Duration::ZERO,
+        }
+    }
+
+    /// The same series for another slice, which may be cut again.
+    #[must_use]
+    pub fn over(&self, slice: Slice) -> Self {
+        Self::new(self.series.clone(), slice, self.cut)
+    }
+
+    /// The request for the next page.
+    #[must_use]
+    pub fn request(&self) -> &Request {
+        &self.next
+    }
+
+    /// Takes the answer to [`Chain::request`]; `now` is where open slices are taken to end.
+    pub fn step(
+        &mut self,
+        answer: Result<(Answer, &[u8]), Error>,
+        reader: &Reader,
+        now: DateTime<Utc>,
+    ) -> Step {
+        // A list that was cut has answered already.
+        let is_first = self.cursors.is_empty() && self.slice == Slice::default();
+        self.attempts = None;
+        match answer {
+            Err(error) if !is_first && !self.is_second_reading && error.is_lost_cursor() => {
+                self.is_second_reading = true;
+                self.cursors.clear();
+                self.count = Count::default();
+                self.next = self.first.clone();
+                Step::Again(error)
+            }
+            Err(error) => Step::Broken(Broken { error, is_first, is_answered: false }),
+            // From here on a failure is the stream's, not the parent's.
+            Ok((answer, body)) => self.page(&answer, body, reader, now).unwrap_or_else(|error| {
+                Step::Broken(Broken { error, is_first: false, is_answered: true })
+            }),
+        }
+    }
+
+    fn page(
+        &mut self,
+        answer: &Answer,
+        body: &[u8],
+        reader: &Reader,
+        now: DateTime<Utc>,
+    ) -> Result<Step, Error> {
+        let (before, after) = frame(reader.stream().name, answer.received_at);
+        let mut page = reader.read(body, &self.series, (&before, &after), &mut self.seen)?;
+        if let Some(cursor) = &page.after {
+            if self.cursors.is_empty()
+                && let Some(granularity) = self.cut
+            {
+                let found = Found { created: &page.created, total: page.total };
+                let slices = self.slice.cut(found, granularity, now);
+                if !slices.is_empty() {
+                    return Ok(Step::Cut(slices));
+                }
+            }
+            self.follow(cursor, reader.stream())?;
+        }
+        self.count.add(&page);
+        page.created = Vec::new();
+        let is_last = page.after.is_none();
+        let shortfall = if is_last { self.count.shortfall() } else { None };
+        let Answer { sent_at, date, .. } = *answer;
+        Ok(Step::Page(Box::new(Fetched { page, sent_at, date, is_last, shortfall })))
+    }
+
+    fn follow(&mut self, cursor: &str, stream: &Stream) -> Result<(), Error> {
+        // Hashed: as text they would lie between the buffers of pages and keep the allocator from
+        // using those again.
+        let mut hasher = DefaultHasher::new();
+        cursor.hash(&mut hasher);
+        if !self.cursors.insert(hasher.finish()) {
+            return Err(Error::RepeatedCursor(cursor.to_owned()));
+        }
+        self.next = self.first.after(stream.cursor, cursor);
+        Ok(())
+    }
+}
+
+/// What came of a series, beside what the API says it has.
+#[derive(Debug, Default)]
+struct Count {
+    received: u64,
+    total: Option<u64>,
+}
+
+impl Count {
+    fn add(&mut self, page: &Page) {
+        self.received += page.received;
+        // The list may grow or shrink while it is read: the smaller of its sizes counts.
+        self.total = match (self.total, page.total) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+    }
+
+    fn shortfall(&self) -> Option<(u64, u64)> {
+        let total = self.total.filter(|total| *total > self.received)?;
+        Some((self.received, total))
+    }
+}

@@ -1,0 +1,390 @@
+//! What is to be fetched next, and what is there to be written: lists in the order of the plan,
+//! chains in their order within a list, pages in theirs. Pure: it is told the time, and neither
+//! sends nor waits.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::bindings::Bindings;
+use crate::chain::{Broken, Chain, Fetched, Step};
+use crate::limit::Limiter;
+use crate::page::Reader;
+use crate::request::Series;
+use crate::slice::Slice;
+use crate::stream::{Granularity, Parent};
+
+/// A list as the queue needs it.
+#[derive(Debug)]
+pub struct List {
+    /// How its pages are read.
+    pub reader: Arc<Reader>,
+    /// Its series; a child's, for each of its parents.
+    pub series: Vec<Series>,
+    /// Whether its series may be cut into slices, and how finely the API's filter compares.
+    pub cut: Option<Granularity>,
+    /// Whose records it is asked for, and which feed has them; none of a top-level list.
+    pub parents: Vec<(&'static Parent, Feed)>,
+    /// How many parents it is read for at most.
+    pub most_parents: usize,
+}
+
+/// What the records of a list give to one kind of child: the list, and which of its feeds.
+pub type Feed = (usize, usize);
+
+/// Where a chain stands in its list.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// Which of the list's parents.
+    pub parent: usize,
+    /// Which record of that parent.
+    pub record: usize,
+    /// Which series.
+    pub series: usize,
+    /// Which slice of it, and which slice of that.
+    pub slice: Vec<usize>,
+}
+
+/// A request to send, and the chain that it belongs to.
+#[derive(Debug)]
+pub struct Work {
+    /// Which list.
+    pub list: usize,
+    /// Where the chain stands in it.
+    pub place: Place,
+    /// How its pages are read.
+    pub reader: Arc<Reader>,
+    /// The chain itself, out of the queue until its answer is [`Queue::put`] back.
+    pub chain: Chain,
+}
+
+/// What a worker is to do.
+#[derive(Debug)]
+pub enum Next {
+    /// Send a request.
+    Send(Box<Work>),
+    /// Wait that long, for this reason.
+    Wait(Duration, String),
+    /// Wait until something changes.
+    Nothing,
+}
+
+/// What the writer gets, in order.
+#[derive(Debug)]
+pub enum Handed {
+    /// A page of the chain at this place.
+    Page(Place, Box<Fetched>),
+    /// The chain at this place ended early.
+    Broken(Place, Broken),
+    /// The list has been read to its end.
+    End,
+}
+
+/// Lists under way.
+#[derive(Debug)]
+pub struct Queue {
+    lists: Vec<Lane>,
+    feeds: BTreeMap<Feed, Fed>,
+    /// The list that is being written.
+    current: usize,
+    /// The last list that is worth reading: the key was refused there.
+    last: usize,
+    /// Requests at a time.
+    most_running: usize,
+    running: usize,
+    /// Bytes fetched and not yet taken, and how many there may be.
+    held: usize,
+    budget: usize,
+    /// The largest page so far: what an answer on its way may turn out to be.
+    largest: usize,
+}
+
+/// A list under way.
+#[derive(Debug)]
+struct Lane {
+    list: List,
+    chains: BTreeMap<Place, Lot>,
+    /// The place of the next chain, where there is one to come.
+    next: Option<Place>,
+    /// Whether the API has answered with something of it.
+    is_tried: bool,
+    /// Whether the writer is deciding what a failure means.
+    is_judged: bool,
+}
+
+/// A chain, and what it has fetched that nobody has taken yet.
+#[derive(Debug, Default)]
+struct Lot {
+    /// Nothing while its request is under way, or when it has ended.
+    chain: Option<Chain>,
+    pages: VecDeque<Box<Fetched>>,
+    broken: Option<Broken>,
+    is_running: bool,
+}
+
+#[derive(Debug, Default)]
+struct Fed {
+    bindings: Bindings,
+    is_complete: bool,
+}
+
+/// So many chains of a list wait to be written at most, however small they are.
+const MOST_CHAINS: usize = 512;
+/// What a page takes beside its text.
+const PAGE_OVERHEAD: usize = 1 << 10;
+/// What a page is taken for before the first one came.
+const LIKELY_PAGE: usize = 1 << 19;
+
+impl Queue {
+    /// Reads `lists` in their order, so many requests at a time. At most `budget` bytes wait to be
+    /// written; where that is 0, a page is fetched only when the one before has been taken.
+    #[must_use]
+    pub fn new(lists: Vec<List>, most_running: usize, budget: usize) -> Self {
+        let lane = |list| Lane {
+            list,
+            chains: BTreeMap::new(),
+            next: Some(Place::default()),
+            is_tried: false,
+            is_judged: false,
+        };
+        Self {
+            lists: lists.into_iter().map(lane).collect(),
+            feeds: BTreeMap::new(),
+            current: 0,
+            last: usize::MAX,
+            most_running,
+            running: 0,
+            held: 0,
+            budget,
+            largest: LIKELY_PAGE,
+        }
+    }
+
+    /// Sets how many requests are sent at a time.
+    pub fn allow(&mut self, most_running: usize) {
+        self.most_running = most_running;
+    }
+
+    /// Chooses what to send: what will be written first, if its endpoint takes a request now and
+    /// there is room for the answer. What the writer waits for needs no room.
+    pub fn next(&mut self, limiter: &mut Limiter, now: Duration) -> Next {
+        let mut least: Option<(Duration, String)> = None;
+        if self.running >= self.most_running {
+            return Next::Nothing;
+        }
+        let has_room = self.held + (self.running + 1) * self.largest <= self.budget;
+        for number in self.current..self.lists.len().min(self.last.saturating_add(1)) {
+            let is_current = number == self.current;
+            if !is_current && !has_room {
+                break;
+            }
+            let Some(lane) = self.lists.get_mut(number) else { break };
+            if !lane.is_open() {
+                continue;
+            }
+            lane.prepare(&self.feeds, now);
+            let mut is_head = is_current;
+            for (place, lot) in &mut lane.chains {
+                let is_permitted = has_room || (is_head && lot.pages.is_empty());
+                is_head = false;
+                let Some(chain) = lot.chain.as_ref().filter(|_| is_permitted) else { continue };
+                let endpoint = chain.request().endpoint();
+                let pause = chain.not_before.saturating_sub(now);
+                let limit = limiter.until(endpoint, now);
+                let wait = limit.max(pause);
+                if !wait.is_zero() {
+                    if least.as_ref().is_none_or(|(least, _)| wait < *least) {
+                        let what = if limit < pause { "to ask again" } else { "the rate limit of" };
+                        least = Some((wait, format!("for {what} {endpoint}")));
+                    }
+                    continue;
+                }
+                limiter.take(endpoint, now);
+                self.running += 1;
+                lot.is_running = true;
+                if let Some(chain) = lot.chain.take() {
+                    let (place, reader) = (place.clone(), Arc::clone(&lane.list.reader));
+                    return Next::Send(Box::new(Work { list: number, place, reader, chain }));
+                }
+            }
+        }
+        least.map_or(Next::Nothing, |(wait, reason)| Next::Wait(wait, reason))
+    }
+
+    /// Takes back a chain with what came of its answer; where it is to be sent again, nothing.
+    pub fn put(&mut self, work: Work, step: Option<Step>) {
+        self.running -= 1;
+        let Work { list, place, chain, .. } = work;
+        let Some(lane) = self.lists.get_mut(list) else { return };
+        // The list may have been closed meanwhile.
+        let Some(lot) = lane.chains.get_mut(&place) else { return };
+        lot.is_running = false;
+        match step {
+            None | Some(Step::Again(_)) => lot.chain = Some(chain),
+            Some(Step::Broken(broken)) => {
+                if broken.error.ends_the_run() {
+                    self.last = self.last.min(list);
+                }
+                lot.broken = Some(broken);
+            }
+            Some(Step::Page(fetched)) => {
+                lane.is_tried = true;
+                let size = size(&fetched);
+                self.held += size;
+                self.largest = self.largest.max(size);
+                lot.chain = if fetched.is_last { None } else { Some(chain) };
+                lot.pages.push_back(fetched);
+            }
+            Some(Step::Cut(slices)) => {
+                lane.chains.remove(&place);
+                for (number, slice) in slices.into_iter().enumerate() {
+                    let mut place = place.clone();
+                    place.slice.push(number);
+                    lane.chains.insert(place, Lot::of(chain.over(slice)));
+                }
+            }
+        }
+    }
+
+    /// What is to be written next of a list, if it is there already.
+    pub fn take(&mut self, list: usize) -> Option<Handed> {
+        self.current = list;
+        let Some(lane) = self.lists.get_mut(list) else { return Some(Handed::End) };
+        lane.is_judged = false;
+        loop {
+            let Some(mut first) = lane.chains.first_entry() else {
+                return lane.is_at_end(&self.feeds).then_some(Handed::End);
+            };
+            let place = first.key().clone();
+            let lot = first.get_mut();
+            if let Some(fetched) = lot.pages.pop_front() {
+                self.held -= size(&fetched);
+                return Some(Handed::Page(place, fetched));
+            }
+            if lot.chain.is_some() || lot.is_running {
+                return None;
+            }
+            let broken = lot.broken.take();
+            first.remove();
+            if let Some(broken) = broken {
+                lane.is_judged = true;
+                return Some(Handed::Broken(place, broken));
+            }
+        }
+    }
+
+    /// Forgets what is left of a list.
+    pub fn close(&mut self, list: usize) {
+        let Some(lane) = self.lists.get_mut(list) else { return };
+        lane.next = None;
+        for lot in std::mem::take(&mut lane.chains).into_values() {
+            self.held -= lot.pages.iter().map(|fetched| size(fetched)).sum::<usize>();
+        }
+    }
+
+    /// Adds what a record gives to the children of its list.
+    pub fn feed(&mut self, feed: Feed, values: &[String]) {
+        self.feeds.entry(feed).or_default().bindings.add(values);
+    }
+
+    /// Notes that nothing more will come of a feed.
+    pub fn complete(&mut self, feed: Feed) {
+        self.feeds.entry(feed).or_default().is_complete = true;
+    }
+
+    /// How many parents a feed has given so far.
+    #[must_use]
+    pub fn fed(&self, feed: Feed) -> usize {
+        self.feeds.get(&feed).map_or(0, |fed| fed.bindings.len())
+    }
+
+    /// For how many parents a list is read, as far as they are known.
+    #[must_use]
+    pub fn parents(&self, list: usize) -> usize {
+        let parents = self.lists.get(list).map_or(&[][..], |lane| &lane.list.parents);
+        parents.iter().map(|(_, feed)| self.fed(*feed)).sum()
+    }
+}
+
+impl Lane {
+    /// Whether more may be asked for. A child is asked for one parent first: where the key may not
+    /// read it, or its address is wrong, one request tells as much as hundreds.
+    fn is_open(&self) -> bool {
+        let is_pending = |lot: &Lot| lot.is_running || lot.broken.is_some();
+        let is_child = !self.list.parents.is_empty();
+        !is_child || self.is_tried || !(self.is_judged || self.chains.values().any(is_pending))
+    }
+
+    /// Makes sure that there is a chain whose request may be sent, if there is one to come.
+    fn prepare(&mut self, feeds: &BTreeMap<Feed, Fed>, now: Duration) {
+        let is_due = |lot: &Lot| lot.chain.as_ref().is_some_and(|chain| chain.not_before <= now);
+        while self.chains.len() < MOST_CHAINS && !self.chains.values().any(is_due) {
+            let Some(place) = self.advance(feeds) else { return };
+            if let Some(chain) = self.chain(&place, feeds) {
+                self.chains.insert(place, Lot::of(chain));
+            }
+        }
+    }
+
+    /// The place of the next chain, where it is known already.
+    fn advance(&mut self, feeds: &BTreeMap<Feed, Fed>) -> Option<Place> {
+        loop {
+            let place = self.next.clone()?;
+            let Some((_, feed)) = self.list.parents.get(place.parent) else {
+                let has_parents = !self.list.parents.is_empty();
+                if has_parents || place.series >= self.list.series.len() {
+                    self.next = None;
+                    return None;
+                }
+                self.next = Some(Place { series: place.series + 1, ..place.clone() });
+                return Some(place);
+            };
+            let given = feeds.get(feed);
+            let known = given.map_or(0, |fed| fed.bindings.len()).min(self.list.most_parents);
+            if place.record < known && place.series < self.list.series.len() {
+                self.next = Some(Place { series: place.series + 1, ..place.clone() });
+                return Some(place);
+            }
+            if place.record < known {
+                self.next = Some(Place { record: place.record + 1, series: 0, ..place });
+            } else if given.is_some_and(|fed| fed.is_complete) {
+                self.next = Some(Place { parent: place.parent + 1, record: 0, ..place });
+            } else {
+                return None;
+            }
+        }
+    }
+
+    fn chain(&self, place: &Place, feeds: &BTreeMap<Feed, Fed>) -> Option<Chain> {
+        let template = self.list.series.get(place.series)?;
+        let Some((parent, feed)) = self.list.parents.get(place.parent) else {
+            return Some(Chain::new(template.clone(), Slice::default(), self.list.cut));
+        };
+        let values = feeds.get(feed)?.bindings.get(place.record)?;
+        let names = parent.bindings.iter().map(|binding| binding.parameter);
+        let bound = names.zip(values.into_iter().map(str::to_owned)).collect::<Vec<_>>();
+        let first = bound
+            .iter()
+            .fold(template.first.clone(), |request, (name, value)| request.bound(name, value));
+        let series = Series { first, bound, window: template.window };
+        Some(Chain::new(series, Slice::default(), self.list.cut))
+    }
+
+    fn is_at_end(&mut self, feeds: &BTreeMap<Feed, Fed>) -> bool {
+        self.prepare(feeds, Duration::MAX);
+        self.chains.is_empty() && self.next.is_none()
+    }
+}
+
+impl Lot {
+    fn of(chain: Chain) -> Self {
+        Self { chain: Some(chain), ..Self::default() }
+    }
+}
+
+/// The memory that a page takes.
+fn size(fetched: &Fetched) -> usize {
+    let bound = fetched.page.bound.iter().flat_map(|(_, values)| values);
+    let bound = bound.map(|value| value.len() + PAGE_OVERHEAD / 16).sum::<usize>();
+    fetched.page.lines.capacity() + bound + PAGE_OVERHEAD
+}

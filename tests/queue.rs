@@ -1,0 +1,217 @@
+//! In which order requests are sent and pages handed over, whatever the order of the answers.
+
+#![cfg(test)]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tap_incident::chain::Step;
+use tap_incident::client::Answer;
+use tap_incident::demo::NOW;
+use tap_incident::fetch::queue::{Handed, List, Next, Queue, Work};
+use tap_incident::limit::Limiter;
+use tap_incident::page::Reader;
+use tap_incident::record::Projection;
+use tap_incident::request::{Request, Series};
+use tap_incident::stream::Shape;
+use tap_incident::streams;
+
+const AMPLE: usize = 64 << 20;
+
+/// A list as the table of streams has it.
+fn list(name: &str, feed: Option<(usize, usize)>) -> List {
+    let stream = streams::named(name).unwrap();
+    let known = json!({"properties": {"id": {}, "created_at": {}}});
+    let projection = Projection::new(&known, &known);
+    let reader = Reader::new(stream, stream.shape, projection, Vec::new()).noting_creation();
+    List {
+        reader: Arc::new(reader),
+        series: vec![Series { first: Request::new(stream.path), bound: Vec::new(), window: None }],
+        cut: stream.times,
+        parents: feed.map(|feed| (&stream.parents[0], feed)).into_iter().collect(),
+        most_parents: usize::MAX,
+    }
+}
+
+/// Everything that may be sent now.
+fn sent(queue: &mut Queue) -> Vec<Work> {
+    let mut limiter = Limiter::new(0);
+    let next = || match queue.next(&mut limiter, Duration::ZERO) {
+        Next::Send(work) => Some(*work),
+        Next::Wait(..) | Next::Nothing => None,
+    };
+    std::iter::from_fn(next).collect()
+}
+
+fn targets(works: &[Work]) -> Vec<String> {
+    works.iter().map(|work| work.chain.request().to_string()).collect()
+}
+
+/// Puts back a page with these ids, and a cursor where one follows.
+fn put(queue: &mut Queue, work: Work, ids: &[&str], after: Option<&str>) {
+    let records = ids.iter().map(|id| json!({"id": id})).collect::<Vec<_>>();
+    put_records(queue, work, &records, after);
+}
+
+fn put_records(queue: &mut Queue, mut work: Work, records: &[Value], after: Option<&str>) {
+    let mut body = json!({"pagination_meta": {"after": after}});
+    let Shape::List(field) = work.reader.stream().shape else { panic!() };
+    body[field] = records.into();
+    let body = body.to_string();
+    let answer = Answer { date: None, sent_at: NOW, received_at: NOW };
+    let step = work.chain.step(Ok((answer, body.as_bytes())), &work.reader, NOW);
+    queue.put(work, Some(step));
+}
+
+/// What is handed over of a list by now: how many records each page had.
+fn handed(queue: &mut Queue, list: usize) -> Vec<u64> {
+    let next = || match queue.take(list) {
+        Some(Handed::Page(_, fetched)) => Some(fetched.page.received),
+        Some(Handed::Broken(..) | Handed::End) | None => None,
+    };
+    std::iter::from_fn(next).collect()
+}
+
+#[test]
+fn small_lists_are_fetched_side_by_side_and_handed_over_in_order() {
+    let lists = ["severities", "incident_types", "users"].map(|name| list(name, None));
+    let mut queue = Queue::new(lists.into(), 8, AMPLE);
+    let mut works = sent(&mut queue);
+    assert_eq!(targets(&works), ["/v1/severities", "/v1/incident_types", "/v2/users"]);
+    put(&mut queue, works.pop().unwrap(), &["a", "b", "c"], None);
+    put(&mut queue, works.pop().unwrap(), &["a", "b"], None);
+    assert!(queue.take(0).is_none(), "the first is not there yet");
+    put(&mut queue, works.pop().unwrap(), &["a"], None);
+    for (number, expected) in [1, 2, 3].into_iter().enumerate() {
+        assert_eq!(handed(&mut queue, number), [expected]);
+        assert!(matches!(queue.take(number), Some(Handed::End)));
+    }
+}
+
+#[test]
+fn no_more_requests_are_under_way_than_allowed() {
+    let lists = ["severities", "incident_types", "users"].map(|name| list(name, None));
+    let mut queue = Queue::new(lists.into(), 2, AMPLE);
+    let mut works = sent(&mut queue);
+    assert_eq!(works.len(), 2);
+    put(&mut queue, works.pop().unwrap(), &[], None);
+    assert_eq!(targets(&sent(&mut queue)), ["/v2/users"]);
+}
+
+#[test]
+fn the_next_page_is_fetched_while_this_one_is_written_and_no_further_than_there_is_room() {
+    for (budget, ahead) in [(0, 1), (3 << 19, 3)] {
+        let mut queue = Queue::new(vec![list("users", None)], 1, budget);
+        for page in 1..=ahead {
+            let work = sent(&mut queue).pop().unwrap();
+            // A page that takes half a megabyte.
+            let ids = vec!["x"; 400_000];
+            put(&mut queue, work, &ids[..page], Some(&page.to_string()));
+        }
+        assert_eq!(targets(&sent(&mut queue)).len(), usize::from(budget > 0), "{budget}");
+        assert!(matches!(queue.take(0), Some(Handed::Page(..))));
+    }
+}
+
+#[test]
+fn where_there_is_no_room_only_what_is_written_next_is_fetched() {
+    let lists = ["users", "severities"].map(|name| list(name, None));
+    let mut queue = Queue::new(lists.into(), 8, 0);
+    assert_eq!(targets(&sent(&mut queue)), ["/v2/users"]);
+}
+
+#[test]
+fn an_endpoint_without_room_in_its_quota_holds_up_nobody_else() {
+    let lists = ["incidents", "alerts"].map(|name| list(name, None));
+    let mut queue = Queue::new(lists.into(), 8, AMPLE);
+    let mut limiter = Limiter::new(0);
+    (0..60).for_each(|_| limiter.take("/v2/incidents", Duration::ZERO));
+    let Next::Send(work) = queue.next(&mut limiter, Duration::ZERO) else { panic!() };
+    assert_eq!(work.chain.request().to_string(), "/v2/alerts");
+    let Next::Wait(wait, reason) = queue.next(&mut limiter, Duration::ZERO) else { panic!() };
+    assert_eq!(
+        (wait.as_secs_f64().round(), &*reason),
+        (1.0, "for the rate limit of /v2/incidents")
+    );
+}
+
+#[test]
+fn children_are_asked_for_while_their_parents_are_read_after_one_was_tried() {
+    let lists = vec![list("call_routes", None), list("call_route_options", Some((0, 0)))];
+    let mut queue = Queue::new(lists, 8, AMPLE);
+    let parents = sent(&mut queue).pop().unwrap();
+    for id in ["a", "b", "b", "c"] {
+        queue.feed((0, 0), &[id.to_owned()]);
+    }
+    let mut first = sent(&mut queue);
+    assert_eq!(targets(&first), ["/v2/call_routes/a/options"]);
+    put(&mut queue, first.pop().unwrap(), &[], None);
+    let others = sent(&mut queue);
+    assert_eq!(targets(&others), ["/v2/call_routes/b/options", "/v2/call_routes/c/options"]);
+    put(&mut queue, parents, &["a", "b", "c"], None);
+    assert_eq!(handed(&mut queue, 0), [3]);
+    queue.complete((0, 0));
+    assert_eq!(handed(&mut queue, 1), [0]);
+    assert!(queue.take(1).is_none(), "two are under way");
+}
+
+#[test]
+fn a_request_that_is_put_off_holds_up_no_other_parent() {
+    let mut queue = Queue::new(vec![list("call_route_options", Some((0, 0)))], 8, AMPLE);
+    queue.feed((0, 0), &["a".to_owned()]);
+    let mut first = sent(&mut queue).pop().unwrap();
+    first.chain.not_before = Duration::from_secs(30);
+    queue.put(first, None);
+    queue.feed((0, 0), &["b".to_owned()]);
+    assert_eq!(targets(&sent(&mut queue)), ["/v2/call_routes/b/options"]);
+}
+
+#[test]
+fn a_long_list_is_read_in_slices_and_handed_over_oldest_first() {
+    let mut queue = Queue::new(vec![list("alerts", None)], 64, AMPLE);
+    let work = sent(&mut queue).pop().unwrap();
+    let at = |day| json!({"id": "x", "created_at": format!("2025-11-{day}T00:00:00Z")});
+    put_records(&mut queue, work, &[at(20), at(21)], Some("next"));
+    assert!(queue.take(0).is_none(), "the first page is dropped");
+    let slices = sent(&mut queue);
+    assert_eq!(slices.len(), 46);
+    assert!(targets(&slices)[0].starts_with("/v2/alerts?created_at%5Blte%5D=2025-11-2"));
+    assert!(targets(&slices)[45].starts_with("/v2/alerts?created_at%5Bgte%5D=2026-11-1"));
+    // The answers come in another order than the requests were sent.
+    let mut sizes = BTreeMap::new();
+    for (number, work) in slices.into_iter().enumerate().rev() {
+        let ids = vec!["x"; number];
+        sizes.insert(work.place.clone(), number);
+        put(&mut queue, work, &ids, None);
+    }
+    let expected = sizes.into_values().map(|size| size as u64).collect::<Vec<_>>();
+    assert_eq!(handed(&mut queue, 0), expected);
+    assert!(matches!(queue.take(0), Some(Handed::End)));
+}
+
+#[test]
+fn where_the_key_is_refused_nothing_later_is_asked_for() {
+    use tap_incident::error::{ApiMessage, Error};
+    let lists = ["severities", "incident_types", "users"].map(|name| list(name, None));
+    let mut queue = Queue::new(lists.into(), 2, AMPLE);
+    let mut works = sent(&mut queue);
+    let mut work = works.pop().unwrap();
+    let error = Error::Unauthorized(ApiMessage::default());
+    let step = work.chain.step(Err(error), &work.reader, NOW);
+    assert!(matches!(step, Step::Broken(_)));
+    queue.put(work, Some(step));
+    assert_eq!(sent(&mut queue).len(), 0);
+}
+
+#[test]
+fn a_list_that_is_closed_takes_no_room() {
+    let lists = ["users", "teams"].map(|name| list(name, None));
+    let mut queue = Queue::new(lists.into(), 1, 3 << 19);
+    let work = sent(&mut queue).pop().unwrap();
+    put(&mut queue, work, &vec!["x"; 100], Some("1"));
+    queue.close(0);
+    assert!(matches!(queue.take(0), Some(Handed::End)));
+    assert_eq!(targets(&sent(&mut queue)), ["/v3/teams"]);
+}
