@@ -49,6 +49,10 @@ pub struct Args {
     /// Read incidents that changed before this time
     #[arg(long, value_name = "TIME")]
     pub end_date: Option<String>,
+    /// Read what changed between --start-date and --end-date again, whatever the bookmarks say, and
+    /// leave those as they are; streams that the API cannot filter by time are left out
+    #[arg(long)]
+    pub backfill: bool,
     /// Read the built-in sample workspace instead of the API; needs no key
     #[arg(long)]
     pub demo: bool,

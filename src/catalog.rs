@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::error::Error;
 use crate::schema;
-use crate::stream::{REPLICATION_KEY, Replication, Stream};
+use crate::stream::{Replication, Stream};
 use crate::streams::STREAMS;
 
 /// The catalog of every stream, as `--discover` prints it.
@@ -54,14 +54,10 @@ fn metadata(stream: &Stream, schema: &Value) -> Vec<Value> {
     if let Some(parent) = stream.parents.first() {
         root.insert("parent-tap-stream-id".into(), json!(parent.stream));
     }
-    match stream.replication {
-        Replication::FullTable => {
-            root.insert("forced-replication-method".into(), json!("FULL_TABLE"));
-        }
-        Replication::UpdatedAt => {
-            root.insert("valid-replication-keys".into(), json!([REPLICATION_KEY]));
-        }
-    }
+    match stream.replication_key() {
+        None => root.insert("forced-replication-method".into(), json!("FULL_TABLE")),
+        Some(key) => root.insert("valid-replication-keys".into(), json!([key])),
+    };
     let mut entries = vec![json!({"breadcrumb": [], "metadata": root})];
     for (place, property) in schema::properties(schema) {
         let inclusion = if schema::is_unsupported(property) {
@@ -79,9 +75,7 @@ fn metadata(stream: &Stream, schema: &Value) -> Vec<Value> {
 /// Whether the property at `place` is part of every record: the key and the replication key.
 fn is_automatic(stream: &Stream, place: &[&str]) -> bool {
     let [_, name] = place else { return false };
-    let is_replication_key =
-        stream.replication != Replication::FullTable && *name == REPLICATION_KEY;
-    stream.key.contains(name) || is_replication_key
+    stream.key.contains(name) || stream.replication_key() == Some(name)
 }
 
 /// How a stream is to be read.
@@ -259,7 +253,7 @@ impl Entry {
         match asked {
             None => Ok(default_method(stream)),
             Some("FULL_TABLE") => Ok(Method::FullTable),
-            Some("INCREMENTAL") if stream.replication == Replication::FullTable => {
+            Some("INCREMENTAL") if stream.replication_key().is_none() => {
                 warnings.push(format!(
                     "stream `{}`: INCREMENTAL is not offered; it is read in full",
                     stream.name
@@ -278,8 +272,8 @@ impl Entry {
 
 fn default_method(stream: &Stream) -> Method {
     match stream.replication {
-        Replication::FullTable => Method::FullTable,
-        Replication::UpdatedAt => Method::Incremental,
+        Replication::FullTable | Replication::OnRequest(_) => Method::FullTable,
+        Replication::ByDefault(_) => Method::Incremental,
     }
 }
 

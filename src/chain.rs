@@ -57,8 +57,12 @@ pub struct Fetched {
     pub sent_at: DateTime<Utc>,
     /// The API's clock.
     pub date: Option<DateTime<Utc>>,
-    /// Whether it is the last page.
+    /// Whether it is the last page of its chain.
     pub is_last: bool,
+    /// The slice that the chain reads.
+    pub slice: Slice,
+    /// Whose records these are: what was taken of the parent.
+    pub parent: Vec<String>,
     /// After the last page: how many records came and how many the API counts, where those are
     /// more.
     pub shortfall: Option<(u64, u64)>,
@@ -98,6 +102,14 @@ impl Chain {
             attempts: None,
             not_before: Duration::ZERO,
         }
+    }
+
+    /// The same, from a cursor on that was got for the same slice.
+    #[must_use]
+    pub fn after(mut self, cursor: &str, parameter: &str) -> Self {
+        self.cursors.insert(hash(cursor));
+        self.next = self.first.after(parameter, cursor);
+        self
     }
 
     /// The same series for another slice, which may be cut again.
@@ -164,20 +176,27 @@ impl Chain {
         let is_last = page.after.is_none();
         let shortfall = if is_last { self.count.shortfall() } else { None };
         let Answer { sent_at, date, .. } = *answer;
-        Ok(Step::Page(Box::new(Fetched { page, sent_at, date, is_last, shortfall })))
+        let (slice, parent) = (self.slice, self.series.bound.iter());
+        let parent = parent.map(|(_, value)| value.clone()).collect();
+        let fetched = Fetched { page, sent_at, date, is_last, slice, parent, shortfall };
+        Ok(Step::Page(Box::new(fetched)))
     }
 
     fn follow(&mut self, cursor: &str, stream: &Stream) -> Result<(), Error> {
-        // Hashed: as text they would lie between the buffers of pages and keep the allocator from
-        // using those again.
-        let mut hasher = DefaultHasher::new();
-        cursor.hash(&mut hasher);
-        if !self.cursors.insert(hasher.finish()) {
+        if !self.cursors.insert(hash(cursor)) {
             return Err(Error::RepeatedCursor(cursor.to_owned()));
         }
         self.next = self.first.after(stream.cursor, cursor);
         Ok(())
     }
+}
+
+/// A cursor is remembered by its hash: texts would lie between the buffers of pages and keep the
+/// allocator from using those again.
+fn hash(cursor: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    cursor.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// What came of a series, beside what the API says it has.

@@ -3,9 +3,9 @@
 
 use serde_json::Value;
 
+use crate::moment::format_time;
 use crate::record::{Projection, Written};
 use crate::request::Series;
-use crate::state::format_time;
 use crate::stream::{Binding, Column, Source, Stream, Take};
 
 /// The added fields of a stream for one series of pages.
@@ -77,6 +77,7 @@ pub fn sources(stream: &Stream) -> impl Iterator<Item = &'static str> {
     let choices = stream.columns.iter().filter_map(|column| match column.source {
         Source::Record(choices) => Some(choices),
         Source::Parent(_)
+        | Source::ParentTime(_)
         | Source::ListName
         | Source::Position
         | Source::WindowStart
@@ -94,7 +95,7 @@ fn filled(
 ) -> Filled {
     let time = |time| Filled::Text(quoted(&format_time(time)));
     match source {
-        Source::Parent(parameter) => series
+        Source::Parent(parameter) | Source::ParentTime(parameter) => series
             .bound
             .iter()
             .find(|(name, _)| *name == parameter)

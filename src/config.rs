@@ -4,15 +4,15 @@
 use std::fmt;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value};
 
 use crate::args::{Args, Test};
 use crate::error::Error;
 use crate::log::{Format, Level};
+use crate::moment::parse_time;
 use crate::retry::Retry;
 use crate::settings::{Environment, check, gather, pointer, settings};
-use crate::state::parse_time;
 
 /// Everything a run is told, checked.
 #[derive(Debug)]
@@ -27,6 +27,16 @@ pub struct Config {
     pub end_date: Option<DateTime<Utc>>,
     /// Modes of incidents, actions and follow-ups.
     pub incident_modes: Vec<String>,
+    /// How long before its bookmark an incremental stream is read again.
+    pub lookback: TimeDelta,
+    /// How long after its last change the children of an incident are read again.
+    pub child_lookback: TimeDelta,
+    /// After how long an incremental stream is read in full again.
+    pub full_scan: Option<TimeDelta>,
+    /// How long an interrupted run can be gone on with.
+    pub resume_max: TimeDelta,
+    /// Whether only the streams with a filter over time are read, and bookmarks are left alone.
+    pub is_backfill: bool,
     /// How many days the window of schedules and availability reaches back from today's midnight.
     pub schedule_window_days_back: u64,
     /// How many days it reaches ahead of it.
@@ -94,7 +104,11 @@ impl Config {
         let (schema, values) = (settings(), gather(args, environment)?);
         let mut problems = check(&values, &schema, warnings);
         let needs_key = !(args.demo || args.live || args.test == Some(Test::Schema));
-        let config = Self::checked(&values, &schema, needs_key, &mut problems);
+        let config = Self::checked(&values, &schema, needs_key, &mut problems)
+            .map(|config| Self { is_backfill: args.backfill, ..config });
+        if let Some(Self { start_date: None, end_date: None, is_backfill: true, .. }) = &config {
+            problems.push("`--backfill` needs `start_date` or `end_date`, or both".into());
+        }
         match (problems.is_empty(), config) {
             (true, Some(config)) => Ok(config),
             _ => Err(Error::Config(problems)),
@@ -113,19 +127,10 @@ impl Config {
         let text = |name: &str| get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         let number = |name: &str| get(name).and_then(Value::as_u64).unwrap_or_default();
         let size = |name: &str| usize::try_from(number(name)).unwrap_or(usize::MAX);
+        let whole = |name: &str| get(name).and_then(Value::as_i64);
         let seconds = |name: &str| Duration::from_secs(number(name));
         let api_key = if needs_key { key(values, problems) } else { Some(String::new()) };
-        let mut time = |name: &str| time(values, name, problems);
-        let (start_date, end_date) = (time("start_date"), time("end_date"));
-        if let (Some(start), Some(end)) = (start_date, end_date)
-            && start >= end
-        {
-            problems.push(format!(
-                "`start_date` {:?} is not before `end_date` {:?}",
-                text("start_date"),
-                text("end_date")
-            ));
-        }
+        let (start_date, end_date) = dates(values, problems);
         if !text("user_agent").bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
             problems.push(format!("`user_agent` is {:?}, not plain text", text("user_agent")));
         }
@@ -135,6 +140,11 @@ impl Config {
             start_date,
             end_date,
             incident_modes: modes?.iter().filter_map(Value::as_str).map(Into::into).collect(),
+            lookback: TimeDelta::seconds(whole("lookback_seconds").unwrap_or_default()),
+            child_lookback: TimeDelta::days(whole("child_lookback_days").unwrap_or_default()),
+            full_scan: whole("full_scan_days").map(TimeDelta::days),
+            resume_max: TimeDelta::hours(whole("resume_max_hours").unwrap_or_default()),
+            is_backfill: false,
             schedule_window_days_back: number("schedule_window_days_back"),
             schedule_window_days_ahead: number("schedule_window_days_ahead"),
             concurrency: size("concurrency"),
@@ -203,6 +213,24 @@ fn key(values: &Map<String, Value>, problems: &mut Vec<String>) -> Option<String
         return None;
     }
     Some(key)
+}
+
+/// Where what is read begins and ends.
+fn dates(
+    values: &Map<String, Value>,
+    problems: &mut Vec<String>,
+) -> (Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
+    let mut time = |name: &str| time(values, name, problems);
+    let (start, end) = (time("start_date"), time("end_date"));
+    if start.zip(end).is_some_and(|(start, end)| start >= end) {
+        let text = |name: &str| values.get(name).and_then(Value::as_str).unwrap_or_default();
+        problems.push(format!(
+            "`start_date` {:?} is not before `end_date` {:?}",
+            text("start_date"),
+            text("end_date")
+        ));
+    }
+    (start, end)
 }
 
 fn time(

@@ -1,6 +1,7 @@
 //! Worker threads that fetch ahead and hand pages over in order. What is fetched next, and what is
 //! handed over, is decided in [`queue`]; here it is done.
 
+mod lane;
 pub mod queue;
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};

@@ -9,12 +9,12 @@ use serde_json::{Map, Value};
 use crate::catalog::{Method, Selected};
 use crate::error::Error;
 use crate::state::State;
-use crate::stream::REPLICATION_KEY;
 
 /// Writes messages to the output it was given.
 pub struct Output<W: Write> {
     out: W,
     pending: Vec<u8>,
+    state_size: usize,
 }
 
 #[derive(Serialize)]
@@ -41,7 +41,7 @@ const CHUNK: usize = 32 << 10;
 impl<W: Write> Output<W> {
     /// Writes to `out`, which needs no buffer of its own.
     pub fn new(out: W) -> Self {
-        Self { out, pending: Vec::with_capacity(2 * CHUNK) }
+        Self { out, pending: Vec::with_capacity(2 * CHUNK), state_size: 0 }
     }
 
     /// Announces a stream, once, before its records.
@@ -49,13 +49,15 @@ impl<W: Write> Output<W> {
     /// # Errors
     /// [`Error::OutputClosed`] where the reader is gone; the same for all that writes.
     pub fn schema(&mut self, selected: &Selected) -> Result<(), Error> {
-        let is_incremental = selected.method == Method::Incremental;
+        let key = selected.stream.replication_key();
         self.line(&SchemaMessage {
             kind: "SCHEMA",
             stream: selected.stream.name,
             schema: &selected.schema,
             key_properties: selected.stream.key,
-            bookmark_properties: is_incremental.then_some([REPLICATION_KEY]),
+            bookmark_properties: key
+                .filter(|_| selected.method == Method::Incremental)
+                .map(|key| [key]),
         })
     }
 
@@ -76,8 +78,16 @@ impl<W: Write> Output<W> {
     /// # Errors
     /// As [`Output::schema`].
     pub fn state(&mut self, state: &State) -> Result<(), Error> {
+        let before = self.pending.len();
         self.line(&StateMessage { kind: "STATE", value: state.as_map() })?;
+        self.state_size = self.pending.len() - before;
         self.flush()
+    }
+
+    /// Bytes of the last STATE.
+    #[must_use]
+    pub fn state_size(&self) -> usize {
+        self.state_size
     }
 
     /// Writes text that is no message: the catalog.

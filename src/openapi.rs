@@ -262,7 +262,7 @@ fn added(column: &Column) -> Value {
     match column.source {
         Source::Parent(_) | Source::ListName | Source::Record(_) => nullable("string"),
         Source::Position => nullable("integer"),
-        Source::WindowStart | Source::WindowEnd | Source::Beside(_) => {
+        Source::ParentTime(_) | Source::WindowStart | Source::WindowEnd | Source::Beside(_) => {
             json!({"type": ["null", "string"], "format": "date-time"})
         }
     }

@@ -7,16 +7,16 @@ mod envelope;
 use std::collections::{BTreeSet, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::de::DeserializeSeed;
 
 use self::envelope::{Envelope, Record};
 use crate::columns::{self, Columns};
 use crate::error::Error;
+use crate::moment::parse_time;
 use crate::record::{Projection, Written};
 use crate::request::Series;
-use crate::state::parse_time;
-use crate::stream::{Binding, CREATED_AT, REPLICATION_KEY, Shape, Stream, Take};
+use crate::stream::{Binding, CREATED_AT, Shape, Stream, Take};
 use crate::text::NUL;
 
 /// How the pages of a stream are read.
@@ -27,13 +27,24 @@ pub struct Reader {
     projection: Projection,
     feeds: Vec<&'static [Binding]>,
     key: Vec<(&'static str, usize)>,
-    updated_at: Option<usize>,
+    changed_at: Option<usize>,
     created_at: Option<usize>,
     window: Window,
+    memory: Memory,
     is_emitting: bool,
 }
 
-/// Which records are emitted, by `updated_at`: from `start` on, before `end`.
+/// What is remembered of records from scan to scan, so that those around the bookmark are not
+/// written again.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// The records that were written by the last scan.
+    pub known: HashSet<u64>,
+    /// Of the records of this scan, those are kept that are at most that much older than the newest.
+    pub keep: TimeDelta,
+}
+
+/// Which records are emitted, by their replication key: from `start` on, before `end`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Window {
     /// The first moment that is in it.
@@ -43,7 +54,9 @@ pub struct Window {
 }
 
 impl Window {
-    fn contains(&self, time: DateTime<Utc>) -> bool {
+    /// Whether a moment lies in it.
+    #[must_use]
+    pub fn contains(&self, time: DateTime<Utc>) -> bool {
         self.start.is_none_or(|start| start <= time) && self.end.is_none_or(|end| time < end)
     }
 }
@@ -59,8 +72,10 @@ pub struct Page {
     pub received: u64,
     /// What the records give to children: which feed, and the values of its bindings.
     pub bound: Vec<(usize, Vec<String>)>,
-    /// The latest `updated_at` of what is to be emitted, in an incremental stream.
+    /// The latest replication key of what is in the window, in an incremental stream.
     pub newest: Option<DateTime<Utc>>,
+    /// The records at that end of the window, with their replication keys.
+    pub recent: Vec<(DateTime<Utc>, u64)>,
     /// When the records were created, in their order: of the first page of a long list.
     pub created: Vec<DateTime<Utc>>,
     /// The cursor of the next page.
@@ -91,9 +106,10 @@ impl Reader {
             projection,
             feeds,
             key: Vec::new(),
-            updated_at: None,
+            changed_at: None,
             created_at: None,
             window: Window::default(),
+            memory: Memory::default(),
             is_emitting: false,
         }
     }
@@ -118,11 +134,14 @@ impl Reader {
         Ok(self)
     }
 
-    /// The same, for an incremental stream: only records of that window are emitted.
+    /// The same, for an incremental stream: only records of that window are emitted, and none that
+    /// the last scan wrote.
     #[must_use]
-    pub fn within(mut self, window: Window) -> Self {
-        self.updated_at = self.projection.position(REPLICATION_KEY);
+    pub fn within(mut self, window: Window, memory: Memory) -> Self {
+        let key = self.stream.replication_key();
+        self.changed_at = key.and_then(|key| self.projection.position(key));
         self.window = window;
+        self.memory = memory;
         self
     }
 
@@ -168,6 +187,10 @@ impl Reader {
             .and_then(|()| deserializer.end())
             .map_err(|error| Error::Contract(explain(&error, text)))?;
         let Lines { written, mut page, .. } = lines;
+        if let Some(newest) = page.newest {
+            let keep = self.memory.keep;
+            page.recent.retain(|(time, _)| newest - *time <= keep);
+        }
         page.lines = written.out;
         page.unknown = written.unknown;
         page.nulled = written.nulled;
@@ -201,7 +224,8 @@ impl Lines<'_> {
         self.page.received += 1;
         self.bind()?;
         self.note_creation();
-        let is_kept = self.reader.is_emitting && self.is_first_of_its_key()? && self.is_within()?;
+        let is_kept =
+            self.reader.is_emitting && self.is_first_of_its_key()? && self.is_news(start)?;
         self.columns.advance();
         if is_kept {
             self.page.emitted += 1;
@@ -245,20 +269,27 @@ impl Lines<'_> {
         Ok(!self.reader.stream.is_overlapping || self.seen.insert(hasher.finish()))
     }
 
-    fn is_within(&mut self) -> Result<bool, String> {
-        let Some(position) = self.reader.updated_at else { return Ok(true) };
+    /// Whether the record, which begins at `start`, changed within the window and was not written by
+    /// the last scan.
+    fn is_news(&mut self, start: usize) -> Result<bool, String> {
+        let Some(position) = self.reader.changed_at else { return Ok(true) };
         let text = self.written.field(position).unwrap_or("null");
         let time = serde_json::from_str::<String>(text).ok();
         let time = time.as_deref().and_then(parse_time);
         let Some(time) = time else {
             let number = self.page.received;
-            return Err(format!("record {number} has `{REPLICATION_KEY}` {text}, not a time"));
+            let key = self.reader.stream.replication_key().unwrap_or_default();
+            return Err(format!("record {number} has `{key}` {text}, not a time"));
         };
-        let is_within = self.reader.window.contains(time);
-        if is_within {
-            self.page.newest = self.page.newest.max(Some(time));
+        if !self.reader.window.contains(time) {
+            return Ok(false);
         }
-        Ok(is_within)
+        let mut hasher = DefaultHasher::new();
+        self.written.out.get(start + self.frame.0.len()..).hash(&mut hasher);
+        let hash = hasher.finish();
+        self.page.newest = self.page.newest.max(Some(time));
+        self.page.recent.push((time, hash));
+        Ok(!self.reader.memory.known.contains(&hash))
     }
 }
 

@@ -1,20 +1,43 @@
 //! Config, catalog and state become what to fetch, in order: the selected streams, the parents
-//! they need, for each its series of requests and the window of what is emitted. Pure; nothing is
-//! fetched here.
+//! they need, for each its series of requests, the window of what is emitted, and where an
+//! interrupted run had come to. Pure; nothing is fetched here.
 
-use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, Utc};
+mod resume;
+mod series;
+mod since;
+
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use self::series::{modes, series};
+use self::since::Reading;
 use crate::catalog::{Method, Selected, Selection};
 use crate::config::Config;
 use crate::error::Error;
-use crate::page::{Reader, Window};
+use crate::moment::format_time;
+use crate::page::{Memory, Reader, Window};
+use crate::position::Position;
 use crate::record::Projection;
 use crate::request::{Request, Series};
 use crate::schema;
-use crate::state::{State, format_time};
-use crate::stream::{Detail, Granularity, Modes, Parent, REPLICATION_KEY, Shape, Stream, Windows};
+use crate::state::{Scope, State};
+use crate::stream::{Detail, Granularity, Parent, Shape, Stream};
 use crate::streams::{STREAMS, named};
+
+/// What a run reads.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// Lists, in the order of reading.
+    pub lists: Vec<Planned>,
+    /// Streams that an interrupted run had read to their end.
+    pub complete: Vec<&'static str>,
+    /// Selected streams that are not read, since nothing of them can be: of a backfill.
+    pub left_out: Vec<&'static str>,
+    /// When the run began, or the one that it goes on with.
+    pub began: DateTime<Utc>,
+    /// What the log should say before anything is read.
+    pub notes: Vec<String>,
+}
 
 /// One list to read: a selected stream, or a parent for its children, or both.
 #[derive(Debug)]
@@ -29,18 +52,26 @@ pub struct Planned {
     pub shape: Shape,
     /// Whose records it is asked for.
     pub parents: &'static [Parent],
+    /// Which of those, by the time of their last change.
+    pub since: Option<Window>,
     /// The parameters that make this another list than the stream's own.
     pub filter: Filter,
     /// The series of pages; of a child, for each parent.
     pub series: Vec<Series>,
     /// Whether the series may be cut into slices, and how finely the API's filter compares.
     pub cut: Option<Granularity>,
-    /// What is emitted, by `updated_at`.
+    /// What is emitted, by its replication key.
     pub window: Window,
-    /// The incident modes that are asked for.
-    pub modes: Vec<String>,
+    /// What the last scan wrote, and how much of this one is to be remembered.
+    pub memory: Memory,
+    /// What the next bookmark will be true for.
+    pub scope: Scope,
+    /// Whether an incremental stream is read in full.
+    pub is_full: bool,
     /// What its records give to children.
     pub feeds: Vec<&'static Parent>,
+    /// How far an interrupted run has got, or the start.
+    pub position: Position,
     /// What the log should say before it starts.
     pub notes: Vec<String>,
 }
@@ -59,7 +90,9 @@ impl Planned {
         match self.selected.as_ref().map(|selected| selected.method) {
             None => Ok(reader),
             Some(Method::FullTable) => reader.emitting(),
-            Some(Method::Incremental) => Ok(reader.emitting()?.within(self.window)),
+            Some(Method::Incremental) => {
+                Ok(reader.emitting()?.within(self.window, self.memory.clone()))
+            }
         }
     }
 
@@ -93,61 +126,99 @@ pub struct Basis<'a> {
     pub now: DateTime<Utc>,
     /// How much is to be read.
     pub extent: Extent,
+    /// Whether the key sees private incidents, where that is known already.
+    pub has_access: Option<bool>,
 }
 
-/// Of a sample, this many records a page.
-const SAMPLE_PAGE: u32 = 5;
+/// What a child needs of a parent.
+#[derive(Debug)]
+struct Need {
+    parent: &'static Parent,
+    /// The last changes of interest; everything where there is none.
+    since: Option<DateTime<Utc>>,
+}
 
-/// The plan of a run, in the order of reading.
+/// The plan of a run.
 ///
 /// # Errors
 /// [`Error::Bug`] where a parent has no schema.
-pub fn plan(selection: Selection, basis: &Basis) -> Result<Vec<Planned>, Error> {
-    let mut feeds = Vec::new();
-    for selected in &selection.streams {
-        let detail = detail(selected).map_or(&[][..], |detail| detail.parents);
-        need(selected.stream.parents, &mut feeds);
-        need(detail, &mut feeds);
-    }
+pub fn plan(selection: Selection, basis: &Basis) -> Result<Plan, Error> {
+    let mut plan = Plan { began: basis.now, ..Plan::default() };
     let mut selected = selection.streams;
-    let mut plan = Vec::new();
+    if basis.config.is_backfill {
+        backfill(&mut selected, &mut plan);
+    }
+    resume::skip(&mut selected, &mut plan, basis);
+    let mut needs = Vec::new();
+    for selected in &selected {
+        let detail = detail(selected).map_or(&[][..], |detail| detail.parents);
+        need(detail, None, &mut needs);
+        let since = match selected.method {
+            Method::FullTable => None,
+            Method::Incremental => reading(selected.stream, basis, &mut Vec::new()).window.start,
+        };
+        need(selected.stream.parents, since, &mut needs);
+    }
     for stream in STREAMS {
         let position = selected.iter().position(|selected| selected.stream == stream);
-        let chosen = position.map(|position| selected.swap_remove(position));
-        let mut filters: Vec<Filter> = vec![&[]];
-        let own = feeds.iter().filter(|feed| feed.stream == stream.name);
-        for feed in own.filter(|feed| !feed.filter.is_empty()) {
-            if !filters.contains(&feed.filter) {
-                filters.push(feed.filter);
-            }
-        }
-        let mut chosen = chosen;
-        for filter in filters {
-            let is_of = |feed: &&&Parent| feed.stream == stream.name && feed.filter == filter;
-            let feeds = feeds.iter().filter(is_of).copied().collect::<Vec<_>>();
+        let mut chosen = position.map(|position| selected.swap_remove(position));
+        for filter in filters(stream, &needs) {
+            let is_of =
+                |need: &&Need| need.parent.stream == stream.name && need.parent.filter == filter;
+            let needs = needs.iter().filter(is_of).collect::<Vec<_>>();
             let chosen = chosen.take();
-            if chosen.is_none() && feeds.is_empty() {
+            if chosen.is_none() && needs.is_empty() {
                 continue;
             }
             match chosen.as_ref().and_then(detail) {
-                None => plan.push(list(stream, chosen, filter, feeds, basis)?),
+                None => plan.lists.push(list(stream, chosen, filter, &needs, basis)?),
                 Some(detail) => {
-                    plan.push(list(stream, None, filter, feeds, basis)?);
-                    plan.extend(chosen.map(|chosen| details(chosen, detail)));
+                    plan.lists.push(list(stream, None, filter, &needs, basis)?);
+                    plan.lists.extend(chosen.map(|chosen| details(chosen, detail)));
                 }
             }
         }
     }
+    resume::go_on(&mut plan, basis);
     Ok(plan)
 }
 
-/// Adds what children need of their parents, and these of theirs.
-fn need(parents: &'static [Parent], feeds: &mut Vec<&'static Parent>) {
-    for parent in parents {
-        if !feeds.iter().any(|feed| feed.is_same_feed(parent)) {
-            feeds.push(parent);
-            need(named(parent.stream).map_or(&[], |stream| stream.parents), feeds);
+/// Of a backfill only streams are read that the API can filter by their last change.
+fn backfill(selected: &mut Vec<Selected>, plan: &mut Plan) {
+    for chosen in std::mem::take(selected) {
+        if chosen.stream.times.is_some() {
+            selected.push(Selected { method: Method::Incremental, ..chosen });
+        } else {
+            plan.left_out.push(chosen.stream.name);
         }
+    }
+    if !plan.left_out.is_empty() {
+        plan.notes.push(format!(
+            "the API has no filter over changes of these, so a backfill leaves them out: {}",
+            plan.left_out.join(", ")
+        ));
+    }
+}
+
+/// The stream's own list and those with the filters that its children need.
+fn filters(stream: &Stream, needs: &[Need]) -> Vec<Filter> {
+    let mut filters: Vec<Filter> = vec![&[]];
+    for need in needs.iter().filter(|need| need.parent.stream == stream.name) {
+        if !filters.contains(&need.parent.filter) {
+            filters.push(need.parent.filter);
+        }
+    }
+    filters
+}
+
+/// Adds what children need of their parents, and these, in full, of theirs.
+fn need(parents: &'static [Parent], since: Option<DateTime<Utc>>, needs: &mut Vec<Need>) {
+    for parent in parents {
+        match needs.iter_mut().find(|need| need.parent.is_same_feed(parent)) {
+            Some(known) => known.since = known.since.zip(since).map(|(one, other)| one.min(other)),
+            None => needs.push(Need { parent, since }),
+        }
+        need(named(parent.stream).map_or(&[], |stream| stream.parents), None, needs);
     }
 }
 
@@ -158,34 +229,44 @@ fn detail(selected: &Selected) -> Option<&'static Detail> {
     properties.keys().any(|name| !detail.in_list.contains(&name.as_str())).then_some(detail)
 }
 
+fn reading(stream: &Stream, basis: &Basis, notes: &mut Vec<String>) -> Reading {
+    Reading::of(stream, &scope(stream, basis), basis, notes)
+}
+
+/// The incident modes that a stream's records are of; of a child, those of its parents.
+fn scope(stream: &Stream, basis: &Basis) -> Vec<String> {
+    let parent = stream.parents.first().and_then(|parent| named(parent.stream));
+    modes(parent.unwrap_or(stream), &basis.config.incident_modes)
+}
+
 /// The stream's own list, or one with a filter.
 fn list(
     stream: &'static Stream,
     selected: Option<Selected>,
     filter: Filter,
-    feeds: Vec<&'static Parent>,
+    needs: &[&Need],
     basis: &Basis,
 ) -> Result<Planned, Error> {
     let mut notes = Vec::new();
-    let modes = modes(stream, &basis.config.incident_modes);
-    let window = match selected.as_ref().map(|selected| selected.method) {
-        Some(Method::FullTable) => {
-            if basis.config.start_date.is_some() || basis.config.end_date.is_some() {
-                notes.push("start_date and end_date do not bound a full-table stream".to_owned());
-            }
-            Window::default()
-        }
-        Some(Method::Incremental) => window(stream, &modes, basis, &mut notes),
-        None => Window::default(),
+    let config = basis.config;
+    let method = selected.as_ref().map(|selected| selected.method);
+    let reading = match method {
+        Some(Method::Incremental) => reading(stream, basis, &mut notes),
+        Some(Method::FullTable) | None => Reading::default(),
     };
-    // What is asked for feeds the children too, and they want all parents.
-    let asked = if feeds.is_empty() { window } else { Window::default() };
+    if method == Some(Method::FullTable)
+        && (config.start_date.is_some() || config.end_date.is_some())
+    {
+        notes.push("start_date and end_date do not bound a full-table stream".to_owned());
+    }
+    let asked = asked(method, reading.window, needs);
     let mut series = series(stream, filter, asked, basis);
     if series.is_empty() {
-        notes.push(format!("it has none of the incident_modes {:?}", basis.config.incident_modes));
+        notes.push(format!("it has none of the incident_modes {:?}", config.incident_modes));
     }
-    if let (Some(start), Some(end)) = (asked.start, asked.end)
+    if let (Some(start), Some(end)) = (reading.window.start, reading.window.end)
         && start >= end
+        && needs.is_empty()
     {
         notes.push(format!("nothing is left before end_date {}", format_time(end)));
         series.clear();
@@ -194,24 +275,45 @@ fn list(
         Some(selected) => selected.known.clone(),
         None => schema::embedded(stream)?,
     };
-    let (shape, parents) = (stream.shape, stream.parents);
-    // Slices are for scans of everything: a filter on `updated_at` leaves little to cut.
+    let is_child = !stream.parents.is_empty();
+    let is_incremental = method == Some(Method::Incremental);
+    let modes = scope(stream, basis);
+    // Slices are for scans of everything: a filter over changes leaves little to cut.
     let is_whole = asked == Window::default() && basis.extent == Extent::Whole;
-    let cut = stream.times.filter(|_| is_whole);
     Ok(Planned {
         stream,
         selected,
         known,
-        shape,
-        parents,
+        shape: stream.shape,
+        parents: stream.parents,
+        since: (is_child && is_incremental).then_some(reading.window),
         filter,
         series,
-        cut,
-        window,
-        modes,
-        feeds,
+        cut: stream.times.filter(|_| is_whole),
+        // Of a child, it is the parents that are chosen.
+        window: if is_child { Window::default() } else { reading.window },
+        memory: reading.memory,
+        scope: Scope { modes: (!modes.is_empty()).then_some(modes), has_access: basis.has_access },
+        is_full: reading.bookmark.is_none(),
+        feeds: needs.iter().map(|need| need.parent).collect(),
+        position: Position::default(),
         notes,
     })
+}
+
+/// What the API is asked for: the earliest that anyone needs.
+fn asked(method: Option<Method>, own: Window, needs: &[&Need]) -> Window {
+    let own_start = match method {
+        None => None,
+        Some(Method::FullTable) => return Window::default(),
+        Some(Method::Incremental) => Some(own.start),
+    };
+    if needs.is_empty() {
+        return own;
+    }
+    let starts = own_start.into_iter().chain(needs.iter().map(|need| need.since));
+    let starts = starts.collect::<Option<Vec<_>>>();
+    Window { start: starts.and_then(|starts| starts.into_iter().min()), end: None }
 }
 
 /// The details of a stream, one request for each record of its list.
@@ -223,166 +325,53 @@ fn details(selected: Selected, detail: &'static Detail) -> Planned {
         selected: Some(selected),
         shape: detail.shape,
         parents: detail.parents,
+        since: None,
         filter: &[],
         series: vec![Series { first, bound: Vec::new(), window: None }],
         cut: None,
         window: Window::default(),
-        modes: Vec::new(),
+        memory: Memory::default(),
+        scope: Scope::default(),
+        is_full: true,
         feeds: Vec::new(),
+        position: Position::default(),
         notes: Vec::new(),
-    }
-}
-
-/// From the bookmark on, or from the start of the config where there is none that is true for all
-/// of these incident modes.
-fn window(stream: &Stream, modes: &[String], basis: &Basis, notes: &mut Vec<String>) -> Window {
-    let start = basis.config.start_date;
-    let known = basis.state.modes(stream.name);
-    let is_wider = |known: &Vec<&str>| modes.iter().any(|mode| !known.contains(&mode.as_str()));
-    let mut bookmark = basis.state.bookmark(stream.name);
-    if known.as_ref().is_some_and(is_wider) {
-        notes.push(format!(
-            "the bookmark is true for the modes {known:?} only; it is read once from its start"
-        ));
-        bookmark = None;
-    }
-    if let (Some(bookmark), Some(start)) = (bookmark, start)
-        && start != bookmark
-    {
-        let (bookmark, start) = (format_time(bookmark), format_time(start));
-        notes.push(format!("the bookmark {bookmark} counts, not start_date {start}"));
-    }
-    Window { start: bookmark.or(start), end: basis.config.end_date }
-}
-
-/// The series of a stream: one for each mode where the API takes one mode at a time, and for each
-/// window.
-fn series(stream: &Stream, filter: Filter, window: Window, basis: &Basis) -> Vec<Series> {
-    let mut request = Request::new(stream.path);
-    if let Some(page_size) = stream.page_size {
-        let page_size = match basis.extent {
-            Extent::Whole => page_size,
-            Extent::Sample => page_size.min(SAMPLE_PAGE),
-        };
-        request = request.with("page_size", page_size.to_string());
-    }
-    for (name, value) in stream.fixed.iter().chain(filter) {
-        request = request.with(*name, *value);
-    }
-    if let Some((operator, value)) = days(window) {
-        request = request.with(format!("{REPLICATION_KEY}[{operator}]"), value);
-    }
-    let requests = by_mode(stream, request, &basis.config.incident_modes);
-    let of = |first: Request| windows(stream, basis, &first);
-    requests.into_iter().flat_map(of).collect()
-}
-
-/// Of the configured modes, those that the stream may be asked for.
-fn modes(stream: &Stream, configured: &[String]) -> Vec<String> {
-    let is_known = |mode: &&String| match stream.modes {
-        Modes::None => false,
-        Modes::Together(_, known) => known.contains(&mode.as_str()),
-        Modes::OneByOne(_) => true,
-    };
-    configured.iter().filter(is_known).cloned().collect()
-}
-
-fn by_mode(stream: &Stream, request: Request, configured: &[String]) -> Vec<Request> {
-    let modes = modes(stream, configured);
-    match stream.modes {
-        Modes::None => vec![request],
-        // Without any mode the API would answer with its own choice of them.
-        Modes::Together(..) if modes.is_empty() => Vec::new(),
-        Modes::Together(name, _) => {
-            vec![modes.into_iter().fold(request, |request, mode| request.with(name, mode))]
-        }
-        Modes::OneByOne(name) => {
-            modes.into_iter().map(|mode| request.clone().with(name, mode)).collect()
-        }
-    }
-}
-
-/// `first` for each window that the stream is asked for.
-fn windows(stream: &Stream, basis: &Basis, first: &Request) -> Vec<Series> {
-    let plain = |first: &Request| Series { first: first.clone(), bound: Vec::new(), window: None };
-    let today = basis.now.date_naive().and_time(NaiveTime::MIN).and_utc();
-    let start = today.checked_sub_days(Days::new(basis.config.schedule_window_days_back));
-    let end = today.checked_add_days(Days::new(basis.config.schedule_window_days_ahead));
-    let (Some(window), Some(start), Some(end)) = (stream.window, start, end) else {
-        return vec![plain(first)];
-    };
-    let (names, spans) = match window {
-        Windows::Whole(from, to) => ((from, to), vec![(start, end)]),
-        Windows::Months(from, to) => ((from, to), months(start, end)),
-    };
-    let over = |span: (DateTime<Utc>, DateTime<Utc>)| {
-        let first = first.clone().with(names.0, format_time(span.0));
-        let first = first.with(names.1, format_time(span.1));
-        Series { window: Some(span), ..plain(&first) }
-    };
-    spans.into_iter().map(over).collect()
-}
-
-/// The calendar months from that of `start` on, the last one up to `end`. They begin at the first
-/// of a month whatever day it is, so that a record keeps its key from run to run.
-fn months(start: DateTime<Utc>, end: DateTime<Utc>) -> Vec<(DateTime<Utc>, DateTime<Utc>)> {
-    let first = start.date_naive().with_day(1).unwrap_or_default().and_time(NaiveTime::MIN);
-    let next = |month: &DateTime<Utc>| month.checked_add_months(Months::new(1));
-    let starts = std::iter::successors(Some(first.and_utc()), next);
-    let starts = starts.take_while(|month| *month < end);
-    starts.map(|month| (month, next(&month).unwrap_or(end).min(end))).collect()
-}
-
-/// The API's filter for a window where it compares whole days in a time zone nobody documents: a
-/// day wider at each bounded end. A closed window is one range, since gte with lte is refused.
-fn days(window: Window) -> Option<(&'static str, String)> {
-    let before = |time: DateTime<Utc>| time.date_naive().checked_sub_days(Days::new(1));
-    let after = |time: DateTime<Utc>| time.date_naive().checked_add_days(Days::new(1));
-    let text = |day: NaiveDate| day.format("%Y-%m-%d").to_string();
-    match (window.start.and_then(before), window.end.and_then(after)) {
-        (None, None) => None,
-        (Some(start), None) => Some(("gte", text(start))),
-        (None, Some(end)) => Some(("lte", text(end))),
-        (Some(start), Some(end)) => Some(("date_range", format!("{}~{}", text(start), text(end)))),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::parse_time;
-
-    fn window(start: Option<&str>, end: Option<&str>) -> Window {
-        Window { start: start.and_then(parse_time), end: end.and_then(parse_time) }
-    }
-
-    #[test]
-    fn whole_days_are_asked_one_day_wider_at_each_bounded_end() {
-        let (start, end) = (Some("2026-01-01T00:00:00Z"), Some("2026-02-28T23:59:59Z"));
-        assert_eq!(days(window(None, None)), None);
-        assert_eq!(days(window(start, None)), Some(("gte", "2025-12-31".into())));
-        assert_eq!(days(window(None, end)), Some(("lte", "2026-03-01".into())));
-        let both = ("date_range", "2025-12-31~2026-03-01".into());
-        assert_eq!(days(window(start, end)), Some(both));
-    }
-
-    #[test]
-    fn months_begin_on_the_first_and_the_last_ends_with_the_window() {
-        let time = |text| parse_time(text).unwrap();
-        let (october, november) = (time("2026-10-01"), time("2026-11-01"));
-        let end = time("2026-11-20");
-        assert_eq!(months(time("2026-10-21"), end), [(october, november), (november, end)]);
-        assert_eq!(months(time("2026-10-21"), november), [(october, november)]);
-        assert_eq!(months(end, end), [(november, end)]);
-    }
+    use crate::moment::parse_time;
 
     #[test]
     fn parents_are_needed_with_their_own_parents_and_once() {
-        let mut feeds = Vec::new();
+        let mut needs = Vec::new();
         for name in ["call_transcript_entries", "call_sessions", "incident_attachments"] {
-            need(named(name).unwrap().parents, &mut feeds);
+            need(named(name).unwrap().parents, None, &mut needs);
         }
-        let names = feeds.iter().map(|feed| feed.stream).collect::<Vec<_>>();
+        let names = needs.iter().map(|need| need.parent.stream).collect::<Vec<_>>();
         assert_eq!(names, ["call_sessions", "incidents"]);
+    }
+
+    #[test]
+    fn a_parent_is_read_from_the_earliest_point_that_anyone_needs() {
+        let incidents = named("incident_attachments").unwrap().parents;
+        let time = |text| parse_time(text);
+        let need_of = |since| Need { parent: &incidents[0], since };
+        let (early, late) = (time("2026-01-01"), time("2026-02-01"));
+        let own = Window { start: late, end: time("2026-03-01") };
+        let start = |method, needs: &[&Need]| asked(method, own, needs).start;
+        assert_eq!(asked(Some(Method::Incremental), own, &[]), own);
+        assert_eq!(start(Some(Method::Incremental), &[&need_of(early)]), early);
+        assert_eq!(start(Some(Method::Incremental), &[&need_of(None)]), None);
+        assert_eq!(start(Some(Method::FullTable), &[&need_of(early)]), None);
+        assert_eq!(start(None, &[&need_of(late)]), late);
+        let mut needs = vec![need_of(late)];
+        need(incidents, early, &mut needs);
+        assert_eq!(needs[0].since, early);
+        need(incidents, None, &mut needs);
+        need(incidents, late, &mut needs);
+        assert_eq!(needs[0].since, None);
     }
 }

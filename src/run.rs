@@ -13,6 +13,8 @@ use crate::clock::{Clock, StandingClock};
 use crate::config::{Config, Forbidden};
 use crate::demo;
 use crate::error::Error;
+use crate::fetch::Means;
+use crate::identity::greet;
 use crate::log::Log;
 use crate::message::Output;
 use crate::openapi::Document;
@@ -141,15 +143,21 @@ fn sync<W: Write>(args: &Args, config: &Config, streams: Streams<W>) -> Result<(
     }
     let extent = if args.test.is_some() { Extent::Sample } else { Extent::Whole };
     let now = clock.now();
-    let plan = plan(selection, &Basis { config, state: &state, now, extent })?;
+    let mut state = state;
+    for warning in state.clamp(now) {
+        log.warn(&warning);
+    }
+    // A bookmark of a key that saw less is no good for one that sees more, so that is asked first.
+    let has_access = if state.lacks_access() { Some(greet(&client, &log)?) } else { None };
+    let plan = plan(selection, &Basis { config, state: &state, now, extent, has_access })?;
     // Who asks what may be read wants to know what may not.
     let forbidden = match extent {
         Extent::Whole => config.forbidden_streams,
         Extent::Sample => Forbidden::Fail,
     };
     let fail_fast = args.fail_fast;
-    let sync = Sync { client, log, clock, config, output, state, forbidden, fail_fast, extent };
-    sync.run(&plan, now)
+    let means = Means { client, log, clock, now };
+    Sync { means, config, output, state, forbidden, fail_fast, extent, has_access }.run(&plan)
 }
 
 /// Of an old catalog: how many fields it lacks, the first of them, and how to get a new one.

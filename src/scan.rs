@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::chain::{Broken, Fetched};
 use crate::clock::Clock;
@@ -14,7 +14,10 @@ use crate::fetch::Fetch;
 use crate::fetch::queue::{Handed, Place};
 use crate::log::{Level, Log};
 use crate::message::Output;
+use crate::moment::{Moment, parse_time};
 use crate::plan::{Extent, Planned};
+use crate::progress::Progress;
+use crate::state::State;
 
 /// One list being written.
 pub struct Scan<'a, W: Write> {
@@ -28,6 +31,10 @@ pub struct Scan<'a, W: Write> {
     pub clock: &'a dyn Clock,
     /// Where records go.
     pub output: &'a mut Output<W>,
+    /// The bookmarks, and how far this list has been written; nothing where the state is left alone.
+    pub progress: Option<(&'a mut State, Progress)>,
+    /// How far the clocks may be apart.
+    pub tolerance: TimeDelta,
     /// How much is read.
     pub extent: Extent,
     /// What is read.
@@ -66,6 +73,10 @@ pub struct Outcome {
     pub newest: Option<DateTime<Utc>>,
     /// What the bookmark may not pass.
     pub cap: Option<DateTime<Utc>>,
+    /// Records that the next scan may come upon again, with their replication keys.
+    pub recent: Vec<(DateTime<Utc>, u64)>,
+    /// Whether there are more of those than are remembered.
+    pub is_recent_cut: bool,
     /// Records that came and records that the API counts, in lists where it counts more.
     pub shortfall: Option<(u64, u64)>,
     /// Paths of fields that the schema does not know.
@@ -76,6 +87,8 @@ pub struct Outcome {
 
 /// A long list says how far it is, this often.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(60);
+/// Of a scan so many records are remembered, so that the next one does not write them again.
+const MOST_RECENT: usize = 10_000;
 /// When so many parents in a row are gone from the start, it is the address that is wrong.
 const MOST_VANISHED: u64 = 10;
 
@@ -122,19 +135,44 @@ impl<W: Write> Scan<'_, W> {
         }
         self.output.records(&page.lines)?;
         self.fetch.feed(self.number, &page.bound);
+        if let Some((_, progress)) = &mut self.progress {
+            progress.pass(self.planned, place, &fetched);
+        }
+        let page = &mut fetched.page;
+        if self.planned.since.is_some() {
+            // A parent without records of this kind has been read, too.
+            page.newest = fetched.parent.last().and_then(|time| parse_time(time));
+        }
         let outcome = &mut self.outcome;
         for (feed, _) in &page.bound {
             outcome.fed.insert(*feed);
         }
         outcome.emitted += page.emitted;
         outcome.newest = outcome.newest.max(page.newest);
+        outcome.remember(&mut page.recent, self.planned.memory.keep);
         outcome.unknown.append(&mut page.unknown);
         outcome.nulled.append(&mut page.nulled);
         if let Some((received, total)) = fetched.shortfall {
             let (received_before, total_before) = outcome.shortfall.unwrap_or_default();
             outcome.shortfall = Some((received_before + received, total_before + total));
         }
-        Ok(())
+        self.save()
+    }
+
+    /// Writes a STATE where the list has come far enough.
+    fn save(&mut self) -> Result<(), Error> {
+        let now = self.clock.elapsed();
+        let Some((state, progress)) = &mut self.progress else { return Ok(()) };
+        if !progress.is_due(self.output.state_size(), now) {
+            return Ok(());
+        }
+        let position = progress.position(now);
+        if self.planned.is_incremental() {
+            position.newest = self.outcome.newest.map(Moment);
+            position.cap = self.outcome.cap.map(Moment);
+        }
+        state.set_position(self.planned.stream, position);
+        self.output.state(state)
     }
 
     /// A parent that is gone, or that the key may not read, is counted; all else ends the stream.
@@ -182,18 +220,27 @@ impl<W: Write> Scan<'_, W> {
     /// Notes when a scan began: its bookmark may not pass that moment on either clock, since a
     /// record that changes behind the cursor is seen only by the next scan.
     fn note_start(&mut self, fetched: &Fetched) {
-        let is_first = self.outcome.cap.is_none();
-        if is_first && fetched.date.is_none() && self.planned.is_incremental() {
-            let name = self.planned.stream.name;
-            let message = format!(
-                "stream={name} the API sent no usable Date; its bookmark is capped by this \
-                 computer's clock"
-            );
-            self.log.say(Level::Warning, Some(name), &message);
+        if self.outcome.pages == 1 && self.planned.is_incremental() {
+            self.compare_clocks(fetched);
         }
         // Parts of a list are read side by side, so the first page written is not the first sent.
         let start = fetched.date.map_or(fetched.sent_at, |date| date.min(fetched.sent_at));
         self.outcome.cap = Some(self.outcome.cap.map_or(start, |cap| cap.min(start)));
+    }
+
+    fn compare_clocks(&self, fetched: &Fetched) {
+        let name = self.planned.stream.name;
+        let message = match fetched.date.map(|date| (fetched.sent_at - date).abs()) {
+            None => "the API sent no usable Date; its bookmark is capped by this computer's clock"
+                .to_owned(),
+            Some(apart) if apart > self.tolerance => format!(
+                "this computer's clock and the API's are {} seconds apart; more than half of \
+                 lookback_seconds may lose changes",
+                apart.num_seconds()
+            ),
+            Some(_) => return,
+        };
+        self.log.say(Level::Warning, Some(name), &format!("stream={name} {message}"));
     }
 
     /// Of a sample: whether a record has come, or what children need.
@@ -212,6 +259,28 @@ impl<W: Write> Scan<'_, W> {
 }
 
 impl Outcome {
+    /// Keeps records for the next scan, those that are not older than the newest by more than
+    /// `keep`. A bookmark does not pass the cap, so what is later does not count.
+    fn remember(&mut self, recent: &mut Vec<(DateTime<Utc>, u64)>, keep: TimeDelta) {
+        self.recent.append(recent);
+        if self.recent.len() > 2 * MOST_RECENT {
+            let newest = self.newest.into_iter().chain(self.cap).min();
+            self.settle(newest, keep);
+        }
+    }
+
+    /// Forgets what is older than a bookmark by more than `keep`, and the oldest of too many.
+    pub fn settle(&mut self, bookmark: Option<DateTime<Utc>>, keep: TimeDelta) {
+        let from = bookmark.and_then(|bookmark| bookmark.checked_sub_signed(keep));
+        self.recent.retain(|(time, _)| from.is_none_or(|from| from <= *time));
+        self.recent.sort_unstable();
+        self.recent.dedup();
+        if self.recent.len() > MOST_RECENT {
+            self.is_recent_cut = true;
+            self.recent.drain(..self.recent.len() - MOST_RECENT);
+        }
+    }
+
     /// What was left out: parents skipped, fields unknown, fields nulled, whether rows are short.
     #[must_use]
     pub fn losses(&self) -> [u64; 4] {

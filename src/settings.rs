@@ -19,55 +19,82 @@ const MODES: [&str; 5] = ["standard", "retrospective", "test", "tutorial", "stre
 /// The JSON Schema of all settings: what is checked, and what the README's table shows.
 #[must_use]
 pub fn settings() -> Value {
+    let parts = [what_to_read(), since_when(), how_to_run()];
+    let parts = parts.into_iter().filter_map(|part| part.as_object().cloned());
+    let properties = parts.flatten().collect::<Map<_, _>>();
+    json!({"type": "object", "properties": properties})
+}
+
+fn what_to_read() -> Value {
+    json!({
+        "api_key": {"type": "string", "secret": true, "writeOnly": true,
+            "description": "The key of the API. One of `api_key` and `api_key_file` is needed"},
+        "api_key_file": {"type": "string",
+            "description": "A file that holds the key"},
+        "endpoint": {"type": "string", "default": "https://api.incident.io",
+            "description": "Where the API is. https, or http on loopback"},
+        "start_date": {"type": "string",
+            "description": "Incidents that changed at or after this date or timestamp; \
+                            bounds incremental streams only, and only without a later bookmark"},
+        "end_date": {"type": "string",
+            "description": "Incidents that changed before this date or timestamp; \
+                            bounds incremental streams only"},
+        "incident_modes": {"type": "array", "uniqueItems": true, "minItems": 1,
+            "items": {"type": "string", "enum": MODES},
+            "default": ["standard", "retrospective", "test", "tutorial"],
+            "description": "Modes of incidents, actions and follow-ups to read; \
+                            actions and follow-ups also know `stream`"},
+    })
+}
+
+fn since_when() -> Value {
+    json!({
+        "lookback_seconds": {"type": "integer", "minimum": 1, "maximum": 604_800, "default": 600,
+            "description": "Seconds before its bookmark from which an incremental stream is read \
+            again, since rows become visible out of order; those that were written are not \
+            written again"},
+        "child_lookback_days": {"type": "integer", "minimum": 1, "maximum": 3650, "default": 14,
+            "description": "Days for which incremental children of an incident are read again \
+            after its last change"},
+        "full_scan_days": {"type": "integer", "minimum": 1, "maximum": 3650,
+            "description": "Days after which an incremental stream is read in full once, since \
+            what is embedded in a record changes without a trace; without it never, and every \
+            30 days for children of incidents"},
+        "resume_max_hours": {"type": "integer", "minimum": 1, "maximum": 8760, "default": 24,
+            "description": "Hours for which a run that was interrupted can be gone on with"},
+        "schedule_window_days_back": {"type": "integer", "minimum": 1, "maximum": 3650,
+            "default": 30, "description": "Days of schedule entries and of component \
+            availability to read, back from midnight in UTC"},
+        "schedule_window_days_ahead": {"type": "integer", "minimum": 0, "maximum": 3650,
+            "default": 0, "description": "Days of schedule entries to read ahead of it"},
+    })
+}
+
+fn how_to_run() -> Value {
     let seconds = |default: u32, text: &str| {
         json!({"type": "integer", "minimum": 1, "maximum": 86_400, "default": default,
             "description": text})
     };
     json!({
-        "type": "object",
-        "properties": {
-            "api_key": {"type": "string", "secret": true, "writeOnly": true,
-                "description": "The key of the API. One of `api_key` and `api_key_file` is needed"},
-            "api_key_file": {"type": "string",
-                "description": "A file that holds the key"},
-            "endpoint": {"type": "string", "default": "https://api.incident.io",
-                "description": "Where the API is. https, or http on loopback"},
-            "start_date": {"type": "string",
-                "description": "Incidents that changed at or after this date or timestamp; \
-                                bounds incremental streams only, and only without a later bookmark"},
-            "end_date": {"type": "string",
-                "description": "Incidents that changed before this date or timestamp; \
-                                bounds incremental streams only"},
-            "incident_modes": {"type": "array", "uniqueItems": true, "minItems": 1,
-                "items": {"type": "string", "enum": MODES},
-                "default": ["standard", "retrospective", "test", "tutorial"],
-                "description": "Modes of incidents, actions and follow-ups to read; \
-                                actions and follow-ups also know `stream`"},
-            "schedule_window_days_back": {"type": "integer", "minimum": 1, "maximum": 3650,
-                "default": 30, "description": "Days of schedule entries and of component \
-                availability to read, back from midnight in UTC"},
-            "schedule_window_days_ahead": {"type": "integer", "minimum": 0, "maximum": 3650,
-                "default": 0, "description": "Days of schedule entries to read ahead of it"},
-            "concurrency": {"type": "integer", "minimum": 1, "maximum": 64, "default": 8,
-                "description": "Requests under way at a time"},
-            "buffer_megabytes": {"type": "integer", "minimum": 1, "maximum": 65_536, "default": 64,
-                "description": "Megabytes of records that may wait for the target"},
-            "connect_timeout": seconds(10, "Seconds to wait for a connection"),
-            "request_timeout": seconds(300, "Seconds to wait for an answer, its body included"),
-            "max_retries": seconds(8, "Repeats of a request after a 429, a 5xx or a broken connection"),
-            "max_retry_seconds": seconds(900, "Seconds to wait between the repeats of one request, in all"),
-            "rate_limit_reserve_percent": {"type": "integer", "minimum": 0, "maximum": 90,
-                "default": 20, "description": "Percent of the API's quota that is left to the \
-                organisation's other tools"},
-            "user_agent": {"type": "string", "default": USER_AGENT,
-                "description": "What the API's access log shows"},
-            "forbidden_streams": {"type": "string", "enum": ["warn", "fail"], "default": "warn",
-                "description": "Whether a stream that the key may not read is left out or is an error"},
-            "log_level": {"type": "string", "enum": ["debug", "info", "warning", "error"],
-                "default": "info", "description": "Events to log"},
-            "log_format": {"type": "string", "enum": ["text", "json"], "default": "text",
-                "description": "What a log line looks like"},
-        },
+        "concurrency": {"type": "integer", "minimum": 1, "maximum": 64, "default": 8,
+            "description": "Requests under way at a time"},
+        "buffer_megabytes": {"type": "integer", "minimum": 1, "maximum": 65_536, "default": 64,
+            "description": "Megabytes of records that may wait for the target"},
+        "connect_timeout": seconds(10, "Seconds to wait for a connection"),
+        "request_timeout": seconds(300, "Seconds to wait for an answer, its body included"),
+        "max_retries": seconds(8, "Repeats of a request after a 429, a 5xx or a broken connection"),
+        "max_retry_seconds": seconds(900, "Seconds to wait between the repeats of one request, in all"),
+        "rate_limit_reserve_percent": {"type": "integer", "minimum": 0, "maximum": 90,
+            "default": 20, "description": "Percent of the API's quota that is left to the \
+            organisation's other tools"},
+        "user_agent": {"type": "string", "default": USER_AGENT,
+            "description": "What the API's access log shows"},
+        "forbidden_streams": {"type": "string", "enum": ["warn", "fail"], "default": "warn",
+            "description": "Whether a stream that the key may not read is left out or is an error"},
+        "log_level": {"type": "string", "enum": ["debug", "info", "warning", "error"],
+            "default": "info", "description": "Events to log"},
+        "log_format": {"type": "string", "enum": ["text", "json"], "default": "text",
+            "description": "What a log line looks like"},
     })
 }
 

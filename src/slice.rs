@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 
-use crate::state::format_time;
+use crate::moment::format_time;
 use crate::stream::{CREATED_AT, Granularity};
 
 /// A stretch of `created_at`: from one moment on, before another. Without a bound it is open.
@@ -140,7 +140,7 @@ fn delta(seconds: f64) -> TimeDelta {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::parse_time;
+    use crate::moment::parse_time;
 
     fn time(text: &str) -> DateTime<Utc> {
         parse_time(text).unwrap()

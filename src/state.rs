@@ -1,11 +1,16 @@
 //! Bookmarks: read from the state of the last run, moved while streams are read, written as STATE.
 //! Whatever in the input is not ours is carried forward untouched.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use std::collections::HashSet;
+
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
 use crate::error::Error;
-use crate::stream::REPLICATION_KEY;
+use crate::moment::{format_time, parse_time};
+use crate::position::Position;
+use crate::stream::Stream;
+use crate::streams::{STREAMS, named};
 
 /// The value of STATE messages.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,7 +18,7 @@ pub struct State(Map<String, Value>);
 
 impl Default for State {
     fn default() -> Self {
-        Self(Map::from_iter([("bookmarks".to_owned(), json!({}))]))
+        Self(Map::from_iter([(BOOKMARKS.to_owned(), json!({}))]))
     }
 }
 
@@ -37,7 +42,7 @@ impl State {
         let Value::Object(mut state) = unwrapped(value) else {
             return Err(problem("a state is a JSON object".into()));
         };
-        match state.entry("bookmarks").or_insert_with(|| json!({})) {
+        match state.entry(BOOKMARKS).or_insert_with(|| json!({})) {
             Value::Object(_) => {}
             bookmarks @ Value::Null => *bookmarks = json!({}),
             other => return Err(problem(format!("`bookmarks` is {other}, not an object"))),
@@ -55,67 +60,177 @@ impl State {
 
     /// How far a stream has been read, if it has been.
     #[must_use]
-    pub fn bookmark(&self, stream: &str) -> Option<DateTime<Utc>> {
-        let bookmark = self.0.get("bookmarks")?.get(stream)?;
-        [REPLICATION_KEY, SDK_VALUE]
-            .iter()
-            .find_map(|key| bookmark.get(key).and_then(Value::as_str))
-            .and_then(parse_time)
+    pub fn bookmark(&self, stream: &Stream) -> Option<DateTime<Utc>> {
+        let key = stream.replication_key()?;
+        let value = |key: &&str| self.get(stream, key).and_then(Value::as_str);
+        [key, SDK_VALUE].iter().find_map(value).and_then(parse_time)
+    }
+
+    /// What a stream's bookmark is true for, as far as it says so.
+    #[must_use]
+    pub fn scope(&self, stream: &Stream) -> Scope {
+        let modes = self.get(stream, MODES).and_then(Value::as_array);
+        let text = |mode: &Value| mode.as_str().map(str::to_owned);
+        Scope {
+            modes: modes.map(|modes| modes.iter().filter_map(text).collect()),
+            has_access: self.get(stream, ACCESS).and_then(Value::as_bool),
+        }
+    }
+
+    /// Whether a bookmark is of a key that did not see private incidents.
+    #[must_use]
+    pub fn lacks_access(&self) -> bool {
+        STREAMS.iter().any(|stream| self.scope(stream).has_access == Some(false))
+    }
+
+    /// Hashes of the records around the bookmark that have been written.
+    #[must_use]
+    pub fn recent(&self, stream: &Stream) -> HashSet<u64> {
+        let text = self.get(stream, RECENT).and_then(Value::as_str).unwrap_or_default();
+        let digits = text.as_bytes().chunks(HASH_DIGITS);
+        let hash = |digits| u64::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok();
+        digits.filter_map(hash).collect()
+    }
+
+    /// When the last scan of everything began.
+    #[must_use]
+    pub fn full_scan(&self, stream: &Stream) -> Option<DateTime<Utc>> {
+        self.get(stream, FULL_SCAN).and_then(Value::as_str).and_then(parse_time)
+    }
+
+    /// How far the last scan of a stream has got.
+    #[must_use]
+    pub fn position(&self, stream: &Stream) -> Option<Position> {
+        // Of another release, or mended by hand: as if there were none.
+        serde_json::from_value(self.get(stream, SCAN)?.clone()).ok()
+    }
+
+    /// The stream at which a run was interrupted, and when that run began.
+    #[must_use]
+    pub fn interrupted(&self) -> Option<(&str, Option<DateTime<Utc>>)> {
+        let began = self.0.get(BEGAN).and_then(Value::as_str).and_then(parse_time);
+        Some((self.0.get(SYNCING)?.as_str()?, began))
     }
 
     /// Moves a stream's bookmark; never backwards.
-    pub fn advance(&mut self, stream: &str, to: DateTime<Utc>) {
-        if self.bookmark(stream).is_some_and(|bookmark| bookmark >= to) {
-            return;
-        }
-        let Some(Value::Object(bookmarks)) = self.0.get_mut("bookmarks") else { return };
-        let bookmark = bookmarks.entry(stream).or_insert(Value::Null);
-        if !bookmark.is_object() {
-            *bookmark = json!({});
-        }
-        let Value::Object(bookmark) = bookmark else { return };
-        bookmark.insert(REPLICATION_KEY.into(), format_time(to).into());
+    pub fn advance(&mut self, stream: &Stream, to: DateTime<Utc>) {
+        let Some(key) = stream.replication_key() else { return };
+        let to = self.bookmark(stream).map_or(to, |bookmark| bookmark.max(to));
+        self.set_bookmark(stream, key, to);
+    }
+
+    fn set_bookmark(&mut self, stream: &Stream, key: &str, to: DateTime<Utc>) {
+        self.set(stream, key, format_time(to).into());
         // A value of the Meltano SDK's form has been taken over; a key left out would stay in
         // Meltano's store, so it is cleared with null.
         for key in [SDK_VALUE, SDK_KEY] {
-            if let Some(value) = bookmark.get_mut(key) {
-                *value = Value::Null;
+            if self.get(stream, key).is_some() {
+                self.set(stream, key, Value::Null);
             }
         }
     }
 
-    /// The incident modes that a stream's bookmark is true for, where it says so.
-    #[must_use]
-    pub fn modes(&self, stream: &str) -> Option<Vec<&str>> {
-        let modes = self.0.get("bookmarks")?.get(stream)?.get(MODES)?.as_array()?;
-        Some(modes.iter().filter_map(Value::as_str).collect())
-    }
-
-    /// Notes the incident modes that a stream's bookmark is true for from now on.
-    pub fn set_modes(&mut self, stream: &str, modes: &[String]) {
-        let bookmarks = self.0.get_mut("bookmarks").and_then(Value::as_object_mut);
-        let bookmark = bookmarks.and_then(|bookmarks| bookmarks.get_mut(stream)?.as_object_mut());
-        if let Some(bookmark) = bookmark {
-            bookmark.insert(MODES.into(), json!(modes));
+    /// Notes what a stream's bookmark is true for from now on.
+    pub fn set_scope(&mut self, stream: &Stream, scope: &Scope) {
+        if let Some(modes) = &scope.modes {
+            self.set(stream, MODES, json!(modes));
+        }
+        if let Some(has_access) = scope.has_access {
+            self.set(stream, ACCESS, has_access.into());
         }
     }
 
-    /// Names the stream that is being read, or none.
-    pub fn set_currently_syncing(&mut self, stream: Option<&str>) {
-        self.0.insert("currently_syncing".into(), stream.into());
+    /// Notes the records around the bookmark that have been written.
+    pub fn set_recent(&mut self, stream: &Stream, hashes: impl Iterator<Item = u64>) {
+        let texts = hashes.map(|hash| format!("{hash:016x}")).collect::<Vec<_>>();
+        self.set(stream, RECENT, texts.concat().into());
+    }
+
+    /// Notes when the last scan of everything began.
+    pub fn set_full_scan(&mut self, stream: &Stream, began: DateTime<Utc>) {
+        self.set(stream, FULL_SCAN, format_time(began).into());
+    }
+
+    /// Notes how far the scan of a stream has got.
+    pub fn set_position(&mut self, stream: &Stream, position: &Position) {
+        let value = serde_json::to_value(position).unwrap_or_default();
+        self.set(stream, SCAN, value);
+    }
+
+    /// Names the stream that is being read, in a run that began then; or none.
+    pub fn set_currently_syncing(&mut self, syncing: Option<(&str, DateTime<Utc>)>) {
+        self.0.insert(SYNCING.into(), syncing.map(|(stream, _)| stream).into());
+        match syncing {
+            Some((_, began)) => drop(self.0.insert(BEGAN.into(), format_time(began).into())),
+            None => {
+                if let Some(began) = self.0.get_mut(BEGAN) {
+                    *began = Value::Null;
+                }
+            }
+        }
+    }
+
+    /// Forgets which scans are complete: that is of use only to go on with an interrupted run. What
+    /// stood in `input` is cleared with null, since a key left out would stay in Meltano's store.
+    pub fn forget_complete(&mut self, input: &Self) {
+        let Some(Value::Object(bookmarks)) = self.0.get_mut(BOOKMARKS) else { return };
+        bookmarks.retain(|name, bookmark| {
+            let is_complete =
+                bookmark.get(SCAN).is_some_and(|scan| scan.is_null() || scan["complete"] == true);
+            let Value::Object(fields) = bookmark else { return true };
+            let before = input.0.get(BOOKMARKS).and_then(|bookmarks| bookmarks.get(name));
+            if is_complete && before.is_some_and(|before| before.get(SCAN).is_some()) {
+                fields.insert(SCAN.into(), Value::Null);
+            } else if is_complete {
+                fields.remove(SCAN);
+            }
+            before.is_some() || !fields.is_empty()
+        });
+    }
+
+    /// Moves bookmarks that are later than `now` back to it; what there is to say about them.
+    pub fn clamp(&mut self, now: DateTime<Utc>) -> Vec<String> {
+        let mut warnings = Vec::new();
+        for stream in STREAMS {
+            let Some(key) = stream.replication_key() else { continue };
+            let Some(bookmark) = self.bookmark(stream).filter(|bookmark| now < *bookmark) else {
+                continue;
+            };
+            warnings.push(format!(
+                "state: the bookmark of `{}`, {}, is in the future; it is read from {} on",
+                stream.name,
+                format_time(bookmark),
+                format_time(now)
+            ));
+            self.set_bookmark(stream, key, now);
+        }
+        warnings
+    }
+
+    fn get(&self, stream: &Stream, key: &str) -> Option<&Value> {
+        self.0.get(BOOKMARKS)?.get(stream.name)?.get(key)
+    }
+
+    fn set(&mut self, stream: &Stream, key: &str, value: Value) {
+        let Some(Value::Object(bookmarks)) = self.0.get_mut(BOOKMARKS) else { return };
+        let bookmark = bookmarks.entry(stream.name).or_insert(Value::Null);
+        if !bookmark.is_object() {
+            *bookmark = json!({});
+        }
+        if let Value::Object(bookmark) = bookmark {
+            bookmark.insert(key.into(), value);
+        }
     }
 
     /// Says which bookmark is no time, since starting over in silence would cost hours.
     fn check(&self) -> Result<(), String> {
-        let bookmarks = self.0.get("bookmarks").and_then(Value::as_object);
+        let bookmarks = self.0.get(BOOKMARKS).and_then(Value::as_object);
         for (stream, bookmark) in bookmarks.into_iter().flatten() {
-            if crate::streams::named(stream).is_none() {
-                continue;
-            }
+            let Some(key) = named(stream).map(Stream::replication_key) else { continue };
             if !(bookmark.is_object() || bookmark.is_null()) {
                 return Err(format!("`bookmarks.{stream}` is {bookmark}, not an object"));
             }
-            for key in [REPLICATION_KEY, SDK_VALUE] {
+            for key in key.into_iter().chain([SDK_VALUE]) {
                 match bookmark.get(key) {
                     None | Some(Value::Null) => {}
                     Some(Value::String(time)) if parse_time(time).is_some() => {}
@@ -135,8 +250,28 @@ impl State {
 /// The Meltano SDK's names for a bookmark's value and for the field it is of.
 const SDK_VALUE: &str = "replication_key_value";
 const SDK_KEY: &str = "replication_key";
-/// Where a bookmark names the incident modes it is true for.
+/// Where a bookmark says what it is true for: incident modes, and whether the key saw private
+/// incidents.
 const MODES: &str = "incident_modes";
+const ACCESS: &str = "global_access";
+const RECENT: &str = "recent";
+const FULL_SCAN: &str = "full_scan_at";
+const SCAN: &str = "scan";
+const BOOKMARKS: &str = "bookmarks";
+const SYNCING: &str = "currently_syncing";
+/// When the run began that has not ended yet.
+const BEGAN: &str = "run_began_at";
+/// Digits of a hash in hexadecimal.
+const HASH_DIGITS: usize = 16;
+
+/// What a bookmark is true for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// The incident modes that were asked for.
+    pub modes: Option<Vec<String>>,
+    /// Whether the key saw private incidents.
+    pub has_access: Option<bool>,
+}
 
 /// The state within a STATE message or a Meltano export.
 fn unwrapped(value: Value) -> Value {
@@ -151,29 +286,18 @@ fn unwrapped(value: Value) -> Value {
     }
 }
 
-/// A timestamp of the API, a bookmark or the config: RFC 3339, or a date for its midnight in UTC.
-#[must_use]
-pub fn parse_time(text: &str) -> Option<DateTime<Utc>> {
-    DateTime::parse_from_rfc3339(text)
-        .map(|time| time.with_timezone(&Utc))
-        .ok()
-        .or_else(|| Some(text.parse::<chrono::NaiveDate>().ok()?.and_hms_opt(0, 0, 0)?.and_utc()))
-}
-
-/// The text of a bookmark: RFC 3339 in UTC, with as many digits as it needs.
-#[must_use]
-pub fn format_time(time: DateTime<Utc>) -> String {
-    time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const TIME: &str = "2026-01-02T03:04:05.678Z";
 
+    fn incidents() -> &'static Stream {
+        named("incidents").unwrap()
+    }
+
     fn bookmark(text: &str) -> Option<String> {
-        State::parse(text, "state.json").unwrap().bookmark("incidents").map(format_time)
+        State::parse(text, "state.json").unwrap().bookmark(incidents()).map(format_time)
     }
 
     #[test]
@@ -200,8 +324,8 @@ mod tests {
         let text = r#"{"bookmarks": {"incidents": {"updated_at": "2026-03-01T00:00:00Z",
             "replication_key": "updated_at", "replication_key_value": "2026-02-01T00:00:00Z"}}}"#;
         let mut state = State::parse(text, "state.json").unwrap();
-        assert_eq!(state.bookmark("incidents"), parse_time("2026-03-01"));
-        state.advance("incidents", parse_time("2026-04-01").unwrap());
+        assert_eq!(state.bookmark(incidents()), parse_time("2026-03-01"));
+        state.advance(incidents(), parse_time("2026-04-01").unwrap());
         let expected = json!({"updated_at": "2026-04-01T00:00:00Z",
             "replication_key": null, "replication_key_value": null});
         assert_eq!(state.as_map()["bookmarks"]["incidents"], expected);
@@ -211,7 +335,7 @@ mod tests {
     fn a_bookmark_keeps_its_digits_and_never_moves_back() {
         let mut state = State::default();
         for time in ["2026-01-02T03:04:05.123456Z", "2026-01-01T00:00:00Z"] {
-            state.advance("incidents", parse_time(time).unwrap());
+            state.advance(incidents(), parse_time(time).unwrap());
         }
         assert_eq!(
             state.as_map()["bookmarks"]["incidents"]["updated_at"],

@@ -33,6 +33,9 @@ pub struct Stream {
     pub is_overlapping: bool,
     /// What may be read again: everything, or what changed.
     pub replication: Replication,
+    /// Whether its list comes in a documented order, oldest first: a run that was interrupted can go
+    /// on in the middle of it.
+    pub is_ordered: bool,
     /// What the filters over `created_at` and `updated_at` compare, where the API has them.
     pub times: Option<Granularity>,
     /// A second request per record, for the fields that the list leaves out.
@@ -98,6 +101,8 @@ pub struct Binding {
     pub field: &'static str,
     /// Which values of that field.
     pub take: Take,
+    /// Whether the API is asked for it. Otherwise it is only added to the child's records.
+    pub is_asked: bool,
 }
 
 /// Which values of a parent's field are bound.
@@ -125,6 +130,8 @@ pub struct Column {
 pub enum Source {
     /// The parent: the value of this parameter.
     Parent(&'static str),
+    /// The same, where it is a time.
+    ParentTime(&'static str),
     /// The name of the list that the record lies in.
     ListName,
     /// The place in the list, from 0, where order means something.
@@ -145,8 +152,10 @@ pub enum Source {
 pub enum Replication {
     /// Everything, every time.
     FullTable,
-    /// What changed since the bookmark on `updated_at`.
-    UpdatedAt,
+    /// Everything; where the catalog asks for it, what changed since the bookmark on this field.
+    OnRequest(&'static str),
+    /// What changed since the bookmark on this field.
+    ByDefault(&'static str),
 }
 
 /// What the API's time filters compare (seen live).
@@ -158,8 +167,8 @@ pub enum Granularity {
     Instant,
 }
 
-/// The field that bookmarks follow.
-pub const REPLICATION_KEY: &str = "updated_at";
+/// The field that a bookmark of a stream of its own follows.
+pub const UPDATED_AT: &str = "updated_at";
 /// The field by which long lists are cut into slices.
 pub const CREATED_AT: &str = "created_at";
 
@@ -177,6 +186,15 @@ pub struct Detail {
 }
 
 impl Stream {
+    /// The field that bookmarks follow, where it may be read incrementally.
+    #[must_use]
+    pub const fn replication_key(&self) -> Option<&'static str> {
+        match self.replication {
+            Replication::FullTable => None,
+            Replication::OnRequest(key) | Replication::ByDefault(key) => Some(key),
+        }
+    }
+
     /// A list of records under a field of the stream's name, keyed by `id`, read in one request.
     pub(crate) const fn list(name: &'static str, path: &'static str, about: &'static str) -> Self {
         Self {
@@ -194,6 +212,7 @@ impl Stream {
             columns: &[],
             is_overlapping: false,
             replication: Replication::FullTable,
+            is_ordered: false,
             times: None,
             detail: None,
             scope: None,
@@ -253,6 +272,12 @@ impl Stream {
         self
     }
 
+    /// Its list comes in a documented order, oldest first.
+    pub(crate) const fn ordered(mut self) -> Self {
+        self.is_ordered = true;
+        self
+    }
+
     /// Has filters over time.
     pub(crate) const fn times(mut self, granularity: Granularity) -> Self {
         self.times = Some(granularity);
@@ -296,12 +321,17 @@ impl Parent {
 impl Binding {
     /// The parent's `id` as `parameter`.
     pub(crate) const fn id(parameter: &'static str) -> Self {
-        Self { parameter, field: "id", take: Take::Itself }
+        Self { parameter, field: "id", take: Take::Itself, is_asked: true }
     }
 
     /// Another field of the parent as `parameter`.
     pub(crate) const fn field(parameter: &'static str, field: &'static str, take: Take) -> Self {
-        Self { parameter, field, take }
+        Self { parameter, field, take, is_asked: true }
+    }
+
+    /// A field of the parent that the child's records carry as `name`.
+    pub(crate) const fn beside(name: &'static str, field: &'static str) -> Self {
+        Self { parameter: name, field, take: Take::Itself, is_asked: false }
     }
 }
 

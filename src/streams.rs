@@ -6,7 +6,7 @@
 
 use crate::stream::{
     Binding, Column, Detail, Granularity, Modes, Parent, Replication, Shape, Source, Stream, Take,
-    Windows,
+    UPDATED_AT, Windows,
 };
 
 /// Every stream, in the order in which they are read.
@@ -140,7 +140,7 @@ pub static STREAMS: &[Stream] = &[
     Stream::list("policy_findings", "/v2/policy_findings", "Where a policy is not met, by whom and since when")
         .pages(250).scope("policies.view"),
     Stream::list("postmortem_documents", "/v1/postmortem_documents", "Post-mortems: status, editors, where they were exported")
-        .pages(250).fixed(&[("sort_by", "created_at_oldest_first")]).scope("incidents.view"),
+        .pages(250).fixed(&[("sort_by", "created_at_oldest_first")]).ordered().scope("incidents.view"),
     Stream::list("postmortem_document_contents", "/v1/postmortem_documents/{id}/content", "Text of post-mortems as Markdown")
         .of(OF_POSTMORTEM_DOCUMENTS_ID).shape(Shape::Body)
         .columns(&[Column::new("postmortem_document_id", Source::Parent("id"))]).key(&["postmortem_document_id"])
@@ -157,19 +157,19 @@ pub static STREAMS: &[Stream] = &[
     Stream::list("incidents", "/v2/incidents", "Incidents with roles, timestamps, durations and custom fields")
         .pages(250).fixed(INCIDENT_FILTERS)
         .modes(Modes::Together("mode[one_of]", &["standard","retrospective","test","tutorial"]))
-        .replication(Replication::UpdatedAt).times(Granularity::Day).scope("incidents.view"),
+        .replication(Replication::ByDefault(UPDATED_AT)).times(Granularity::Day).ordered().scope("incidents.view"),
     Stream::list("incident_updates", "/v2/incident_updates", "Updates of status and severity, with their messages")
         .key(&["id", "incident_id"]).pages(250).scope("incidents.view"),
     Stream::list("actions", "/v3/actions", "Actions taken during incidents")
-        .key(&["id", "incident_id"]).pages(250).modes(Modes::OneByOne("incident_mode")).times(Granularity::Instant).scope("actions.view"),
+        .key(&["id", "incident_id"]).pages(250).modes(Modes::OneByOne("incident_mode")).replication(Replication::OnRequest(UPDATED_AT)).times(Granularity::Instant).ordered().scope("actions.view"),
     Stream::list("follow_ups", "/v3/follow_ups", "Work left to do after incidents")
-        .key(&["id", "incident_id"]).pages(250).modes(Modes::OneByOne("incident_mode")).times(Granularity::Instant).scope("actions.view"),
+        .key(&["id", "incident_id"]).pages(250).modes(Modes::OneByOne("incident_mode")).replication(Replication::OnRequest(UPDATED_AT)).times(Granularity::Instant).ordered().scope("actions.view"),
     Stream::list("escalations", "/v2/escalations", "Pages: who was called, when, and what they answered")
-        .pages(50).times(Granularity::Day).scope("escalations.view"),
+        .pages(50).replication(Replication::OnRequest(UPDATED_AT)).times(Granularity::Day).scope("escalations.view"),
     Stream::list("workflow_runs", "/v2/workflow_runs", "Runs of workflows, step by step")
         .pages(50).scope("workflows.view"),
     Stream::list("alerts", "/v2/alerts", "Alerts from every source with their attributes")
-        .pages(50).times(Granularity::Instant).scope("alerts.view"),
+        .pages(50).replication(Replication::OnRequest(UPDATED_AT)).times(Granularity::Instant).scope("alerts.view"),
     Stream::list("incident_alerts", "/v2/incident_alerts", "Which alert belongs to which incident")
         .pages(50).scope("alerts.view"),
     Stream::list("alert_notes", "/v1/alert_notes", "Notes on alerts and alert groups, without signed addresses")
@@ -179,25 +179,25 @@ pub static STREAMS: &[Stream] = &[
         .of(&[Parent::all("alerts", &[Binding::id("alert_id")]), Parent::all("alerts", &[Binding::field("alert_group_id", "alert_group_ids", Take::Each)])])
         .pages(250).scope("alerts.view").on_request(),
     Stream::list("incident_attachments", "/v1/incident_attachments", "Links attached to incidents")
-        .of(OF_INCIDENTS).columns(&[Column::parent("incident_id")]).key(&["id", "incident_id"])
+        .of(OF_INCIDENTS).replication(OF_CHANGED).columns(&[Column::parent("incident_id"), Column::new("incident_updated_at", Source::ParentTime("incident_updated_at"))]).key(&["id", "incident_id"])
         .scope("attachments.view").on_request(),
     Stream::list("incident_relationships", "/v1/incident_relationships", "Which incidents are related to which")
-        .of(OF_INCIDENTS).columns(&[Column::parent("incident_id")]).key(&["id", "incident_id"]).pages(250)
+        .of(OF_INCIDENTS).replication(OF_CHANGED).columns(&[Column::parent("incident_id"), Column::new("incident_updated_at", Source::ParentTime("incident_updated_at"))]).key(&["id", "incident_id"]).pages(250)
         .scope("incidents.view").on_request(),
     Stream::list("incident_activity_log_entries", "/v2/incident_activity_log_entries", "What happened in incidents, step by step")
-        .of(OF_INCIDENTS).pages(250).scope("incidents.view").on_request(),
+        .of(OF_INCIDENTS).replication(OF_CHANGED).columns(&[Column::new("incident_updated_at", Source::ParentTime("incident_updated_at"))]).pages(250).scope("incidents.view").on_request(),
     Stream::list("incident_timeline_items", "/v2/incident_timeline_items", "Timelines of incidents, as edited")
-        .of(OF_INCIDENTS).pages(250).scope("incidents.view").on_request(),
+        .of(OF_INCIDENTS).replication(OF_CHANGED).columns(&[Column::new("incident_updated_at", Source::ParentTime("incident_updated_at"))]).pages(250).scope("incidents.view").on_request(),
     Stream::list("incident_participants", "/v2/incident_participants", "Who took part in incidents, actively or watching")
-        .of(OF_INCIDENTS).shape(Shape::Lists("incident_participants", &["active", "passive"]))
-        .columns(&[Column::parent("incident_id"), Column::new("participation", Source::ListName), Column::new("user_id", Source::Record(&[&["/user/id"]]))])
+        .of(OF_INCIDENTS).replication(OF_CHANGED).shape(Shape::Lists("incident_participants", &["active", "passive"]))
+        .columns(&[Column::parent("incident_id"), Column::new("participation", Source::ListName), Column::new("user_id", Source::Record(&[&["/user/id"]])), Column::new("incident_updated_at", Source::ParentTime("incident_updated_at"))])
         .key(&["incident_id", "user_id"]).scope("incidents.view").on_request(),
     Stream::list("incident_participant_workloads", "/v2/incident_participant_workloads", "Minutes each person spent on an incident")
         .of(OF_INCIDENTS)
         .columns(&[Column::parent("incident_id"), Column::new("user_id", Source::Record(&[&["/user/id"]])), Column::new("data_synced_at", Source::Beside("/metadata/data_synced_at"))])
         .key(&["incident_id", "user_id"]).scope("incident_workloads.view").on_request(),
     Stream::list("call_sessions", "/v2/call_sessions", "Calls held during incidents")
-        .of(OF_INCIDENTS).pages(250).scope("call_transcripts.view").on_request(),
+        .of(OF_INCIDENTS).replication(OF_CHANGED).columns(&[Column::new("incident_updated_at", Source::ParentTime("incident_updated_at"))]).pages(250).scope("call_transcripts.view").on_request(),
     Stream::list("call_transcript_entries", "/v2/call_transcript_entries", "What was said in calls")
         .of(OF_CALL_SESSIONS).columns(&[Column::parent("call_session_id")]).key(&["id", "call_session_id"]).pages(250)
         .scope("call_transcripts.view").on_request(),
@@ -216,7 +216,12 @@ const OF_STATUS_PAGES: &[Parent] = &[Parent::all("status_pages", &[Binding::id("
 const OF_POSTMORTEM_DOCUMENTS_ID: &[Parent] =
     &[Parent::all("postmortem_documents", &[Binding::id("id")])];
 const OF_USERS: &[Parent] = &[Parent::all("users", &[Binding::id("user_id")])];
-const OF_INCIDENTS: &[Parent] = &[Parent::all("incidents", &[Binding::id("incident_id")])];
+const OF_INCIDENTS: &[Parent] = &[Parent::all(
+    "incidents",
+    &[Binding::id("incident_id"), Binding::beside("incident_updated_at", UPDATED_AT)],
+)];
+/// What children of incidents follow: their own times do not say when a timeline was edited.
+const OF_CHANGED: Replication = Replication::OnRequest("incident_updated_at");
 const OF_CALL_SESSIONS: &[Parent] =
     &[Parent::all("call_sessions", &[Binding::id("call_session_id")])];
 
@@ -246,7 +251,6 @@ mod tests {
 
     use super::*;
     use crate::schema;
-    use crate::stream::REPLICATION_KEY;
 
     #[test]
     fn names_are_unique_and_of_the_letters_that_meltano_and_stitch_take() {
@@ -261,8 +265,8 @@ mod tests {
             let schema = schema::embedded(stream).unwrap();
             let property = |name: &str| schema.pointer(&format!("/properties/{name}"));
             assert!(stream.key.iter().all(|name| property(name).is_some()), "{}", stream.name);
-            if stream.replication != Replication::FullTable {
-                assert_eq!(property(REPLICATION_KEY).unwrap()["format"], "date-time");
+            if let Some(key) = stream.replication_key() {
+                assert_eq!(property(key).unwrap()["format"], "date-time");
             }
         }
     }
@@ -311,7 +315,7 @@ mod tests {
             let bound = stream.parents.iter().flat_map(|parent| parent.bindings);
             let bound = bound.map(|binding| binding.parameter).collect::<BTreeSet<_>>();
             for column in stream.columns {
-                if let Source::Parent(parameter) = column.source {
+                if let Source::Parent(parameter) | Source::ParentTime(parameter) = column.source {
                     assert!(bound.contains(parameter), "{}.{}", stream.name, column.name);
                 }
             }

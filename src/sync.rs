@@ -4,32 +4,28 @@ use std::io::Write;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
 
-use crate::client::Client;
-use crate::clock::Clock;
 use crate::config::{Config, Forbidden};
 use crate::error::Error;
-use crate::fetch::queue::List;
+use crate::fetch::queue::{Feed, List};
 use crate::fetch::{Fetch, Means};
-use crate::log::{Level, Log, Metric};
+use crate::identity::greet;
+use crate::log::{Level, Metric};
 use crate::message::Output;
-use crate::plan::{Extent, Planned};
-use crate::request::Request;
+use crate::plan::{Extent, Plan, Planned};
+use crate::position::Position;
+use crate::progress::Progress;
 use crate::scan::{Outcome, Scan};
-use crate::state::State;
+use crate::state::{Scope, State};
 use crate::stream::Parent;
-use crate::verdict::{Verdict, table};
+use crate::summary::{Fed, Summary};
+use crate::verdict::Verdict;
 
 /// What a run works with.
 pub struct Sync<'a, W: Write> {
-    /// The API.
-    pub client: Arc<Client>,
-    /// Where events go.
-    pub log: Arc<Log>,
-    /// What time it is.
-    pub clock: Arc<dyn Clock>,
-    /// How many requests at a time, and how many bytes may wait to be written.
+    /// The API, the log, the clocks.
+    pub means: Means,
+    /// The settings.
     pub config: &'a Config,
     /// Where messages go.
     pub output: Output<W>,
@@ -41,6 +37,8 @@ pub struct Sync<'a, W: Write> {
     pub fail_fast: bool,
     /// How much is read.
     pub extent: Extent,
+    /// Whether the key sees private incidents, where it has been asked for.
+    pub has_access: Option<bool>,
 }
 
 /// One list of the plan.
@@ -48,96 +46,12 @@ struct Part<'a> {
     number: usize,
     planned: &'a Planned,
     fetch: &'a Fetch,
+    /// When the run began, or the one that it goes on with.
+    began: DateTime<Utc>,
+    /// When the scan of its parents began.
+    cap: Option<DateTime<Utc>>,
 }
 
-/// What came of all of them.
-#[derive(Debug, Default)]
-struct Summary {
-    records: u64,
-    complete: usize,
-    not_permitted: Vec<&'static str>,
-    left_out: Vec<&'static str>,
-    failures: Vec<Error>,
-    /// Parents skipped, fields unknown, fields nulled, streams short of what the API counts.
-    losses: [u64; 4],
-    verdicts: Vec<Verdict>,
-    feeds: Vec<(&'static Parent, Fed)>,
-}
-
-/// What a parent gave to its children.
-#[derive(Debug)]
-enum Fed {
-    /// All that there is.
-    All,
-    /// Nothing: the key may not read it.
-    Refused(String),
-    /// Not all: it failed.
-    Failed,
-}
-
-impl Summary {
-    /// Counts what came of a list.
-    fn add(&mut self, planned: &Planned, outcome: &Outcome, result: &Result<(), Error>) {
-        self.records += outcome.emitted;
-        for (total, loss) in self.losses.iter_mut().zip(outcome.losses()) {
-            *total += loss;
-        }
-        if planned.selected.is_some() {
-            self.verdicts.push(match result {
-                Ok(()) => Verdict::read(planned.stream, outcome.emitted),
-                Err(error) => Verdict::failed(planned.stream, error),
-            });
-        }
-    }
-
-    /// Why a list cannot be read, if one of its parents could not.
-    fn obstacle(&self, planned: &Planned) -> Option<&Fed> {
-        let of = |parent: &Parent| {
-            let fed = self.feeds.iter().find(|(feed, _)| feed.is_same_feed(parent));
-            fed.map_or(&Fed::Failed, |(_, fed)| fed)
-        };
-        planned.parents.iter().map(of).find(|fed| !matches!(fed, Fed::All))
-    }
-}
-
-/// Asks the API whose key this is: an early 401, and who and what for the log.
-///
-/// # Errors
-/// Those of [`Client::get`], and [`Error::Contract`] where the answer has no identity.
-pub fn greet(client: &Client, log: &Log) -> Result<(), Error> {
-    #[derive(Deserialize)]
-    struct Greeting {
-        identity: Identity,
-    }
-    #[derive(Deserialize)]
-    struct Identity {
-        name: String,
-        #[serde(default)]
-        roles: Vec<String>,
-        dashboard_url: Option<String>,
-    }
-    let (_, body) = client.get(&Request::new("/v1/identity"))?;
-    let Greeting { identity } = serde_json::from_slice(&body).map_err(|error| {
-        let start = String::from_utf8_lossy(&body).chars().take(60).collect::<String>();
-        Error::Contract(format!("/v1/identity: {error}: {start:?}"))
-    })?;
-    log.info(&format!(
-        "key name={:?} organisation={:?} roles={}",
-        identity.name,
-        identity.dashboard_url.unwrap_or_default(),
-        identity.roles.join(",")
-    ));
-    if !identity.roles.iter().any(|role| role == GLOBAL_ACCESS) {
-        log.warn(&format!(
-            "the key has no role `{GLOBAL_ACCESS}`: private incidents, and what belongs to them, \
-             are missing without any error of the API"
-        ));
-    }
-    Ok(())
-}
-
-/// The role without which the API leaves private incidents out (API document).
-const GLOBAL_ACCESS: &str = "global_access";
 /// Of a sample, so many parents are asked for a record.
 const SAMPLE_PARENTS: usize = 5;
 /// What the API allows a key (API document).
@@ -149,14 +63,21 @@ impl<W: Write> Sync<'_, W> {
     /// # Errors
     /// The one failure, or [`Error::StreamsFailed`], or [`Error::NothingPermitted`]; whatever
     /// could be read has been, and the last line of the output is a true state.
-    pub fn run(mut self, plan: &[Planned], now: DateTime<Utc>) -> Result<(), Error> {
-        let fetch = self.fetch(plan, now)?;
-        greet(&self.client, &self.log)?;
+    pub fn run(mut self, plan: &Plan) -> Result<(), Error> {
+        let fetch = self.fetch(&plan.lists)?;
+        if self.has_access.is_none() {
+            self.has_access = Some(greet(&self.means.client, &self.means.log)?);
+        }
         fetch.release();
-        let mut summary = Summary::default();
+        for note in &plan.notes {
+            self.means.log.info(note);
+        }
+        let (input, mut summary) = (self.state.clone(), Summary::default());
         self.state_line()?;
-        for (number, planned) in plan.iter().enumerate() {
-            let result = self.list(&Part { number, planned, fetch: &fetch }, &mut summary);
+        for (number, planned) in plan.lists.iter().enumerate() {
+            let cap = summary.cap(feeds(planned, &plan.lists).map(|(_, (list, _))| list));
+            let part = Part { number, planned, fetch: &fetch, began: plan.began, cap };
+            let result = self.list(&part, &mut summary);
             fetch.close(number);
             let Err(error) = result else { continue };
             if error.ends_the_run() {
@@ -164,51 +85,58 @@ impl<W: Write> Sync<'_, W> {
                 let _ = self.state_line();
                 return Err(error);
             }
-            self.log.say(Level::Error, Some(planned.stream.name), &error.line());
+            self.means.log.say(Level::Error, Some(planned.stream.name), &error.line());
             summary.failures.push(error);
             if self.fail_fast {
                 break;
             }
         }
-        self.state.set_currently_syncing(None);
+        if self.keeps_state() {
+            self.state.set_currently_syncing(None);
+            self.state.forget_complete(&input);
+        }
         self.state_line()?;
-        let selected = plan.iter().filter(|planned| planned.selected.is_some()).count();
-        self.conclude(summary, selected)
+        let selected = plan.lists.iter().filter(|planned| planned.selected.is_some()).count();
+        summary.complete += plan.complete.len();
+        summary.left_out.extend(&plan.left_out);
+        let selected = selected + plan.complete.len() + plan.left_out.len();
+        summary.conclude(selected, &self.means, self.extent)
     }
 
     /// Starts to fetch all lists of the plan.
-    fn fetch(&self, plan: &[Planned], now: DateTime<Utc>) -> Result<Fetch, Error> {
+    fn fetch(&self, plan: &[Planned]) -> Result<Fetch, Error> {
         let lists = plan.iter().map(|planned| self.fetched(planned, plan));
         let lists = lists.collect::<Result<Vec<_>, Error>>()?;
         let Config { concurrency, buffer, .. } = *self.config;
         // One request at a time is for whoever wants little: nothing is fetched ahead. Of a sample
         // nothing may be, since a record is enough.
         let is_ahead = concurrency > 1 && self.extent == Extent::Whole;
-        let (client, log) = (Arc::clone(&self.client), Arc::clone(&self.log));
-        let means = Means { client, log, clock: Arc::clone(&self.clock), now };
-        Fetch::start(means, lists, concurrency, if is_ahead { buffer } else { 0 })
+        let budget = if is_ahead { buffer } else { 0 };
+        Fetch::start(self.means.clone(), lists, concurrency, budget)
     }
 
     fn fetched(&self, planned: &Planned, plan: &[Planned]) -> Result<List, Error> {
-        let feed = |parent: &'static Parent| {
-            let of =
-                |planned: &Planned| planned.feeds.iter().position(|feed| feed.is_same_feed(parent));
-            let mut feeds = plan
-                .iter()
-                .enumerate()
-                .filter_map(|(list, feeder)| of(feeder).map(|feed| (parent, (list, feed))));
-            feeds.next().ok_or_else(|| Error::Bug(format!("nobody reads `{}`", parent.stream)))
-        };
+        let parents = feeds(planned, plan).collect::<Vec<_>>();
+        if parents.len() != planned.parents.len() {
+            return Err(Error::Bug(format!("nobody reads a parent of `{}`", planned.stream.name)));
+        }
         Ok(List {
             reader: Arc::new(planned.reader()?),
             series: planned.series.clone(),
             cut: planned.cut,
-            parents: planned.parents.iter().map(feed).collect::<Result<_, Error>>()?,
+            parents,
+            since: planned.since,
             most_parents: match self.extent {
                 Extent::Whole => usize::MAX,
                 Extent::Sample => SAMPLE_PARENTS,
             },
+            start: Some(planned.position.clone()).filter(Position::is_inside),
         })
+    }
+
+    /// Whether bookmarks and positions follow what is written.
+    fn keeps_state(&self) -> bool {
+        self.extent == Extent::Whole && !self.config.is_backfill
     }
 
     /// A sample has no state: it is not a sync.
@@ -240,15 +168,11 @@ impl<W: Write> Sync<'_, W> {
         match result {
             Ok(()) => {
                 (0..planned.feeds.len()).for_each(|feed| part.fetch.complete((part.number, feed)));
-                feed(planned, summary, || Fed::All);
+                summary.feed(planned, || Fed::All);
+                summary.caps.push((part.number, outcome.cap));
                 if planned.selected.is_some() {
                     summary.complete += 1;
-                }
-                if let (Some(newest), Some(cap)) = (outcome.newest, outcome.cap) {
-                    self.state.advance(name, newest.min(cap));
-                }
-                if planned.is_incremental() {
-                    self.state.set_modes(name, &planned.modes);
+                    self.complete(planned, outcome);
                 }
                 Ok(())
             }
@@ -260,9 +184,43 @@ impl<W: Write> Sync<'_, W> {
                 Ok(())
             }
             Err(error) => {
-                feed(planned, summary, || Fed::Failed);
+                summary.feed(planned, || Fed::Failed);
                 Err(error.in_stream(name, outcome.pages))
             }
+        }
+    }
+
+    /// Moves the bookmark of a stream that has been read to its end.
+    fn complete(&mut self, planned: &Planned, mut outcome: Outcome) {
+        if !self.keeps_state() {
+            return;
+        }
+        let (stream, state) = (planned.stream, &mut self.state);
+        let Position { of, at, .. } = planned.position.clone();
+        state.set_position(stream, &Position { of, at, complete: true, ..Position::default() });
+        if !planned.is_incremental() {
+            return;
+        }
+        if let (Some(newest), Some(cap)) = (outcome.newest, outcome.cap) {
+            state.advance(stream, newest.min(cap));
+        }
+        let bookmark = state.bookmark(stream);
+        if bookmark.is_none() {
+            return;
+        }
+        if planned.is_full {
+            state.set_full_scan(stream, at.0);
+        }
+        state.set_scope(stream, &Scope { has_access: self.has_access, ..planned.scope.clone() });
+        outcome.settle(bookmark, planned.memory.keep);
+        state.set_recent(stream, outcome.recent.iter().map(|(_, hash)| *hash));
+        if outcome.is_recent_cut {
+            let message = format!(
+                "stream={} more records lie within the lookback than are remembered; the next run \
+                 writes some of them again",
+                stream.name
+            );
+            self.means.log.say(Level::Info, Some(stream.name), &message);
         }
     }
 
@@ -270,12 +228,12 @@ impl<W: Write> Sync<'_, W> {
     fn leave_out(&self, planned: &Planned, summary: &mut Summary) {
         let name = planned.stream.name;
         let message = format!("stream `{name}` is left out: its parent could not be read");
-        self.log.say(Level::Warning, Some(name), &message);
+        self.means.log.say(Level::Warning, Some(name), &message);
         if planned.selected.is_some() {
             summary.left_out.push(name);
             summary.verdicts.push(Verdict::left_out(planned.stream));
         }
-        feed(planned, summary, || Fed::Failed);
+        summary.feed(planned, || Fed::Failed);
     }
 
     /// Notes that the key may not read a list, and so not its children either.
@@ -283,18 +241,18 @@ impl<W: Write> Sync<'_, W> {
         let name = planned.stream.name;
         if planned.selected.is_some() {
             let message = format!("stream `{name}` is skipped: {why}");
-            self.log.say(Level::Warning, Some(name), &message);
+            self.means.log.say(Level::Warning, Some(name), &message);
             summary.not_permitted.push(name);
         }
-        feed(planned, summary, || Fed::Refused(format!("its parent `{name}`: {why}")));
+        summary.feed(planned, || Fed::Refused(format!("its parent `{name}`: {why}")));
     }
 
     /// Says what will be read: to the target in a SCHEMA, to the operator in the log.
     fn announce(&mut self, part: &Part) -> Result<(), Error> {
-        let Part { planned, number, fetch } = part;
+        let Part { planned, number, fetch, .. } = part;
         let name = planned.stream.name;
         for note in &planned.notes {
-            self.log.say(Level::Info, Some(name), &format!("stream={name} {note}"));
+            self.means.log.say(Level::Info, Some(name), &format!("stream={name} {note}"));
         }
         if !planned.stream.is_default && self.extent == Extent::Whole {
             let parents = fetch.parents(*number);
@@ -304,10 +262,12 @@ impl<W: Write> Sync<'_, W> {
                 "stream={name} needs at least {requests} requests, one for each of {parents} \
                  parents: {minutes} minutes or more at the API's rate"
             );
-            self.log.say(Level::Info, Some(name), &message);
+            self.means.log.say(Level::Info, Some(name), &message);
         }
         let Some(selected) = &planned.selected else { return Ok(()) };
-        self.state.set_currently_syncing(Some(name));
+        if self.keeps_state() {
+            self.state.set_currently_syncing(Some((name, part.began)));
+        }
         self.state_line()?;
         self.output.schema(selected)
     }
@@ -315,16 +275,25 @@ impl<W: Write> Sync<'_, W> {
     /// Reads one list and says how it went.
     fn scan(&mut self, part: &Part) -> (Outcome, Result<(), Error>) {
         let (planned, name) = (part.planned, part.planned.stream.name);
-        let started = self.clock.elapsed();
+        let started = self.means.clock.elapsed();
+        let position = &planned.position;
+        let progress = Progress::new(position.clone(), started);
+        let keeps_state = self.keeps_state() && planned.selected.is_some();
         let mut scan = Scan {
             fetch: part.fetch,
             number: part.number,
-            log: &self.log,
-            clock: self.clock.as_ref(),
+            log: &self.means.log,
+            clock: self.means.clock.as_ref(),
             output: &mut self.output,
+            progress: keeps_state.then_some((&mut self.state, progress)),
+            tolerance: self.config.lookback / 2,
             extent: self.extent,
             planned,
-            outcome: Outcome::default(),
+            outcome: Outcome {
+                newest: position.newest.map(|newest| newest.0),
+                cap: part.cap.or(position.cap.map(|cap| cap.0)),
+                ..Outcome::default()
+            },
             refusal: None,
             parent: None,
         };
@@ -335,58 +304,25 @@ impl<W: Write> Sync<'_, W> {
             (Ok(()), Some(_)) => "end",
             (Ok(()), None) => "end, for its children only,",
         };
-        outcome.report(name, &self.log);
+        outcome.report(name, &self.means.log);
         let (records, pages) = (outcome.emitted, outcome.pages);
-        let seconds = self.clock.elapsed().saturating_sub(started).as_secs_f64();
+        let seconds = self.means.clock.elapsed().saturating_sub(started).as_secs_f64();
         let message =
             format!("{end} stream={name} records={records} pages={pages} seconds={seconds:.1}");
-        self.log.say(Level::Info, Some(name), &message);
-        self.log.metric(Metric::Counter("record_count", records), Some(name));
-        self.log.metric(Metric::Timer("sync_duration", seconds, result.is_ok()), Some(name));
+        self.means.log.say(Level::Info, Some(name), &message);
+        self.means.log.metric(Metric::Counter("record_count", records), Some(name));
+        self.means.log.metric(Metric::Timer("sync_duration", seconds, result.is_ok()), Some(name));
         (outcome, result)
-    }
-
-    /// The summary, and what the run comes to.
-    fn conclude(self, summary: Summary, selected: usize) -> Result<(), Error> {
-        let Summary { records, complete, not_permitted, left_out, mut failures, verdicts, .. } =
-            summary;
-        let [parents, unknown, nulled, short] = summary.losses;
-        let succeeded = failures.is_empty();
-        self.log.metric(Metric::Counter("http_request_count", self.client.requests()), None);
-        let seconds = self.clock.elapsed().as_secs_f64();
-        self.log.metric(Metric::Timer("job_duration", seconds, succeeded), None);
-        let names = not_permitted;
-        let skipped =
-            if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
-        let line = format!(
-            "done streams={complete} of {selected} records={records} requests={} retries={} \
-             parents_skipped={parents} fields_unknown={unknown} fields_nulled={nulled} \
-             streams_short={short} failed={} left_out={} not_permitted={}{skipped}",
-            self.client.requests(),
-            self.client.retries(),
-            failures.len(),
-            left_out.len(),
-            names.len(),
-        );
-        if self.extent == Extent::Sample {
-            self.log.table(&table(&verdicts));
-        }
-        let level = if names.is_empty() { Level::Info } else { Level::Warning };
-        self.log.say(level, None, &line);
-        match (failures.len(), names.len()) {
-            (0, refused) if refused == selected && selected > 0 => {
-                Err(Error::NothingPermitted(names.into_iter().map(Into::into).collect()))
-            }
-            (0, _) => Ok(()),
-            (failed, _) => {
-                let first = Box::new(failures.swap_remove(0));
-                Err(Error::StreamsFailed { failed, selected, first })
-            }
-        }
     }
 }
 
-/// Keeps what a list gives to each kind of child.
-fn feed(planned: &Planned, summary: &mut Summary, fed: impl Fn() -> Fed) {
-    summary.feeds.extend(planned.feeds.iter().map(|parent| (*parent, fed())));
+/// The feeds of a list's parents.
+fn feeds(planned: &Planned, plan: &[Planned]) -> impl Iterator<Item = (&'static Parent, Feed)> {
+    planned.parents.iter().filter_map(|parent| {
+        let mut feeds = plan.iter().enumerate().filter_map(|(list, feeder)| {
+            let feed = feeder.feeds.iter().position(|feed| feed.is_same_feed(parent))?;
+            Some((parent, (list, feed)))
+        });
+        feeds.next()
+    })
 }

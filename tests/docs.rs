@@ -98,8 +98,9 @@ fn the_readme_lists_every_stream() {
     ];
     let rows = STREAMS.iter().map(|stream| {
         let replication = match stream.replication {
-            Replication::FullTable => "full table",
-            Replication::UpdatedAt => "incremental, `updated_at`",
+            Replication::FullTable => "full table".to_owned(),
+            Replication::OnRequest(key) => format!("full table, or incremental by `{key}`"),
+            Replication::ByDefault(key) => format!("incremental by `{key}`"),
         };
         let parent = stream.parents.first().map_or("–".into(), |p| format!("`{}`", p.stream));
         let is_default = if stream.is_default { "yes" } else { "no" };

@@ -13,10 +13,10 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use support::{Ran, Tap, stand_in, stand_in_with, text};
 use tap_incident::demo::{Action, Fault, NOW, Options, Workspace};
+use tap_incident::moment::{format_time, parse_time};
 use tap_incident::page::Reader;
 use tap_incident::record::Projection;
 use tap_incident::request::{Request, Series};
-use tap_incident::state::{format_time, parse_time};
 use tap_incident::streams;
 
 /// So many cases, and no file of failures beside the tests: what fails is printed whole.

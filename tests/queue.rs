@@ -31,6 +31,8 @@ fn list(name: &str, feed: Option<(usize, usize)>) -> List {
         series: vec![Series { first: Request::new(stream.path), bound: Vec::new(), window: None }],
         cut: stream.times,
         parents: feed.map(|feed| (&stream.parents[0], feed)).into_iter().collect(),
+        since: None,
+        start: None,
         most_parents: usize::MAX,
     }
 }

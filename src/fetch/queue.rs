@@ -2,16 +2,16 @@
 //! chains in their order within a list, pages in theirs. Pure: it is told the time, and neither
 //! sends nor waits.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::bindings::Bindings;
+use super::lane::{Fed, Lane, Lot};
 use crate::chain::{Broken, Chain, Fetched, Step};
 use crate::limit::Limiter;
-use crate::page::Reader;
+use crate::page::{Reader, Window};
+use crate::position::Position;
 use crate::request::Series;
-use crate::slice::Slice;
 use crate::stream::{Granularity, Parent};
 
 /// A list as the queue needs it.
@@ -25,8 +25,12 @@ pub struct List {
     pub cut: Option<Granularity>,
     /// Whose records it is asked for, and which feed has them; none of a top-level list.
     pub parents: Vec<(&'static Parent, Feed)>,
+    /// Which of those, by the last value that is taken of each: a time.
+    pub since: Option<Window>,
     /// How many parents it is read for at most.
     pub most_parents: usize,
+    /// Where to begin, if not at its start.
+    pub start: Option<Position>,
 }
 
 /// What the records of a list give to one kind of child: the list, and which of its feeds.
@@ -99,37 +103,6 @@ pub struct Queue {
     largest: usize,
 }
 
-/// A list under way.
-#[derive(Debug)]
-struct Lane {
-    list: List,
-    chains: BTreeMap<Place, Lot>,
-    /// The place of the next chain, where there is one to come.
-    next: Option<Place>,
-    /// Whether the API has answered with something of it.
-    is_tried: bool,
-    /// Whether the writer is deciding what a failure means.
-    is_judged: bool,
-}
-
-/// A chain, and what it has fetched that nobody has taken yet.
-#[derive(Debug, Default)]
-struct Lot {
-    /// Nothing while its request is under way, or when it has ended.
-    chain: Option<Chain>,
-    pages: VecDeque<Box<Fetched>>,
-    broken: Option<Broken>,
-    is_running: bool,
-}
-
-#[derive(Debug, Default)]
-struct Fed {
-    bindings: Bindings,
-    is_complete: bool,
-}
-
-/// So many chains of a list wait to be written at most, however small they are.
-const MOST_CHAINS: usize = 512;
 /// What a page takes beside its text.
 const PAGE_OVERHEAD: usize = 1 << 10;
 /// What a page is taken for before the first one came.
@@ -140,15 +113,8 @@ impl Queue {
     /// written; where that is 0, a page is fetched only when the one before has been taken.
     #[must_use]
     pub fn new(lists: Vec<List>, most_running: usize, budget: usize) -> Self {
-        let lane = |list| Lane {
-            list,
-            chains: BTreeMap::new(),
-            next: Some(Place::default()),
-            is_tried: false,
-            is_judged: false,
-        };
         Self {
-            lists: lists.into_iter().map(lane).collect(),
+            lists: lists.into_iter().map(Lane::new).collect(),
             feeds: BTreeMap::new(),
             current: 0,
             last: usize::MAX,
@@ -303,82 +269,6 @@ impl Queue {
     pub fn parents(&self, list: usize) -> usize {
         let parents = self.lists.get(list).map_or(&[][..], |lane| &lane.list.parents);
         parents.iter().map(|(_, feed)| self.fed(*feed)).sum()
-    }
-}
-
-impl Lane {
-    /// Whether more may be asked for. A child is asked for one parent first: where the key may not
-    /// read it, or its address is wrong, one request tells as much as hundreds.
-    fn is_open(&self) -> bool {
-        let is_pending = |lot: &Lot| lot.is_running || lot.broken.is_some();
-        let is_child = !self.list.parents.is_empty();
-        !is_child || self.is_tried || !(self.is_judged || self.chains.values().any(is_pending))
-    }
-
-    /// Makes sure that there is a chain whose request may be sent, if there is one to come.
-    fn prepare(&mut self, feeds: &BTreeMap<Feed, Fed>, now: Duration) {
-        let is_due = |lot: &Lot| lot.chain.as_ref().is_some_and(|chain| chain.not_before <= now);
-        while self.chains.len() < MOST_CHAINS && !self.chains.values().any(is_due) {
-            let Some(place) = self.advance(feeds) else { return };
-            if let Some(chain) = self.chain(&place, feeds) {
-                self.chains.insert(place, Lot::of(chain));
-            }
-        }
-    }
-
-    /// The place of the next chain, where it is known already.
-    fn advance(&mut self, feeds: &BTreeMap<Feed, Fed>) -> Option<Place> {
-        loop {
-            let place = self.next.clone()?;
-            let Some((_, feed)) = self.list.parents.get(place.parent) else {
-                let has_parents = !self.list.parents.is_empty();
-                if has_parents || place.series >= self.list.series.len() {
-                    self.next = None;
-                    return None;
-                }
-                self.next = Some(Place { series: place.series + 1, ..place.clone() });
-                return Some(place);
-            };
-            let given = feeds.get(feed);
-            let known = given.map_or(0, |fed| fed.bindings.len()).min(self.list.most_parents);
-            if place.record < known && place.series < self.list.series.len() {
-                self.next = Some(Place { series: place.series + 1, ..place.clone() });
-                return Some(place);
-            }
-            if place.record < known {
-                self.next = Some(Place { record: place.record + 1, series: 0, ..place });
-            } else if given.is_some_and(|fed| fed.is_complete) {
-                self.next = Some(Place { parent: place.parent + 1, record: 0, ..place });
-            } else {
-                return None;
-            }
-        }
-    }
-
-    fn chain(&self, place: &Place, feeds: &BTreeMap<Feed, Fed>) -> Option<Chain> {
-        let template = self.list.series.get(place.series)?;
-        let Some((parent, feed)) = self.list.parents.get(place.parent) else {
-            return Some(Chain::new(template.clone(), Slice::default(), self.list.cut));
-        };
-        let values = feeds.get(feed)?.bindings.get(place.record)?;
-        let names = parent.bindings.iter().map(|binding| binding.parameter);
-        let bound = names.zip(values.into_iter().map(str::to_owned)).collect::<Vec<_>>();
-        let first = bound
-            .iter()
-            .fold(template.first.clone(), |request, (name, value)| request.bound(name, value));
-        let series = Series { first, bound, window: template.window };
-        Some(Chain::new(series, Slice::default(), self.list.cut))
-    }
-
-    fn is_at_end(&mut self, feeds: &BTreeMap<Feed, Fed>) -> bool {
-        self.prepare(feeds, Duration::MAX);
-        self.chains.is_empty() && self.next.is_none()
-    }
-}
-
-impl Lot {
-    fn of(chain: Chain) -> Self {
-        Self { chain: Some(chain), ..Self::default() }
     }
 }
 

@@ -1,0 +1,120 @@
+//! Going on with a run that was interrupted: what it had read to its end is not read again, what it
+//! was reading goes first, and lists go on where it had come to. Pure.
+
+use chrono::{DateTime, SubsecRound, Utc};
+
+use super::series::series;
+use super::{Basis, Extent, Plan, Planned, detail};
+use crate::catalog::{Method, Selected};
+use crate::config::Config;
+use crate::moment::{Moment, format_time};
+use crate::page::Window;
+use crate::position::{Position, fingerprint};
+use crate::request::Series;
+use crate::state::State;
+
+/// When the run began that the state is of, if it was interrupted and not too long ago.
+fn interrupted<'a>(basis: &Basis<'a>) -> Option<(&'a str, DateTime<Utc>)> {
+    let is_sync = basis.extent == Extent::Whole && !basis.config.is_backfill;
+    let (stream, began) = State::interrupted(basis.state)?;
+    let began = began.filter(|began| is_sync && is_recent(*began, basis))?;
+    Some((stream, began))
+}
+
+fn is_recent(time: DateTime<Utc>, basis: &Basis) -> bool {
+    basis.now.signed_duration_since(time) <= basis.config.resume_max
+}
+
+/// Leaves out the full-table streams that the interrupted run had read to their end.
+pub(super) fn skip(selected: &mut Vec<Selected>, plan: &mut Plan, basis: &Basis) {
+    plan.began = basis.now.trunc_subsecs(0);
+    let Some((_, began)) = interrupted(basis) else { return };
+    plan.began = began;
+    selected.retain(|selected| {
+        let of = of(selected, &template(selected, basis), (None, true), basis);
+        let position = basis.state.position(selected.stream);
+        let is_complete = selected.method == Method::FullTable
+            && position.is_some_and(|position| {
+                position.complete && position.of == of && began <= position.at.0
+            });
+        if is_complete {
+            plan.complete.push(selected.stream.name);
+        }
+        !is_complete
+    });
+    plan.notes.push(format!(
+        "going on with the run that began at {}; streams that it had read to their end: {}",
+        format_time(began),
+        plan.complete.len()
+    ));
+}
+
+/// The requests of a stream that is read in full.
+fn template(selected: &Selected, basis: &Basis) -> Vec<Series> {
+    match detail(selected) {
+        Some(detail) => super::details(selected.clone(), detail).series,
+        None => series(selected.stream, &[], Window::default(), basis),
+    }
+}
+
+/// Puts the stream first that was being read, with the parents that it needs, and gives each list
+/// its position.
+pub(super) fn go_on(plan: &mut Plan, basis: &Basis) {
+    if let Some((stream, _)) = interrupted(basis) {
+        let mut first = vec![stream];
+        let mut number = 0;
+        while let Some(name) = first.get(number).copied() {
+            let lists = plan.lists.iter().filter(|planned| planned.stream.name == name);
+            let parents = lists.flat_map(|planned| planned.parents).map(|parent| parent.stream);
+            let news = parents.filter(|parent| !first.contains(parent)).collect::<Vec<_>>();
+            first.extend(news);
+            number += 1;
+        }
+        plan.lists.sort_by_key(|planned| !first.contains(&planned.stream.name));
+    }
+    for planned in &mut plan.lists {
+        planned.position = position(planned, basis);
+    }
+}
+
+/// How far the last scan of a list has got, if that was the same scan; else its start.
+fn position(planned: &mut Planned, basis: &Basis) -> Position {
+    let at = Moment(basis.now.trunc_subsecs(0));
+    let Some(selected) = &planned.selected else { return Position { at, ..Position::default() } };
+    let of = of(selected, &planned.series, (planned.window.start, planned.is_full), basis);
+    let start = Position { of, at, ..Position::default() };
+    let is_sync = basis.extent == Extent::Whole && !basis.config.is_backfill;
+    let known = basis.state.position(planned.stream).filter(Position::is_inside);
+    let Some(known) = known.filter(|_| is_sync) else { return start };
+    let reason = if known.of != start.of {
+        "it belongs to other filters, fields or bookmarks".to_owned()
+    } else if !is_recent(known.at.0, basis) {
+        format!("it is of {}, longer ago than resume_max_hours", format_time(known.at.0))
+    } else if !planned.feeds.is_empty() {
+        "its children need all of it".to_owned()
+    } else {
+        planned.notes.push("it goes on where the last run was interrupted".to_owned());
+        return known;
+    };
+    planned.notes.push(format!("the position of the last run is dropped: {reason}"));
+    start
+}
+
+/// What names a scan: everything that its pages and its records depend on.
+fn of(
+    selected: &Selected,
+    series: &[Series],
+    reading: (Option<DateTime<Utc>>, bool),
+    basis: &Basis,
+) -> String {
+    let requests = series.iter().map(|series| series.first.to_string()).collect::<Vec<_>>();
+    let bookmark = basis.state.bookmark(selected.stream);
+    let bookmark = bookmark.filter(|_| selected.method == Method::Incremental);
+    let end = basis.config.end_date.filter(|_| selected.method == Method::Incremental);
+    let Config { endpoint, incident_modes, .. } = basis.config;
+    let (schema, is_all) = (selected.schema.to_string(), selected.method == Method::FullTable);
+    let emitted = (schema, is_all, bookmark, reading, end);
+    // A stand-in has another address every time.
+    let endpoint = if basis.config.is_loopback() { "loopback" } else { endpoint };
+    fingerprint((endpoint, incident_modes, requests, emitted))
+}

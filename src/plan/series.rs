@@ -1,0 +1,157 @@
+//! The requests of a stream: one series for each mode where the API takes one mode at a time, and for
+//! each window; with the filter over time. Pure.
+
+use chrono::{DateTime, Datelike, Days, Months, NaiveTime, TimeDelta, Utc};
+
+use super::{Basis, Extent, Filter};
+use crate::moment::format_time;
+use crate::page::Window;
+use crate::request::{Request, Series};
+use crate::stream::{Granularity, Modes, Stream, UPDATED_AT, Windows};
+
+/// Of a sample, this many records a page.
+const SAMPLE_PAGE: u32 = 5;
+
+/// The series of a stream: one for each mode where the API takes one mode at a time, and for each
+/// window.
+pub(super) fn series(
+    stream: &Stream,
+    filter: Filter,
+    window: Window,
+    basis: &Basis,
+) -> Vec<Series> {
+    let mut request = Request::new(stream.path);
+    if let Some(page_size) = stream.page_size {
+        let page_size = match basis.extent {
+            Extent::Whole => page_size,
+            Extent::Sample => page_size.min(SAMPLE_PAGE),
+        };
+        request = request.with("page_size", page_size.to_string());
+    }
+    for (name, value) in stream.fixed.iter().chain(filter) {
+        request = request.with(*name, *value);
+    }
+    if let Some(granularity) = stream.times
+        && let Some((operator, value)) = asked(window, granularity)
+    {
+        request = request.with(format!("{UPDATED_AT}[{operator}]"), value);
+    }
+    let requests = by_mode(stream, request, &basis.config.incident_modes);
+    let of = |first: Request| windows(stream, basis, &first);
+    requests.into_iter().flat_map(of).collect()
+}
+
+/// Of the configured modes, those that the stream may be asked for.
+pub(super) fn modes(stream: &Stream, configured: &[String]) -> Vec<String> {
+    let is_known = |mode: &&String| match stream.modes {
+        Modes::None => false,
+        Modes::Together(_, known) => known.contains(&mode.as_str()),
+        Modes::OneByOne(_) => true,
+    };
+    configured.iter().filter(is_known).cloned().collect()
+}
+
+fn by_mode(stream: &Stream, request: Request, configured: &[String]) -> Vec<Request> {
+    let modes = modes(stream, configured);
+    match stream.modes {
+        Modes::None => vec![request],
+        // Without any mode the API would answer with its own choice of them.
+        Modes::Together(..) if modes.is_empty() => Vec::new(),
+        Modes::Together(name, _) => {
+            vec![modes.into_iter().fold(request, |request, mode| request.with(name, mode))]
+        }
+        Modes::OneByOne(name) => {
+            modes.into_iter().map(|mode| request.clone().with(name, mode)).collect()
+        }
+    }
+}
+
+/// `first` for each window that the stream is asked for.
+fn windows(stream: &Stream, basis: &Basis, first: &Request) -> Vec<Series> {
+    let plain = |first: &Request| Series { first: first.clone(), bound: Vec::new(), window: None };
+    let today = basis.now.date_naive().and_time(NaiveTime::MIN).and_utc();
+    let start = today.checked_sub_days(Days::new(basis.config.schedule_window_days_back));
+    let end = today.checked_add_days(Days::new(basis.config.schedule_window_days_ahead));
+    let (Some(window), Some(start), Some(end)) = (stream.window, start, end) else {
+        return vec![plain(first)];
+    };
+    let (names, spans) = match window {
+        Windows::Whole(from, to) => ((from, to), vec![(start, end)]),
+        Windows::Months(from, to) => ((from, to), months(start, end)),
+    };
+    let over = |span: (DateTime<Utc>, DateTime<Utc>)| {
+        let first = first.clone().with(names.0, format_time(span.0));
+        let first = first.with(names.1, format_time(span.1));
+        Series { window: Some(span), ..plain(&first) }
+    };
+    spans.into_iter().map(over).collect()
+}
+
+/// The calendar months from that of `start` on, the last one up to `end`. They begin at the first
+/// of a month whatever day it is, so that a record keeps its key from run to run.
+fn months(start: DateTime<Utc>, end: DateTime<Utc>) -> Vec<(DateTime<Utc>, DateTime<Utc>)> {
+    let first = start.date_naive().with_day(1).unwrap_or_default().and_time(NaiveTime::MIN);
+    let next = |month: &DateTime<Utc>| month.checked_add_months(Months::new(1));
+    let starts = std::iter::successors(Some(first.and_utc()), next);
+    let starts = starts.take_while(|month| *month < end);
+    starts.map(|month| (month, next(&month).unwrap_or(end).min(end))).collect()
+}
+
+/// The API's filter for a window. Where it compares whole days, in a time zone nobody documents, a
+/// day wider at each bounded end; where it compares instants, to the millisecond. A closed window is
+/// one range, since gte with lte is refused.
+fn asked(window: Window, granularity: Granularity) -> Option<(&'static str, String)> {
+    let wider = |time: DateTime<Utc>, by: TimeDelta| time.checked_add_signed(by).unwrap_or(time);
+    let (margin, form) = match granularity {
+        Granularity::Day => (TimeDelta::days(1), "%Y-%m-%d"),
+        Granularity::Instant => (TimeDelta::milliseconds(1), "%Y-%m-%dT%H:%M:%S%.3fZ"),
+    };
+    let text = |time: DateTime<Utc>| time.format(form).to_string();
+    let start = window.start.map(|start| text(wider(start, -margin)));
+    match (start, window.end.map(|end| text(wider(end, margin)))) {
+        (None, None) => None,
+        (Some(start), None) => Some(("gte", start)),
+        (None, Some(end)) => Some(("lte", end)),
+        (Some(start), Some(end)) => Some(("date_range", format!("{start}~{end}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::moment::parse_time;
+
+    fn window(start: Option<&str>, end: Option<&str>) -> Window {
+        Window { start: start.and_then(parse_time), end: end.and_then(parse_time) }
+    }
+
+    #[test]
+    fn whole_days_are_asked_one_day_wider_at_each_bounded_end() {
+        let days = |start, end| asked(window(start, end), Granularity::Day);
+        let (start, end) = (Some("2026-01-01T00:00:00Z"), Some("2026-02-28T23:59:59Z"));
+        assert_eq!(days(None, None), None);
+        assert_eq!(days(start, None), Some(("gte", "2025-12-31".into())));
+        assert_eq!(days(None, end), Some(("lte", "2026-03-01".into())));
+        let both = ("date_range", "2025-12-31~2026-03-01".into());
+        assert_eq!(days(start, end), Some(both));
+    }
+
+    #[test]
+    fn instants_are_asked_a_millisecond_wider() {
+        let instants = |start, end| asked(window(start, end), Granularity::Instant);
+        let (start, end) = (Some("2026-01-01T00:00:00.0005Z"), Some("2026-02-28"));
+        let both = "2025-12-31T23:59:59.999Z~2026-02-28T00:00:00.001Z";
+        assert_eq!(instants(start, end), Some(("date_range", both.into())));
+        assert_eq!(instants(start, None), Some(("gte", "2025-12-31T23:59:59.999Z".into())));
+    }
+
+    #[test]
+    fn months_begin_on_the_first_and_the_last_ends_with_the_window() {
+        let time = |text| parse_time(text).unwrap();
+        let (october, november) = (time("2026-10-01"), time("2026-11-01"));
+        let end = time("2026-11-20");
+        assert_eq!(months(time("2026-10-21"), end), [(october, november), (november, end)]);
+        assert_eq!(months(time("2026-10-21"), november), [(october, november)]);
+        assert_eq!(months(end, end), [(november, end)]);
+    }
+}

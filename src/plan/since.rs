@@ -1,0 +1,98 @@
+//! From when on an incremental stream is read: after its bookmark, if that is true for what is read
+//! now, and again from the start where it is not. Pure.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::Basis;
+use crate::moment::format_time;
+use crate::page::{Memory, Window};
+use crate::stream::Stream;
+
+/// What is read of an incremental stream.
+#[derive(Debug, Default)]
+pub(super) struct Reading {
+    /// By its replication key.
+    pub(super) window: Window,
+    /// What the last scan wrote of it.
+    pub(super) memory: Memory,
+    /// The bookmark that is gone on from; none where everything is read.
+    pub(super) bookmark: Option<DateTime<Utc>>,
+}
+
+/// What is embedded in records of children of incidents changes without a trace. So often they are
+/// read in full where the config says nothing.
+const CHILD_FULL_SCAN: TimeDelta = TimeDelta::days(30);
+
+impl Reading {
+    pub(super) fn of(
+        stream: &Stream,
+        modes: &[String],
+        basis: &Basis,
+        notes: &mut Vec<String>,
+    ) -> Self {
+        let config = basis.config;
+        let (start, end) = (config.start_date, config.end_date);
+        if config.is_backfill {
+            return Self { window: Window { start, end }, ..Self::default() };
+        }
+        let is_child = !stream.parents.is_empty();
+        let keep =
+            if is_child { config.lookback.max(config.child_lookback) } else { config.lookback };
+        let Some(bookmark) = bookmark(stream, modes, basis, notes) else {
+            let memory = Memory { known: HashSet::new(), keep };
+            return Self { window: Window { start, end }, memory, bookmark: None };
+        };
+        if let Some(start) = start.filter(|start| *start != bookmark) {
+            let (bookmark, start) = (format_time(bookmark), format_time(start));
+            notes.push(format!("the bookmark {bookmark} counts, not start_date {start}"));
+        }
+        let before = |time: DateTime<Utc>, by| time.checked_sub_signed(by).unwrap_or(time);
+        let mut from = before(bookmark, config.lookback);
+        if is_child {
+            from = from.min(before(basis.now, config.child_lookback));
+        }
+        let memory = Memory { known: basis.state.recent(stream), keep };
+        let window = Window { start: Some(from), end };
+        Self { window, memory, bookmark: Some(bookmark) }
+    }
+}
+
+/// The bookmark, if it is true for all that is asked for now and no full scan is due.
+fn bookmark(
+    stream: &Stream,
+    modes: &[String],
+    basis: &Basis,
+    notes: &mut Vec<String>,
+) -> Option<DateTime<Utc>> {
+    let bookmark = basis.state.bookmark(stream)?;
+    let scope = basis.state.scope(stream);
+    let is_missing =
+        |mode: &String| scope.modes.as_ref().is_some_and(|known| !known.contains(mode));
+    if modes.iter().any(is_missing) {
+        notes.push(format!(
+            "the bookmark is true for the modes {:?} only; it is read once from its start",
+            scope.modes.unwrap_or_default()
+        ));
+        return None;
+    }
+    if scope.has_access == Some(false) && basis.has_access == Some(true) {
+        notes.push(
+            "the bookmark is true for a key without access to private incidents; it is read once \
+             from its start"
+                .to_owned(),
+        );
+        return None;
+    }
+    let is_child = !stream.parents.is_empty();
+    let period = basis.config.full_scan.or(is_child.then_some(CHILD_FULL_SCAN));
+    let last = basis.state.full_scan(stream);
+    let is_due = |period| last.is_none_or(|last| basis.now.signed_duration_since(last) > period);
+    if period.is_some_and(is_due) {
+        let last = last.map_or("never".to_owned(), format_time);
+        notes.push(format!("it is read in full, as full_scan_days asks; the last time was {last}"));
+        return None;
+    }
+    Some(bookmark)
+}

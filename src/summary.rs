@@ -1,0 +1,125 @@
+//! What came of a run: counted list by list, said in its last line, and whether it succeeded.
+
+use chrono::{DateTime, Utc};
+
+use crate::error::Error;
+use crate::fetch::Means;
+use crate::log::{Level, Metric};
+use crate::plan::{Extent, Planned};
+use crate::scan::Outcome;
+use crate::stream::Parent;
+use crate::verdict::{Verdict, table};
+
+/// What came of all of them.
+#[derive(Debug, Default)]
+pub struct Summary {
+    /// Records written.
+    pub records: u64,
+    /// Streams read to their end.
+    pub complete: usize,
+    /// Streams that the key may not read.
+    pub not_permitted: Vec<&'static str>,
+    /// Streams whose parent failed, or of which nothing can be read.
+    pub left_out: Vec<&'static str>,
+    /// What ended streams.
+    pub failures: Vec<Error>,
+    /// Parents skipped, fields unknown, fields nulled, streams short of what the API counts.
+    pub losses: [u64; 4],
+    /// Of a sample.
+    pub verdicts: Vec<Verdict>,
+    /// When the scans of lists began.
+    pub caps: Vec<(usize, Option<DateTime<Utc>>)>,
+    /// What parents gave.
+    pub feeds: Vec<(&'static Parent, Fed)>,
+}
+
+/// What a parent gave to its children.
+#[derive(Debug)]
+pub enum Fed {
+    /// All that there is.
+    All,
+    /// Nothing: the key may not read it.
+    Refused(String),
+    /// Not all: it failed.
+    Failed,
+}
+
+impl Summary {
+    /// Counts what came of a list.
+    pub fn add(&mut self, planned: &Planned, outcome: &Outcome, result: &Result<(), Error>) {
+        self.records += outcome.emitted;
+        for (total, loss) in self.losses.iter_mut().zip(outcome.losses()) {
+            *total += loss;
+        }
+        if planned.selected.is_some() {
+            self.verdicts.push(match result {
+                Ok(()) => Verdict::read(planned.stream, outcome.emitted),
+                Err(error) => Verdict::failed(planned.stream, error),
+            });
+        }
+    }
+
+    /// Why a list cannot be read, if one of its parents could not.
+    #[must_use]
+    pub fn obstacle(&self, planned: &Planned) -> Option<&Fed> {
+        let of = |parent: &Parent| {
+            let fed = self.feeds.iter().find(|(feed, _)| feed.is_same_feed(parent));
+            fed.map_or(&Fed::Failed, |(_, fed)| fed)
+        };
+        planned.parents.iter().map(of).find(|fed| !matches!(fed, Fed::All))
+    }
+
+    /// When the earliest of these scans began.
+    pub fn cap(&self, mut lists: impl Iterator<Item = usize>) -> Option<DateTime<Utc>> {
+        let first = lists.next()?;
+        let of = |list| self.caps.iter().find(|(known, _)| *known == list)?.1;
+        lists.map(of).fold(of(first), |one, other| one.into_iter().chain(other).min())
+    }
+
+    /// Keeps what a list gives to each kind of child.
+    pub fn feed(&mut self, planned: &Planned, fed: impl Fn() -> Fed) {
+        self.feeds.extend(planned.feeds.iter().map(|parent| (*parent, fed())));
+    }
+
+    /// The summary, and what the run comes to.
+    ///
+    /// # Errors
+    /// The one failure, or [`Error::StreamsFailed`], or [`Error::NothingPermitted`].
+    pub fn conclude(self, selected: usize, means: &Means, extent: Extent) -> Result<(), Error> {
+        let Summary { records, complete, not_permitted, left_out, mut failures, verdicts, .. } =
+            self;
+        let [parents, unknown, nulled, short] = self.losses;
+        let succeeded = failures.is_empty();
+        means.log.metric(Metric::Counter("http_request_count", means.client.requests()), None);
+        let seconds = means.clock.elapsed().as_secs_f64();
+        means.log.metric(Metric::Timer("job_duration", seconds, succeeded), None);
+        let names = not_permitted;
+        let skipped =
+            if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
+        let line = format!(
+            "done streams={complete} of {selected} records={records} requests={} retries={} \
+             parents_skipped={parents} fields_unknown={unknown} fields_nulled={nulled} \
+             streams_short={short} failed={} left_out={} not_permitted={}{skipped}",
+            means.client.requests(),
+            means.client.retries(),
+            failures.len(),
+            left_out.len(),
+            names.len(),
+        );
+        if extent == Extent::Sample {
+            means.log.table(&table(&verdicts));
+        }
+        let level = if names.is_empty() { Level::Info } else { Level::Warning };
+        means.log.say(level, None, &line);
+        match (failures.len(), names.len()) {
+            (0, refused) if refused == selected && selected > 0 => {
+                Err(Error::NothingPermitted(names.into_iter().map(Into::into).collect()))
+            }
+            (0, _) => Ok(()),
+            (failed, _) => {
+                let first = Box::new(failures.swap_remove(0));
+                Err(Error::StreamsFailed { failed, selected, first })
+            }
+        }
+    }
+}
