@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::FixedOffset;
 use serde_json::{Map, Value, json};
 
 use super::cursor::Cursor;
@@ -22,13 +23,15 @@ use super::workspace::{Collection, Workspace};
 pub(crate) const DOCUMENT_PATH: &str = "/v1/openapiV3.json";
 
 /// What every answer depends on besides the request and the data.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Rules {
     pub(crate) key: String,
     pub(crate) forbidden: Vec<String>,
     pub(crate) page_cap: Option<usize>,
     /// Microseconds since 1970.
     pub(crate) now: i64,
+    /// Where days begin.
+    pub(crate) zone: FixedOffset,
 }
 
 /// A successful answer.
@@ -119,7 +122,7 @@ struct Asked<'a> {
 impl Asked<'_> {
     fn list(&self, list: &List) -> Result<Answer, Refusal> {
         let cursor = self.cursor()?;
-        let filters = filters(&self.endpoint.path, &self.query)?;
+        let filters = filters(&self.endpoint.path, &self.query, self.rules.zone)?;
         let mut tests = hidden::shown(&self.endpoint.path, &self.query, self.rules.now)?;
         tests.extend(filters.tests);
         let bound = self.query.bound.clone();

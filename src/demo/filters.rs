@@ -1,6 +1,8 @@
 //! Filters with an operator: which ones each list takes, and which rows pass. What the API knows and this
 //! table does not is refused, never ignored.
 
+use chrono::FixedOffset;
+
 use super::query::{Filter, Query};
 use super::refusal::Refusal;
 use super::row::Row;
@@ -75,7 +77,8 @@ pub(crate) struct Filters {
 }
 
 /// Reads all filters of a query to a list.
-pub(crate) fn filters(list: &str, query: &Query) -> Result<Filters, Refusal> {
+pub(crate) fn filters(list: &str, query: &Query, zone: FixedOffset) -> Result<Filters, Refusal> {
+    let days = [INCIDENTS, ESCALATIONS].contains(&list).then_some(zone);
     let mut filters = Filters::default();
     for filter in &query.filters {
         if !["created_at", "updated_at"].contains(&filter.name.as_str()) {
@@ -87,7 +90,7 @@ pub(crate) fn filters(list: &str, query: &Query) -> Result<Filters, Refusal> {
             let message = format!("{} takes one operator at a time", filter.name);
             return Err(Refusal::invalid(&filter.name, message));
         }
-        let window = Window::of_filter(filter, [INCIDENTS, ESCALATIONS].contains(&list))?;
+        let window = Window::of_filter(filter, days)?;
         let pointer = format!("/{}", filter.name);
         if filter.name == "created_at" {
             filters.created = Some(window);

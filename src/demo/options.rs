@@ -1,11 +1,13 @@
 //! How a stand-in is set up: its key, its clock, and how strict, slow and generous it is.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, FixedOffset, NaiveDate, Offset, Utc};
 
 use super::limits::Limits;
 use super::workspace::Workspace;
+use crate::clock::Clock;
 
 /// The key that the stand-in takes unless [`Options`] say otherwise.
 pub const DEFAULT_KEY: &str = "demo-key";
@@ -35,6 +37,10 @@ pub struct Options {
     pub limits: Option<Limits>,
     /// What the `Date` header says, and what counts as past.
     pub now: DateTime<Utc>,
+    /// A clock to go by instead, so that time passes while rows are read.
+    pub clock: Option<Arc<dyn Clock>>,
+    /// Where days begin for filters that compare whole days; the API does not say.
+    pub zone: FixedOffset,
     /// Beginnings of paths that the key may not read.
     pub forbidden: Vec<String>,
     /// At most so many rows a page, whatever is asked for.
@@ -52,6 +58,8 @@ impl Default for Options {
             gzip: true,
             limits: None,
             now: NOW,
+            clock: None,
+            zone: Utc.fix(),
             forbidden: Vec::new(),
             page_cap: None,
             on_request: None,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use super::answer::{Answer, DOCUMENT_PATH, admit, answer};
+use super::answer::{Answer, DOCUMENT_PATH, Rules, admit, answer};
 use super::faults::{self, Action};
 use super::http::Reply;
 use super::limits::Allowance;
@@ -22,7 +22,8 @@ pub(crate) fn reply(
     number: usize,
     action: Option<Action>,
 ) -> Option<Reply> {
-    let now = shared.now;
+    // Before the data is read: a row that an answer lacks is never older than the answer's date.
+    let now = shared.now();
     let mut date = Some(now);
     let mut is_cut = false;
     let mut reply = match action {
@@ -38,9 +39,9 @@ pub(crate) fn reply(
                 Action::CutBody => is_cut = true,
                 _ => {}
             }
-            answered(shared, request, number, &other)
+            answered(shared, request, number, &other, now)
         }
-        None => answered(shared, request, number, &Action::Delay(Duration::ZERO)),
+        None => answered(shared, request, number, &Action::Delay(Duration::ZERO), now),
     };
     reply.is_cut = is_cut;
     if let Some(date) = date {
@@ -50,7 +51,13 @@ pub(crate) fn reply(
 }
 
 /// The answer of the API, if the key, the limits and the document allow one.
-fn answered(shared: &Shared, request: &Request, number: usize, action: &Action) -> Reply {
+fn answered(
+    shared: &Shared,
+    request: &Request,
+    number: usize,
+    action: &Action,
+    now: DateTime<Utc>,
+) -> Reply {
     if let Err(refusal) = admit(request, &shared.document, &shared.rules) {
         return refused(&refusal, number);
     }
@@ -59,19 +66,24 @@ fn answered(shared: &Shared, request: &Request, number: usize, action: &Action) 
     }
     let allowance = shared.take(&request.path());
     let mut reply = match allowance.wait {
-        Some(seconds) => too_many(seconds, Some(&allowance), shared.now, number),
-        None => match data(shared, request, action) {
+        Some(seconds) => too_many(seconds, Some(&allowance), now, number),
+        None => match data(shared, request, action, now) {
             Ok(body) => plain(200, JSON, body.to_string().into_bytes()),
             Err(refusal) => refused(&refusal, number),
         },
     };
-    reply.headers.extend(allowance.headers(shared.now.timestamp()));
+    reply.headers.extend(allowance.headers(now.timestamp()));
     reply
 }
 
-fn data(shared: &Shared, request: &Request, action: &Action) -> Result<Value, Refusal> {
-    let answer =
-        shared.read(|workspace| answer(request, &shared.document, workspace, &shared.rules));
+fn data(
+    shared: &Shared,
+    request: &Request,
+    action: &Action,
+    now: DateTime<Utc>,
+) -> Result<Value, Refusal> {
+    let rules = Rules { now: now.timestamp_micros(), ..shared.rules.clone() };
+    let answer = shared.read(|workspace| answer(request, &shared.document, workspace, &rules));
     let mut answer: Answer = answer?;
     match action {
         Action::SameCursor => faults::repeat_cursor(&mut answer, request),

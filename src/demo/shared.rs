@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::TcpStream;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
@@ -17,6 +17,7 @@ use super::limits::{Allowance, Buckets};
 use super::options::{OnRequest, Options};
 use super::query::Request;
 use super::workspace::Workspace;
+use crate::clock::{Clock, StandingClock};
 
 /// A request that was received.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,9 +34,9 @@ pub(crate) struct Shared {
     /// The document as it was given.
     pub(crate) source: Value,
     pub(crate) rules: Rules,
-    pub(crate) now: DateTime<Utc>,
     pub(crate) latency: Duration,
     pub(crate) gzip: bool,
+    clock: Arc<dyn Clock>,
     started: Instant,
     workspace: RwLock<Workspace>,
     pub(crate) on_request: Mutex<Option<OnRequest>>,
@@ -54,14 +55,15 @@ impl Shared {
             forbidden: options.forbidden,
             page_cap: options.page_cap,
             now: options.now.timestamp_micros(),
+            zone: options.zone,
         };
         Self {
             document: Document::read(document),
             source: document.clone(),
             rules,
-            now: options.now,
             latency: options.latency,
             gzip: options.gzip,
+            clock: options.clock.unwrap_or_else(|| Arc::new(StandingClock::at(options.now))),
             started: Instant::now(),
             workspace: RwLock::new(workspace),
             on_request: Mutex::new(options.on_request),
@@ -71,6 +73,11 @@ impl Shared {
             connections: Mutex::default(),
             is_stopped: AtomicBool::new(false),
         }
+    }
+
+    /// What time it is for the API.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
     }
 
     /// Takes one request out of the limits.

@@ -1,6 +1,7 @@
 //! Stretches of time that a request asks for: the operators of time filters, whole days or exact, and the
 //! windows of on-call schedules and of availability.
 
+use chrono::FixedOffset;
 use serde_json::{Value, json};
 
 use super::query::{Filter, Query, Request, hash};
@@ -12,6 +13,7 @@ const MOST_DAYS: i64 = 366;
 /// One page of schedule entries covers so many days.
 const PAGE_DAYS: i64 = 14;
 const MILLISECOND: i64 = 1_000;
+const SECOND: i64 = 1_000 * MILLISECOND;
 
 /// From one moment up to but without another, in microseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,14 +28,14 @@ impl Window {
         (self.from..self.until).contains(&moment)
     }
 
-    /// The window of `gte`, `lte` or `date_range`, of whole days or exact to the millisecond.
-    pub(crate) fn of_filter(filter: &Filter, is_days: bool) -> Result<Self, Refusal> {
+    /// The window of `gte`, `lte` or `date_range`, of whole days in a zone or exact to the millisecond.
+    pub(crate) fn of_filter(filter: &Filter, days: Option<FixedOffset>) -> Result<Self, Refusal> {
         let name = &filter.name;
         let ([operator], [value]) = (filter.keys.as_slice(), filter.values.as_slice()) else {
             return Err(Refusal::invalid(name, format!("{name} takes one operator and one value")));
         };
         let everything = Self { from: i64::MIN, until: i64::MAX };
-        let bound = |text: &str| bound(name, text, is_days);
+        let bound = |text: &str| bound(name, text, days);
         match operator.as_str() {
             "gte" => Ok(Self { from: bound(value)?.from, ..everything }),
             "lte" => Ok(Self { until: bound(value)?.until, ..everything }),
@@ -44,7 +46,7 @@ impl Window {
                 if to.from < from.from {
                     return Err(Refusal::invalid(name, format!("{name} ends before it starts")));
                 }
-                Ok(Self { from: from.from, until: if is_days { to.until } else { to.from } })
+                Ok(Self { from: from.from, until: if days.is_some() { to.until } else { to.from } })
             }
             _ => {
                 let message = format!("{name} takes the operators gte, lte and date_range");
@@ -55,12 +57,14 @@ impl Window {
 }
 
 /// The day or the millisecond that a bound names.
-fn bound(name: &str, text: &str, is_days: bool) -> Result<Window, Refusal> {
-    if let Some(from) = time::midnight(text) {
-        return Ok(Window { from, until: from + if is_days { DAY } else { MILLISECOND } });
+fn bound(name: &str, text: &str, days: Option<FixedOffset>) -> Result<Window, Refusal> {
+    if let Some(midnight) = time::midnight(text) {
+        let east = days.map_or(0, |zone| i64::from(zone.local_minus_utc()) * SECOND);
+        let from = midnight - east;
+        return Ok(Window { from, until: from + if days.is_some() { DAY } else { MILLISECOND } });
     }
     match time::moment(text) {
-        Some(_) if is_days => {
+        Some(_) if days.is_some() => {
             Err(Refusal::invalid(name, format!("{name} must be a date, not a timestamp")))
         }
         Some(moment) => {

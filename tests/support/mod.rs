@@ -34,7 +34,7 @@ pub struct Tap {
     args: Vec<String>,
     environment: Vec<(String, String)>,
     folder: tempfile::TempDir,
-    clock: Arc<StandingClock>,
+    clock: Arc<dyn Clock>,
 }
 
 /// What a run left behind.
@@ -82,7 +82,7 @@ impl Tap {
     }
 
     /// The same with a clock that others may move.
-    pub fn clock(mut self, clock: Arc<StandingClock>) -> Self {
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
     }

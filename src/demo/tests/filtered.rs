@@ -50,6 +50,22 @@ fn incidents_compare_whole_days_and_both_ends_belong_to_a_range() {
 }
 
 #[test]
+fn days_begin_where_the_zone_says_and_exact_instants_stay() {
+    let ids = |name: &'static str, zone: i32, target: &str| {
+        let mut api = timed(name);
+        api.rules.zone = chrono::FixedOffset::east_opt(zone * 3_600).unwrap();
+        api.ids(target)
+    };
+    let day = "/v2/incidents?sort_by=created_at_oldest_first&\
+               updated_at[date_range]=2026-11-02~2026-11-02";
+    assert_eq!(ids("v2.incidents", 0, day), ["B", "C"]);
+    assert_eq!(ids("v2.incidents", 14, day), ["A", "B"]);
+    assert_eq!(ids("v2.incidents", -12, day), ["D"]);
+    let exact = "/v2/alerts?page_size=50&updated_at[gte]=2026-11-02";
+    assert_eq!(ids("v2.alerts", 14, exact), ids("v2.alerts", 0, exact));
+}
+
+#[test]
 fn time_filters_are_strict() {
     let api = Api::new(&[]);
     for filter in [

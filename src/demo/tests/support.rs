@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 
+use chrono::{Offset, Utc};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
@@ -40,7 +41,8 @@ pub(super) struct Api {
 impl Api {
     pub(super) fn new(files: &[(&str, Value)]) -> Self {
         let now = NOW.timestamp_micros();
-        let rules = Rules { key: "key".to_owned(), forbidden: vec![], page_cap: None, now };
+        let zone = Utc.fix();
+        let rules = Rules { key: "key".to_owned(), forbidden: vec![], page_cap: None, now, zone };
         Self { document: Document::read(&document()), workspace: workspace(files), rules }
     }
 

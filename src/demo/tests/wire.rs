@@ -1,6 +1,7 @@
 //! The running stand-in: keys, headers, faults, limits, and changes while it runs.
 
 use std::io::Read;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::DateTime;
@@ -8,7 +9,8 @@ use flate2::read::GzDecoder;
 use serde_json::json;
 
 use super::support::{Connection, after, document, following, ids, numbered, workspace};
-use crate::demo::{Action, Fault, Limits, Options, Seen, StandIn};
+use crate::clock::{Clock, StandingClock};
+use crate::demo::{Action, Fault, Limits, NOW, Options, Seen, StandIn};
 
 fn started(options: Options) -> StandIn {
     let workspace = workspace(&[("v2.users", json!({"rows": numbered(60)}))]);
@@ -138,6 +140,17 @@ fn an_empty_page_leads_on_without_loss() {
     }
     assert_eq!(all.iter().map(Vec::len).collect::<Vec<_>>(), [20, 0, 0, 20, 20]);
     assert_eq!(all.concat().len(), 60);
+}
+
+#[test]
+fn time_passes_while_rows_are_read_where_a_clock_is_given() {
+    let clock = Arc::new(StandingClock::at(NOW));
+    let stand_in = started(Options { clock: Some(clock.clone()), ..Options::default() });
+    let mut connection = Connection::open(&stand_in);
+    let mut date = || connection.get("/v2/users").unwrap().header("Date").map(str::to_owned);
+    assert_eq!(date().as_deref(), Some("Fri, 20 Nov 2026 12:00:00 GMT"));
+    clock.sleep(Duration::from_secs(61));
+    assert_eq!(date().as_deref(), Some("Fri, 20 Nov 2026 12:01:01 GMT"));
 }
 
 #[test]
