@@ -28,6 +28,7 @@ pub(crate) struct Rules {
     pub(crate) key: String,
     pub(crate) forbidden: Vec<String>,
     pub(crate) page_cap: Option<usize>,
+    pub(crate) uncapped: Vec<String>,
     /// Microseconds since 1970.
     pub(crate) now: i64,
     /// Where days begin.
@@ -161,8 +162,10 @@ impl Asked<'_> {
     }
 
     fn page_size(&self) -> usize {
-        let most = self.rules.page_cap.unwrap_or(usize::MAX);
-        hidden::page_size(&self.endpoint.path, self.query.page_size).min(most).max(1)
+        let path = &self.endpoint.path;
+        let cap = self.rules.page_cap.filter(|_| !self.rules.uncapped.contains(path));
+        let most = cap.unwrap_or(usize::MAX);
+        hidden::page_size(path, self.query.page_size).min(most).max(1)
     }
 
     fn cursor(&self) -> Result<Cursor, Refusal> {

@@ -45,6 +45,8 @@ pub struct Options {
     pub forbidden: Vec<String>,
     /// At most so many rows a page, whatever is asked for.
     pub page_cap: Option<usize>,
+    /// Paths of which pages are as large as asked all the same.
+    pub uncapped: Vec<String>,
     /// What to do before each answer.
     pub on_request: Option<OnRequest>,
 }
@@ -62,6 +64,7 @@ impl Default for Options {
             zone: Utc.fix(),
             forbidden: Vec::new(),
             page_cap: None,
+            uncapped: Vec::new(),
             on_request: None,
         }
     }

@@ -54,6 +54,7 @@ impl Shared {
             key: options.key,
             forbidden: options.forbidden,
             page_cap: options.page_cap,
+            uncapped: options.uncapped,
             now: options.now.timestamp_micros(),
             zone: options.zone,
         };

@@ -86,6 +86,8 @@ fn a_page_cap_makes_more_pages_whatever_is_asked_for() {
     let mut api = Api::new(&[("v2.users", json!({"rows": numbered(5)}))]);
     api.rules.page_cap = Some(2);
     assert_eq!(api.pages("/v2/users?page_size=100").len(), 3);
+    api.rules.uncapped = vec!["/v2/users".to_owned()];
+    assert_eq!(api.pages("/v2/users?page_size=100").len(), 1);
 }
 
 #[test]

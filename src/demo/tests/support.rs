@@ -42,7 +42,8 @@ impl Api {
     pub(super) fn new(files: &[(&str, Value)]) -> Self {
         let now = NOW.timestamp_micros();
         let zone = Utc.fix();
-        let rules = Rules { key: "key".to_owned(), forbidden: vec![], page_cap: None, now, zone };
+        let (forbidden, uncapped) = Default::default();
+        let rules = Rules { key: "key".to_owned(), forbidden, page_cap: None, uncapped, now, zone };
         Self { document: Document::read(&document()), workspace: workspace(files), rules }
     }
 
