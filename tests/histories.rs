@@ -16,14 +16,16 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, OnceLock};
 
 use chrono::TimeDelta;
-use plot::{History, Plot, any_history};
+use plot::{History, Plot, Round, any_history};
 use proptest::prelude::*;
 use proptest::test_runner::{RngSeed, TestCaseResult, TestError, TestRunner};
 use serde_json::{Value, json};
 use support::{Ran, Tap};
 use tap_incident::openapi::Document;
 use target::Target;
-use world::{FULL, INCREMENTAL, KINDS, Key, Stage, Version, Wait, WrongClock};
+use world::{
+    Change, FULL, INCREMENTAL, KINDS, Key, SMALL_PAGES, Stage, Version, Wait, What, WrongClock,
+};
 
 /// Half the lookback, in microseconds: clocks differ by no more, and rows are no later.
 const HALF: i64 = 300_000_000;
@@ -176,6 +178,37 @@ fn rows_that_are_on_time_arrive() {
 #[test]
 fn full_tables_that_are_killed_are_completed() {
     tell_many(300, Plot::of(FULL, 0, &[1, 8]), is_whole_after_two);
+}
+
+/// The first row that is read changes once it has been, as late as rows may be, and then the last
+/// one, later than the tap's clock, which is as far ahead as clocks may be and alone to go by.
+fn to_the_limit(kind: usize) -> History {
+    let is_newest_first = SMALL_PAGES.contains(&kind);
+    let (first, last) = if is_newest_first { (255, 0) } else { (0, 255) };
+    let edit = |place, wait, late| Change { wait, kind, what: What::Edit(place), late };
+    let behind = edit(first, Wait::Micros(0), HALF);
+    let ahead = edit(last, Wait::Micros(3 * HALF), 0);
+    let round = Round {
+        wait: Wait::Micros(0),
+        before: Vec::new(),
+        // The first request is for the key's identity, the second for the first row.
+        during: vec![(2, behind), (2, ahead)],
+        off: HALF,
+        concurrency: 1,
+        cut: None,
+    };
+    let stage = STAGES.iter().position(|stage| *stage == (1, false)).unwrap();
+    let rows = vec![(kind, 4, 1), (kind, 2, 2)];
+    History { kinds: vec![kind], stage, rows, crowd: 0, rounds: vec![round] }
+}
+
+#[test]
+#[ignore = "rows that are late need the lookback"]
+fn the_latest_row_under_the_wrongest_clock_arrives() {
+    let stages = stages();
+    for history in INCREMENTAL.map(to_the_limit) {
+        is_whole(&stages[history.stage], &history).unwrap();
+    }
 }
 
 #[test]
