@@ -40,7 +40,7 @@ pub struct Plan {
 }
 
 /// One list to read: a selected stream, or a parent for its children, or both.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Planned {
     /// The row of the table.
     pub stream: &'static Stream,
@@ -72,6 +72,8 @@ pub struct Planned {
     pub feeds: Vec<&'static Parent>,
     /// How far an interrupted run has got, or the start.
     pub position: Position,
+    /// Whether it is the second scan of a stream in this run.
+    pub is_follow_up: bool,
     /// What the log should say before it starts.
     pub notes: Vec<String>,
 }
@@ -297,6 +299,7 @@ fn list(
         is_full: reading.bookmark.is_none(),
         feeds: needs.iter().map(|need| need.parent).collect(),
         position: Position::default(),
+        is_follow_up: false,
         notes,
     })
 }
@@ -335,6 +338,7 @@ fn details(selected: Selected, detail: &'static Detail) -> Planned {
         is_full: true,
         feeds: Vec::new(),
         position: Position::default(),
+        is_follow_up: false,
         notes: Vec::new(),
     }
 }

@@ -144,7 +144,7 @@ fn sync<W: Write>(args: &Args, config: &Config, streams: Streams<W>) -> Result<(
     let extent = if args.test.is_some() { Extent::Sample } else { Extent::Whole };
     let now = clock.now();
     let mut state = state;
-    for warning in state.clamp(now) {
+    for warning in state.clamp(now, config.lookback / 2) {
         log.warn(&warning);
     }
     // A bookmark of a key that saw less is no good for one that sees more, so that is asked first.

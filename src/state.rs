@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 
 use crate::error::Error;
@@ -188,14 +188,14 @@ impl State {
         });
     }
 
-    /// Moves bookmarks that are later than `now` back to it; what there is to say about them.
-    pub fn clamp(&mut self, now: DateTime<Utc>) -> Vec<String> {
+    /// Moves bookmarks back to `now` that are later by more than clocks may be apart; what there is to
+    /// say about them.
+    pub fn clamp(&mut self, now: DateTime<Utc>, tolerance: TimeDelta) -> Vec<String> {
         let mut warnings = Vec::new();
         for stream in STREAMS {
             let Some(key) = stream.replication_key() else { continue };
-            let Some(bookmark) = self.bookmark(stream).filter(|bookmark| now < *bookmark) else {
-                continue;
-            };
+            let is_ahead = |bookmark: &DateTime<Utc>| *bookmark - now > tolerance;
+            let Some(bookmark) = self.bookmark(stream).filter(is_ahead) else { continue };
             warnings.push(format!(
                 "state: the bookmark of `{}`, {}, is in the future; it is read from {} on",
                 stream.name,

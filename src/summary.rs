@@ -7,7 +7,7 @@ use crate::fetch::Means;
 use crate::log::{Level, Metric};
 use crate::plan::{Extent, Planned};
 use crate::scan::Outcome;
-use crate::stream::Parent;
+use crate::stream::{Parent, Stream};
 use crate::verdict::{Verdict, table};
 
 /// What came of all of them.
@@ -16,7 +16,7 @@ pub struct Summary {
     /// Records written.
     pub records: u64,
     /// Streams read to their end.
-    pub complete: usize,
+    pub complete: Vec<&'static str>,
     /// Streams that the key may not read.
     pub not_permitted: Vec<&'static str>,
     /// Streams whose parent failed, or of which nothing can be read.
@@ -69,6 +69,12 @@ impl Summary {
         planned.parents.iter().map(of).find(|fed| !matches!(fed, Fed::All))
     }
 
+    /// Whether a stream was read to its end.
+    #[must_use]
+    pub fn is_complete(&self, stream: &Stream) -> bool {
+        self.complete.contains(&stream.name)
+    }
+
     /// When the earliest of these scans began.
     pub fn cap(&self, mut lists: impl Iterator<Item = usize>) -> Option<DateTime<Utc>> {
         let first = lists.next()?;
@@ -97,9 +103,10 @@ impl Summary {
         let skipped =
             if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
         let line = format!(
-            "done streams={complete} of {selected} records={records} requests={} retries={} \
+            "done streams={} of {selected} records={records} requests={} retries={} \
              parents_skipped={parents} fields_unknown={unknown} fields_nulled={nulled} \
              streams_short={short} failed={} left_out={} not_permitted={}{skipped}",
+            complete.len(),
             means.client.requests(),
             means.client.retries(),
             failures.len(),

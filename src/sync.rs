@@ -75,6 +75,11 @@ impl<W: Write> Sync<'_, W> {
         let (input, mut summary) = (self.state.clone(), Summary::default());
         self.state_line()?;
         for (number, planned) in plan.lists.iter().enumerate() {
+            // What failed is not followed up.
+            if planned.is_follow_up && !summary.is_complete(planned.stream) {
+                fetch.close(number);
+                continue;
+            }
             let cap = summary.cap(feeds(planned, &plan.lists).map(|(_, (list, _))| list));
             let part = Part { number, planned, fetch: &fetch, began: plan.began, cap };
             let result = self.list(&part, &mut summary);
@@ -96,8 +101,9 @@ impl<W: Write> Sync<'_, W> {
             self.state.forget_complete(&input);
         }
         self.state_line()?;
-        let selected = plan.lists.iter().filter(|planned| planned.selected.is_some()).count();
-        summary.complete += plan.complete.len();
+        let is_counted = |planned: &&Planned| planned.selected.is_some() && !planned.is_follow_up;
+        let selected = plan.lists.iter().filter(is_counted).count();
+        summary.complete.extend(&plan.complete);
         summary.left_out.extend(&plan.left_out);
         let selected = selected + plan.complete.len() + plan.left_out.len();
         summary.conclude(selected, &self.means, self.extent)
@@ -171,7 +177,9 @@ impl<W: Write> Sync<'_, W> {
                 summary.feed(planned, || Fed::All);
                 summary.caps.push((part.number, outcome.cap));
                 if planned.selected.is_some() {
-                    summary.complete += 1;
+                    if !planned.is_follow_up {
+                        summary.complete.push(name);
+                    }
                     self.complete(planned, outcome);
                 }
                 Ok(())
@@ -269,7 +277,8 @@ impl<W: Write> Sync<'_, W> {
             self.state.set_currently_syncing(Some((name, part.began)));
         }
         self.state_line()?;
-        self.output.schema(selected)
+        // A stream is announced once.
+        if planned.is_follow_up { Ok(()) } else { self.output.schema(selected) }
     }
 
     /// Reads one list and says how it went.

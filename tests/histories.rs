@@ -203,7 +203,6 @@ fn to_the_limit(kind: usize) -> History {
 }
 
 #[test]
-#[ignore = "rows that are late need the lookback"]
 fn the_latest_row_under_the_wrongest_clock_arrives() {
     let stages = stages();
     for history in INCREMENTAL.map(to_the_limit) {
@@ -212,13 +211,11 @@ fn the_latest_row_under_the_wrongest_clock_arrives() {
 }
 
 #[test]
-#[ignore = "rows that are late need the lookback"]
 fn late_rows_and_wrong_clocks_lose_nothing_one_request_after_the_other() {
     tell_many(1_000, Plot::of(INCREMENTAL, HALF, &[1]), is_whole);
 }
 
 #[test]
-#[ignore = "rows that are late need the lookback"]
 fn late_rows_and_wrong_clocks_lose_nothing_with_many_requests_at_a_time() {
     tell_many(1_000, Plot::of(INCREMENTAL, HALF, &[8, 8, 1]), is_whole);
 }

@@ -221,7 +221,6 @@ fn kill_many(bench: &Bench, undisturbed: &Printed, arrived: &mut Arrived, seed: 
 }
 
 #[test]
-#[ignore = "a killed run does not go on inside a stream yet"]
 fn a_run_that_is_killed_a_hundred_times_goes_on_and_loses_nothing() {
     let (bench, seed) = (Bench::new(), any_seed());
     say(&format!("PROPTEST_RNG_SEED={seed}"));

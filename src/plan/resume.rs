@@ -72,9 +72,37 @@ pub(super) fn go_on(plan: &mut Plan, basis: &Basis) {
         }
         plan.lists.sort_by_key(|planned| !first.contains(&planned.stream.name));
     }
-    for planned in &mut plan.lists {
-        planned.position = position(planned, basis);
+    for mut planned in std::mem::take(&mut plan.lists) {
+        planned.position = position(&mut planned, basis);
+        let follow_up = follow_up(&planned, basis);
+        plan.lists.push(planned);
+        plan.lists.extend(follow_up);
     }
+}
+
+/// A second scan after one that goes on: of what has changed since that began. Rows may have changed
+/// behind its position, and after this run everything is to be as it is.
+fn follow_up(planned: &Planned, basis: &Basis) -> Option<Planned> {
+    let cap = planned.position.cap.filter(|_| planned.position.is_inside())?;
+    let start = cap.0.checked_sub_signed(basis.config.lookback);
+    let since = |window: Window| Window { start, ..window };
+    let asked = since(planned.window);
+    let is_child = planned.since.is_some();
+    Some(Planned {
+        window: if is_child { planned.window } else { asked },
+        since: planned.since.map(since),
+        series: if is_child {
+            planned.series.clone()
+        } else {
+            series(planned.stream, planned.filter, asked, basis)
+        },
+        cut: None,
+        is_full: false,
+        is_follow_up: true,
+        position: Position { at: Moment(basis.now.trunc_subsecs(0)), ..Position::default() },
+        notes: Vec::new(),
+        ..planned.clone()
+    })
 }
 
 /// How far the last scan of a list has got, if that was the same scan; else its start.
@@ -90,6 +118,8 @@ fn position(planned: &mut Planned, basis: &Basis) -> Position {
         "it belongs to other filters, fields or bookmarks".to_owned()
     } else if !is_recent(known.at.0, basis) {
         format!("it is of {}, longer ago than resume_max_hours", format_time(known.at.0))
+    } else if planned.is_incremental() && known.cap.is_none() {
+        "it does not say when its scan began".to_owned()
     } else if !planned.feeds.is_empty() {
         "its children need all of it".to_owned()
     } else {

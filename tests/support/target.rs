@@ -86,7 +86,7 @@ impl Target {
             let bookmark = |state: &Value| {
                 let text =
                     state["bookmarks"][kind.stream]["updated_at"].as_str().map(str::to_owned);
-                text.map(|text| tap_incident::state::parse_time(&text).unwrap())
+                text.map(|text| tap_incident::moment::parse_time(&text).unwrap())
             };
             if bookmark(&self.state) > bookmark(&state) {
                 self.complaints
