@@ -74,6 +74,13 @@ pub(super) fn go_on(plan: &mut Plan, basis: &Basis) {
     }
     for mut planned in std::mem::take(&mut plan.lists) {
         planned.position = position(&mut planned, basis);
+        if planned.position.is_inside() && !planned.feeds.is_empty() {
+            // Its children need all of it, and so it is read once for them, and emitted from there on.
+            let feeds = std::mem::take(&mut planned.feeds);
+            let position = Position { at: planned.position.at, ..Position::default() };
+            let (selected, notes) = (None, Vec::new());
+            plan.lists.push(Planned { selected, feeds, position, notes, ..planned.clone() });
+        }
         let follow_up = follow_up(&planned, basis);
         plan.lists.push(planned);
         plan.lists.extend(follow_up);
@@ -120,8 +127,6 @@ fn position(planned: &mut Planned, basis: &Basis) -> Position {
         format!("it is of {}, longer ago than resume_max_hours", format_time(known.at.0))
     } else if planned.is_incremental() && known.cap.is_none() {
         "it does not say when its scan began".to_owned()
-    } else if !planned.feeds.is_empty() {
-        "its children need all of it".to_owned()
     } else {
         planned.notes.push("it goes on where the last run was interrupted".to_owned());
         return known;
