@@ -1,6 +1,8 @@
 //! Fields that the tap adds to a record, and the values that a parent's record gives to its
 //! children. Both are small pieces of JSON text beside the record.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use crate::moment::format_time;
@@ -60,13 +62,15 @@ impl Columns {
 
     /// The value of the field at `position`, as JSON, if it is an added one.
     #[must_use]
-    pub fn fill(&self, position: usize, written: &Written) -> Option<String> {
+    pub fn fill(&self, position: usize, written: &Written) -> Option<Cow<'_, str>> {
         let (_, filled) = self.0.iter().find(|(known, _)| *known == position)?;
         match filled {
-            Filled::Text(text) => Some(text.clone()),
-            Filled::ListName(name) => Some(quoted(name)),
-            Filled::Position(position) => Some(position.to_string()),
-            Filled::Record(choices) => choices.iter().find_map(|parts| joined(parts, written)),
+            Filled::Text(text) => Some(text.into()),
+            Filled::ListName(name) => Some(quoted(name).into()),
+            Filled::Position(position) => Some(position.to_string().into()),
+            Filled::Record(choices) => {
+                choices.iter().find_map(|parts| joined(parts, written)).map(Cow::from)
+            }
             Filled::Absent => None,
         }
     }
@@ -142,7 +146,8 @@ pub fn bind(
     for binding in bindings {
         let position = projection.position(binding.field);
         let text = position.and_then(|position| {
-            written.captured(position).map(Into::into).or_else(|| columns.fill(position, written))
+            let sent = written.captured(position).map(Cow::from);
+            sent.or_else(|| columns.fill(position, written))
         });
         let value = text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or(Value::Null);
         let mut values = Vec::new();

@@ -8,16 +8,16 @@ use std::collections::{BTreeSet, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::de::DeserializeSeed;
+use serde::de::IgnoredAny;
 
-use self::envelope::{Envelope, Record};
 use crate::columns::{self, Columns};
 use crate::error::Error;
+use crate::json::{Flaw, Parser};
 use crate::moment::parse_time;
 use crate::record::{Projection, Written};
 use crate::request::Series;
 use crate::stream::{Binding, CREATED_AT, Shape, Stream, Take};
-use crate::text::NUL;
+use crate::text::Tidy;
 
 /// How the pages of a stream are read.
 #[derive(Debug)]
@@ -168,24 +168,16 @@ impl Reader {
     ) -> Result<Page, Error> {
         let text = std::str::from_utf8(body)
             .map_err(|error| Error::Contract(format!("it is not UTF-8: {error}")))?;
+        let text = Tidy::new(text).map_err(|error| Error::Contract(explain(&error, text)))?;
         let mut lines = Lines {
             reader: self,
-            columns: Columns::new(self.stream, &self.projection, series, text),
-            written: Written::new(text.contains(NUL)),
+            columns: Columns::new(self.stream, &self.projection, series, text.as_str()),
+            written: Written::new(&text, &self.projection),
             page: Page::default(),
             frame,
             seen,
         };
-        let mut deserializer = serde_json::Deserializer::from_str(text);
-        let envelope = match self.shape {
-            Shape::Body => Record(&mut lines).deserialize(&mut deserializer),
-            Shape::List(_) | Shape::Object(_) | Shape::Lists(..) => {
-                Envelope(&mut lines).deserialize(&mut deserializer)
-            }
-        };
-        envelope
-            .and_then(|()| deserializer.end())
-            .map_err(|error| Error::Contract(explain(&error, text)))?;
+        lines.body(&mut Parser::new(&text)).map_err(|flaw| flawed(flaw, text.as_str()))?;
         let Lines { written, mut page, .. } = lines;
         if let Some(newest) = page.newest {
             let keep = self.memory.keep;
@@ -198,11 +190,17 @@ impl Reader {
     }
 }
 
-/// What is wrong with a body, with its beginning where it is no JSON at all.
-fn explain(error: &serde_json::Error, text: &str) -> String {
-    if error.is_data() {
-        return error.to_string();
+/// What is wrong with a body. Of what is no JSON, `serde_json` says where.
+fn flawed(flaw: Flaw, text: &str) -> Error {
+    match (flaw, serde_json::from_str::<IgnoredAny>(text)) {
+        (Flaw::Contract(problem), _) => Error::Contract(problem.into()),
+        (Flaw::Syntax, Err(error)) => Error::Contract(explain(&error, text)),
+        (Flaw::Syntax, Ok(_)) => Error::Bug("serde_json reads a body that is no JSON".to_owned()),
     }
+}
+
+/// Why a body is no JSON, with its beginning.
+fn explain(error: &serde_json::Error, text: &str) -> String {
     let start = text.trim_start().chars().take(60).collect::<String>();
     let kind = if start.starts_with('<') { "HTML" } else { "not JSON" };
     format!("it is {kind} ({error}): {start:?}")
@@ -212,7 +210,7 @@ fn explain(error: &serde_json::Error, text: &str) -> String {
 struct Lines<'a> {
     reader: &'a Reader,
     columns: Columns,
-    written: Written,
+    written: Written<'a>,
     page: Page,
     frame: (&'a str, &'a str),
     seen: &'a mut HashSet<u64>,
@@ -221,7 +219,6 @@ struct Lines<'a> {
 impl Lines<'_> {
     /// Decides about the record that was just written from `start` on.
     fn finish(&mut self, start: usize) -> Result<(), String> {
-        self.page.received += 1;
         self.bind()?;
         self.note_creation();
         let is_kept =
@@ -238,7 +235,7 @@ impl Lines<'_> {
 
     fn note_creation(&mut self) {
         let text = self.reader.created_at.and_then(|position| self.written.captured(position));
-        let text = text.and_then(|text| serde_json::from_str::<&str>(text).ok());
+        let text = text.and_then(|text| text.strip_prefix('"')?.strip_suffix('"'));
         self.page.created.extend(text.and_then(parse_time));
     }
 
@@ -249,8 +246,7 @@ impl Lines<'_> {
             let bound = columns::bind(bindings, &reader.projection, columns, written);
             if bound.is_empty() && bindings.iter().all(|binding| binding.take == Take::Itself) {
                 let fields = bindings.iter().map(|binding| binding.field).collect::<Vec<_>>();
-                let (number, fields) = (page.received, fields.join("` or `"));
-                return Err(format!("record {number} lacks `{fields}`, which its children need"));
+                return Err(format!("lacks `{}`, which its children need", fields.join("` or `")));
             }
             page.bound.extend(bound.into_iter().map(|values| (feed, values)));
         }
@@ -259,14 +255,16 @@ impl Lines<'_> {
 
     /// Checks the key and, where pages overlap, remembers it.
     fn is_first_of_its_key(&mut self) -> Result<bool, String> {
+        let is_overlapping = self.reader.stream.is_overlapping;
         let mut hasher = DefaultHasher::new();
         for (name, position) in &self.reader.key {
             match self.written.field(*position) {
-                Some(value) if value != "null" => value.hash(&mut hasher),
-                _ => return Err(format!("record {} lacks its key `{name}`", self.page.received)),
+                None | Some("null") => return Err(format!("lacks its key `{name}`")),
+                Some(value) if is_overlapping => value.hash(&mut hasher),
+                Some(_) => {}
             }
         }
-        Ok(!self.reader.stream.is_overlapping || self.seen.insert(hasher.finish()))
+        Ok(!is_overlapping || self.seen.insert(hasher.finish()))
     }
 
     /// Whether the record, which begins at `start`, changed within the window and was not written by
@@ -274,12 +272,10 @@ impl Lines<'_> {
     fn is_news(&mut self, start: usize) -> Result<bool, String> {
         let Some(position) = self.reader.changed_at else { return Ok(true) };
         let text = self.written.field(position).unwrap_or("null");
-        let time = serde_json::from_str::<String>(text).ok();
-        let time = time.as_deref().and_then(parse_time);
+        let time = text.strip_prefix('"').and_then(|text| parse_time(text.strip_suffix('"')?));
         let Some(time) = time else {
-            let number = self.page.received;
             let key = self.reader.stream.replication_key().unwrap_or_default();
-            return Err(format!("record {number} has `{key}` {text}, not a time"));
+            return Err(format!("has `{key}` {text}, not a time"));
         };
         if !self.reader.window.contains(time) {
             return Ok(false);
@@ -349,7 +345,7 @@ mod tests {
             "at": {"type": ["null", "string"], "format": "date-time"},
             "name": {"type": ["null", "string"]},
         }));
-        let body = r#"{"severities": [{"id": "1", "at": "", "name": ""}]}"#;
+        let body = r#"{"severities":[{"id":"1","at":"","name":""}]}"#;
         assert_eq!(lines(&schema, body), "{\"id\":\"1\",\"at\":null,\"name\":\"\"}\n");
     }
 
@@ -379,7 +375,7 @@ mod tests {
         let schema =
             schema(&json!({"o": object, "l": {"type": ["null", "array"], "items": object}}));
         for value in ["\"x\\n\"", "true", "-7", "18446744073709551615", "[1,{\"b\":2}]", "null"] {
-            let body = format!(r#"{{"severities": [{{"id": "1", "o": {value}, "l": {value}}}]}}"#);
+            let body = format!(r#"{{"severities":[{{"id":"1","o":{value},"l":{value}}}]}}"#);
             let line = lines(&schema, &body);
             assert!(line.starts_with(&format!("{{\"id\":\"1\",\"o\":{value},")), "{line}");
         }
@@ -388,8 +384,7 @@ mod tests {
     #[test]
     fn an_unknown_field_is_noted_with_its_path_and_left_out() {
         let schema = schema(&json!({"o": {"type": ["null", "object"], "properties": {"a": {}}}}));
-        let page =
-            read(&schema, r#"{"severities": [{"id": "1", "x": 1, "o": {"a": 1, "y": []}}]}"#);
+        let page = read(&schema, r#"{"severities":[{"id":"1","x":1,"o":{"a":1,"y":[]}}]}"#);
         let page = page.unwrap();
         assert_eq!(page.unknown.into_iter().collect::<Vec<_>>(), ["o.y", "x"]);
         assert_eq!(page.lines, b"{\"id\":\"1\",\"o\":{\"a\":1}}\n");
@@ -421,6 +416,7 @@ mod tests {
             said(r#"{"severities": [{"id": "1"}, {"id": null}]}"#),
             said(r#"{"severities": [{"id": "1", "id": "2"}]}"#),
             said(r#"{"severities": [[]]}"#),
+            said(&format!(r#"{{"severities":[{{"id":"1"}},{{"id":"2","x":{}"#, "[".repeat(200))),
             said(r#"{"severities": []} trailing"#),
         ];
         insta::assert_snapshot!(messages.join("\n"));

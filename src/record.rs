@@ -1,79 +1,256 @@
 //! A record as the API sent it becomes the selected fields as text, in one pass without a tree.
-//! Objects that the schema knows are walked; leaves are copied as their own text, so that every
-//! number arrives as it was sent.
+//! Objects that the schema knows are walked; what is kept is copied as the text it is, in pieces as
+//! long as they come, so that every number arrives as it was sent.
 
 mod projection;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::fmt;
 use std::ops::Range;
 
-use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
-use serde_json::Value;
-use serde_json::value::RawValue;
-
 pub use self::projection::Projection;
-use self::projection::{Fields, Kind, Node};
-use crate::text;
+use self::projection::{Field, Fields, Kind, Node};
+use crate::json::{Flaw, Parser};
+use crate::text::Tidy;
 
 /// Where records are written to, and what was noticed on the way.
-#[derive(Debug, Default)]
-pub struct Written {
+#[derive(Debug)]
+pub struct Written<'a> {
     /// The text.
     pub out: Vec<u8>,
     /// Paths of fields that the schema does not know.
     pub unknown: BTreeSet<String>,
     /// Paths of values that were replaced by null.
     pub nulled: BTreeSet<String>,
-    fields: Vec<Range<usize>>,
-    captured: Vec<String>,
-    has_nul: bool,
+    /// What the records are read from.
+    text: &'a str,
+    /// Where in `text` the piece begins that is to be copied next.
+    pending: usize,
+    /// Where the fields of the record written last are.
+    places: Vec<Place>,
+    /// For each known field, which one came after it last time. Records of a list have their fields
+    /// in one order, so that a name is mostly compared and not looked up.
+    next: Vec<usize>,
+    /// The path of a field; its memory is kept.
+    path: String,
 }
 
-impl Written {
-    /// `has_nul` says that a NUL character, which breaks Postgres, occurs somewhere in the page.
+/// Where the value of a field of the record is.
+#[derive(Debug, Clone)]
+enum Place {
+    Missing,
+    /// Sent, here in the text.
+    Sent(Range<usize>),
+    /// Filled in, here in what was written.
+    Filled(Range<usize>),
+}
+
+/// Values for fields that a record has none of: by position, as JSON.
+pub type Fill<'a> = dyn Fn(usize, &Written) -> Option<Cow<'a, str>> + 'a;
+
+impl<'a> Written<'a> {
+    /// For records in `text`.
     #[must_use]
-    pub fn new(has_nul: bool) -> Self {
-        Self { has_nul, ..Self::default() }
+    pub fn new(text: &'a Tidy, projection: &Projection) -> Self {
+        let text = text.as_str();
+        Self {
+            out: Vec::with_capacity(text.len() + text.len() / 4),
+            unknown: BTreeSet::new(),
+            nulled: BTreeSet::new(),
+            text,
+            pending: 0,
+            places: Vec::new(),
+            next: vec![0; projection.slots],
+            path: String::new(),
+        }
     }
 
-    /// The text of a field of the record written last, by its [`Projection::position`].
+    /// The text of a field of the record written last, by its [`Projection::position`]; of those
+    /// that were filled in, too.
     #[must_use]
     pub fn field(&self, position: usize) -> Option<&str> {
-        let text = self.out.get(self.fields.get(position)?.clone())?;
-        std::str::from_utf8(text).ok().filter(|text| !text.is_empty())
+        match self.places.get(position)? {
+            Place::Missing => None,
+            Place::Sent(range) => self.text.get(range.clone()),
+            Place::Filled(range) => std::str::from_utf8(self.out.get(range.clone())?).ok(),
+        }
     }
 
-    /// The text of a captured field of the record written last.
+    /// The text of a field as the record written last was sent, whether it is selected or not.
     #[must_use]
     pub fn captured(&self, position: usize) -> Option<&str> {
-        self.captured.get(position).map(String::as_str).filter(|text| !text.is_empty())
+        match self.places.get(position)? {
+            Place::Sent(range) => self.text.get(range.clone()),
+            Place::Missing | Place::Filled(_) => None,
+        }
     }
 
-    fn start(&mut self, projection: &Projection) {
-        let count = projection.fields.list.len();
-        self.fields.clear();
-        self.fields.resize(count, 0..0);
-        self.captured.resize(count, String::new());
-        self.captured.iter_mut().for_each(String::clear);
+    /// Reads a record and writes what `projection` keeps of it, with `fill` for what it lacks.
+    ///
+    /// # Errors
+    /// [`Flaw::Contract`] where it is no object, or has a field twice.
+    pub fn record(
+        &mut self,
+        parser: &mut Parser,
+        projection: &Projection,
+        fill: &Fill,
+    ) -> Result<(), Flaw> {
+        let Projection { fields, .. } = projection;
+        self.places.clear();
+        self.places.resize(fields.list.len(), Place::Missing);
+        parser.peek();
+        self.pending = parser.at();
+        if !parser.open(b'{')? {
+            return Err(Flaw::contract("is no object"));
+        }
+        let mut has_none = self.walk(parser, fields, true)?;
+        let end = parser.at() - 1;
+        self.leave_out(end..end);
+        // A target's table has every selected column, so each record has them too.
+        for (index, field) in fields.list.iter().enumerate() {
+            if matches!(self.places.get(index), Some(Place::Missing)) && !field.is_dropped() {
+                self.push(if std::mem::replace(&mut has_none, false) { "" } else { "," });
+                self.push(&field.label);
+                let start = self.out.len();
+                let filled = fill(index, self);
+                self.push(filled.as_deref().unwrap_or("null"));
+                if let Some(place) = self.places.get_mut(index) {
+                    *place = Place::Filled(start..self.out.len());
+                }
+            }
+        }
+        self.push("}");
+        Ok(())
+    }
+
+    /// Reads the entries of an object and leaves out what is not kept; whether it kept none.
+    fn walk(
+        &mut self,
+        parser: &mut Parser,
+        fields: &Fields,
+        is_record: bool,
+    ) -> Result<bool, Flaw> {
+        let (mut has_none, mut has_dropped, mut is_first) = (true, false, true);
+        let mut slot = fields.first_slot;
+        loop {
+            let before = parser.at();
+            if !parser.next(b'}', &mut is_first)? {
+                return Ok(has_none);
+            }
+            let start = parser.at();
+            let known = self.name(parser, fields, &mut slot)?;
+            parser.peek();
+            let value = parser.at();
+            match known {
+                Some((_, field)) if !field.is_dropped() => {
+                    if has_none && has_dropped {
+                        // With the comma after what was left out.
+                        self.leave_out(before..start);
+                    }
+                    has_none = false;
+                    self.value(parser, &field.node, &field.path)?;
+                }
+                _ => {
+                    parser.skip()?;
+                    self.leave_out(before..parser.at());
+                    has_dropped = true;
+                }
+            }
+            if is_record && let Some((index, field)) = known {
+                self.place(index, field, value..parser.at())?;
+            }
+        }
+    }
+
+    /// Reads the name of an entry: a known field, or a note of what is not known.
+    fn name<'f>(
+        &mut self,
+        parser: &mut Parser,
+        fields: &'f Fields,
+        slot: &mut usize,
+    ) -> Result<Option<(usize, &'f Field)>, Flaw> {
+        let likely = self.next.get(*slot).copied().unwrap_or_default();
+        if let Some(field) = fields.list.get(likely)
+            && parser.name_if(&field.label)
+        {
+            *slot = fields.first_slot + likely + 1;
+            return Ok(Some((likely, field)));
+        }
+        let name = parser.name()?;
+        let Some((index, field)) = fields.named(name) else {
+            self.note(fields, name);
+            return Ok(None);
+        };
+        if let Some(next) = self.next.get_mut(*slot) {
+            *next = index;
+        }
+        *slot = fields.first_slot + index + 1;
+        Ok(Some((index, field)))
+    }
+
+    fn note(&mut self, fields: &Fields, name: &str) {
+        self.path.clear();
+        self.path.push_str(&fields.path);
+        self.path.push_str(if fields.path.is_empty() { "" } else { "." });
+        self.path.push_str(name);
+        if !self.unknown.contains(&self.path) {
+            self.unknown.insert(self.path.clone());
+        }
+    }
+
+    /// Reads a value that is kept. One of a type that the schema does not expect is passed on as it
+    /// is: the target decides.
+    fn value(&mut self, parser: &mut Parser, node: &Node, path: &str) -> Result<(), Flaw> {
+        let start = parser.at();
+        match (node, parser.peek()) {
+            (Node::Object(fields), Some(b'{')) => {
+                parser.open(b'{')?;
+                self.walk(parser, fields, false)?;
+            }
+            (Node::List(items), Some(b'[')) => {
+                parser.open(b'[')?;
+                let mut is_first = true;
+                while parser.next(b']', &mut is_first)? {
+                    self.value(parser, items, path)?;
+                }
+            }
+            (Node::Copied(Kind::DateTime), Some(b'"')) => {
+                if parser.value()? == "\"\"" {
+                    self.leave_out(start..parser.at());
+                    self.push("null");
+                }
+            }
+            (Node::Copied(Kind::Integer), _) => {
+                if is_beyond_64_bits(parser.value()?) {
+                    self.nulled.insert(path.to_owned());
+                    self.leave_out(start..parser.at());
+                    self.push("null");
+                }
+            }
+            _ => parser.skip()?,
+        }
+        Ok(())
+    }
+
+    /// Notes where a field of the record itself is.
+    fn place(&mut self, index: usize, field: &Field, range: Range<usize>) -> Result<(), Flaw> {
+        match self.places.get_mut(index) {
+            Some(place @ Place::Missing) => *place = Place::Sent(range),
+            _ if field.is_dropped() => {}
+            _ => return Err(Flaw::contract(format!("has the field `{}` twice", field.path))),
+        }
+        Ok(())
+    }
+
+    /// Copies what is pending before a piece of the text, and not the piece.
+    fn leave_out(&mut self, piece: Range<usize>) {
+        let kept = self.text.get(self.pending..piece.start).unwrap_or_default();
+        self.out.extend_from_slice(kept.as_bytes());
+        self.pending = piece.end;
     }
 
     fn push(&mut self, text: &str) {
         self.out.extend_from_slice(text.as_bytes());
-    }
-
-    /// Copies a leaf.
-    fn copy(&mut self, raw: &str, kind: Kind, path: &str) {
-        match kind {
-            Kind::DateTime if raw == "\"\"" => self.push("null"),
-            Kind::Integer if is_beyond_64_bits(raw) => {
-                self.nulled.insert(path.to_owned());
-                self.push("null");
-            }
-            _ if self.has_nul || raw.starts_with(['{', '[']) => text::tidy(raw, &mut self.out),
-            _ => self.push(raw),
-        }
     }
 }
 
@@ -84,245 +261,74 @@ fn is_beyond_64_bits(raw: &str) -> bool {
         && raw.parse::<i64>().is_err()
 }
 
-/// Writes one record of a page.
-pub struct RecordSeed<'a> {
-    /// What to keep.
-    pub projection: &'a Projection,
-    /// Where to write it.
-    pub written: &'a mut Written,
-    /// Values for fields that the record has none of.
-    pub fill: &'a Fill<'a>,
-}
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
 
-/// Values for fields that a record has none of: by position, as JSON.
-pub type Fill<'a> = dyn Fn(usize, &Written) -> Option<String> + 'a;
+    use super::*;
 
-impl<'de> DeserializeSeed<'de> for RecordSeed<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        self.written.start(self.projection);
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for RecordSeed<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a record, which is an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
-        let Self { projection: Projection { fields }, written, fill } = self;
-        written.push("{");
-        let mut is_first = walk(map, fields, written, true)?;
-        // A target's table has every selected column, so each record has them too.
-        for (index, field) in fields.list.iter().enumerate() {
-            let is_missing = written.fields.get(index).is_some_and(Range::is_empty);
-            if !is_missing || matches!(field.node, Node::Dropped) {
-                continue;
-            }
-            separate(&mut is_first, written);
-            written.push(&field.label);
-            let start = written.out.len();
-            let filled = fill(index, written);
-            written.push(filled.as_deref().unwrap_or("null"));
-            if let Some(range) = written.fields.get_mut(index) {
-                *range = start..written.out.len();
-            }
-        }
-        written.push("}");
-        Ok(())
-    }
-}
-
-/// Writes the selected entries of an object, without its braces; whether it wrote none.
-fn walk<'de, A: MapAccess<'de>>(
-    mut map: A,
-    fields: &Fields,
-    written: &mut Written,
-    is_record: bool,
-) -> Result<bool, A::Error> {
-    let mut is_first = true;
-    while let Some(known) = map.next_key_seed(Name { fields, unknown: &mut written.unknown })? {
-        let field = known.and_then(|index| Some((index, fields.list.get(index)?)));
-        let Some((index, field)) = field else {
-            map.next_value::<serde::de::IgnoredAny>()?;
-            continue;
+    /// What is kept of these records where all but `x` is selected, `o` a known object.
+    fn kept(records: &[&str]) -> Vec<String> {
+        let inner = json!({"properties": {"a": {}, "b": {}}});
+        let known = json!({"properties": {"x": {}, "a": {}, "o": inner, "l": {"items": inner}}});
+        let mut selected = known.clone();
+        selected["properties"].as_object_mut().unwrap().remove("x");
+        let projection = Projection::new(&selected, &known);
+        let text = records.concat();
+        let text = Tidy::new(&text).unwrap();
+        let (mut written, mut parser) = (Written::new(&text, &projection), Parser::new(&text));
+        let kept = |_: &&str| {
+            written.out.clear();
+            written.record(&mut parser, &projection, &|_, _| None).unwrap();
+            let kept = String::from_utf8(written.out.clone()).unwrap();
+            assert!(serde_json::from_str::<serde_json::Value>(&kept).is_ok(), "{kept}");
+            kept.replace(",\"o\":null", "").replace(",\"l\":null", "")
         };
-        let is_dropped = matches!(field.node, Node::Dropped);
-        let raw = match (is_record && field.is_captured, is_dropped) {
-            (true, _) => Some(capture(index, map.next_value()?, written)),
-            (false, true) => {
-                map.next_value::<serde::de::IgnoredAny>()?;
-                None
-            }
-            (false, false) => None,
-        };
-        if is_dropped {
-            continue;
-        }
-        if is_record && written.fields.get(index).is_some_and(|range| !range.is_empty()) {
-            return Err(A::Error::custom(format!("the field `{}` comes twice", field.path)));
-        }
-        separate(&mut is_first, written);
-        written.push(&field.label);
-        let start = written.out.len();
-        let value = ValueSeed { node: &field.node, path: &field.path, written };
-        match raw {
-            None => map.next_value_seed(value)?,
-            // Its text has been read: what is to be emitted of it is read from there.
-            Some(raw) => value
-                .deserialize(&mut serde_json::Deserializer::from_str(raw))
-                .map_err(A::Error::custom)?,
-        }
-        if is_record && let Some(range) = written.fields.get_mut(index) {
-            *range = start..written.out.len();
+        records.iter().map(kept).collect()
+    }
+
+    #[test]
+    fn what_is_left_out_takes_one_comma_along() {
+        for (record, expected) in [
+            (r#"{"x":1,"a":2}"#, r#"{"a":2}"#),
+            (r#"{"a":2,"x":1}"#, r#"{"a":2}"#),
+            (r#"{"x":1,"y":1,"a":2,"x":1,"y":1}"#, r#"{"a":2}"#),
+            (
+                r#"{"a":2,"x":1,"o":{"y":1,"a":3,"z":{"b":1},"b":4}}"#,
+                r#"{"a":2,"o":{"a":3,"b":4}}"#,
+            ),
+            (r#"{"a":2,"o":{"y":1}}"#, r#"{"a":2,"o":{}}"#),
+            (r#"{"a":2,"o":{"y":1,"z":1}}"#, r#"{"a":2,"o":{}}"#),
+            (r#"{"a":2,"l":[{"y":1},{"y":1,"b":3},{}]}"#, r#"{"a":2,"l":[{},{"b":3},{}]}"#),
+            (r#"{ "x" : 1 , "a" : 2 , "y" : 3 }"#, r#"{"a" : 2 }"#),
+            (r#"{"x":1}"#, r#"{"a":null}"#),
+            ("{}", r#"{"a":null}"#),
+        ] {
+            assert_eq!(kept(&[record]), [expected], "{record}");
         }
     }
-    Ok(is_first)
-}
 
-/// Keeps the text of a field beside the record.
-fn capture<'de>(index: usize, raw: &'de RawValue, written: &mut Written) -> &'de str {
-    if let Some(captured) = written.captured.get_mut(index) {
-        raw.get().clone_into(captured);
-    }
-    raw.get()
-}
-
-fn separate(is_first: &mut bool, written: &mut Written) {
-    if !std::mem::replace(is_first, false) {
-        written.push(",");
-    }
-}
-
-/// The name of an entry: its position among the known fields, or a note of what is not known.
-struct Name<'a> {
-    fields: &'a Fields,
-    unknown: &'a mut BTreeSet<String>,
-}
-
-impl<'de> DeserializeSeed<'de> for Name<'_> {
-    type Value = Option<usize>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl Visitor<'_> for Name<'_> {
-    type Value = Option<usize>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the name of a field")
+    #[test]
+    fn the_order_of_fields_may_change_from_record_to_record() {
+        let records = [
+            r#"{"a":1,"o":{"a":2,"b":3},"x":4}"#,
+            r#"{"x":4,"o":{"b":3,"a":2},"a":1}"#,
+            r#"{"o":{"b":3},"a":1}"#,
+            r#"{"a":1,"o":{"a":2,"b":3},"x":4}"#,
+        ];
+        assert_eq!(
+            kept(&records),
+            [
+                r#"{"a":1,"o":{"a":2,"b":3}}"#,
+                r#"{"o":{"b":3,"a":2},"a":1}"#,
+                r#"{"o":{"b":3},"a":1}"#,
+                r#"{"a":1,"o":{"a":2,"b":3}}"#,
+            ]
+        );
     }
 
-    fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Self::Value, E> {
-        let index = self.fields.by_name.get(name).copied();
-        if index.is_none() {
-            let dot = if self.fields.path.is_empty() { "" } else { "." };
-            self.unknown.insert(format!("{}{dot}{name}", self.fields.path));
-        }
-        Ok(index)
-    }
-}
-
-/// Writes one value as its node says.
-struct ValueSeed<'a> {
-    node: &'a Node,
-    path: &'a str,
-    written: &'a mut Written,
-}
-
-impl<'de> DeserializeSeed<'de> for ValueSeed<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        match self.node {
-            Node::Copied(kind) => {
-                let raw = <&RawValue>::deserialize(deserializer)?;
-                self.written.copy(raw.get(), *kind, self.path);
-                Ok(())
-            }
-            Node::Object(_) | Node::List(_) => deserializer.deserialize_any(self),
-            Node::Dropped => serde::de::IgnoredAny::deserialize(deserializer).map(|_| ()),
-        }
-    }
-}
-
-/// Values of a type that the schema does not expect are passed on as they are: the target decides.
-impl<'de> Visitor<'de> for ValueSeed<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        self.written.push("{");
-        if let Node::Object(fields) = self.node {
-            walk(map, fields, self.written, false)?;
-        } else {
-            let mut is_first = true;
-            while let Some((name, raw)) = map.next_entry::<String, &RawValue>()? {
-                separate(&mut is_first, self.written);
-                self.written.push(&format!("{}:", Value::from(name)));
-                self.written.copy(raw.get(), Kind::Plain, self.path);
-            }
-        }
-        self.written.push("}");
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        let Self { node, path, written } = self;
-        let node = match node {
-            Node::List(items) => items,
-            Node::Object(_) | Node::Copied(_) | Node::Dropped => &Node::Copied(Kind::Plain),
-        };
-        let mut is_first = true;
-        written.push("[");
-        loop {
-            let before = written.out.len();
-            separate(&mut is_first, written);
-            if seq.next_element_seed(ValueSeed { node, path, written })?.is_none() {
-                written.out.truncate(before);
-                break;
-            }
-        }
-        written.push("]");
-        Ok(())
-    }
-
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<(), E> {
-        self.written.copy(&Value::from(text).to_string(), Kind::Plain, self.path);
-        Ok(())
-    }
-
-    fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<(), E> {
-        self.written.push(if value { "true" } else { "false" });
-        Ok(())
-    }
-
-    fn visit_unit<E: serde::de::Error>(self) -> Result<(), E> {
-        self.written.push("null");
-        Ok(())
-    }
-
-    fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<(), E> {
-        self.written.push(&number.to_string());
-        Ok(())
-    }
-
-    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<(), E> {
-        self.written.push(&number.to_string());
-        Ok(())
-    }
-
-    fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<(), E> {
-        self.written.push(&Value::from(number).to_string());
-        Ok(())
+    #[test]
+    fn a_name_with_escapes_is_the_name_it_stands_for() {
+        assert_eq!(kept(&[r#"{"\u0061":1,"\u0078":2}"#]), [r#"{"\u0061":1}"#]);
     }
 }

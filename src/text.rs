@@ -1,48 +1,72 @@
-//! JSON as text: what has to be taken out of a value before it can be part of a line.
+//! JSON as text: what has to be taken out of a body before its values can be parts of lines.
 
-/// Appends `raw` to `out` without blanks and line breaks between tokens, which would cut a line in
-/// two, and without NUL characters in strings, which Postgres does not take. `raw` is valid JSON.
-pub fn tidy(raw: &str, out: &mut Vec<u8>) {
-    let is_untidy = raw.contains(['\n', '\r']) || raw.contains(NUL);
-    if !is_untidy {
-        out.extend_from_slice(raw.as_bytes());
-        return;
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+
+/// A NUL character as JSON writes it; as itself it is not valid in JSON.
+const NUL: &str = "\\u0000";
+
+/// JSON, or what may be JSON, that can be copied into a line: without control characters, a line break
+/// among them, which would cut the line in two, and without NUL characters in strings, which Postgres
+/// does not take.
+#[derive(Debug)]
+pub struct Tidy<'a>(Cow<'a, str>);
+
+impl<'a> Tidy<'a> {
+    /// Tidies a body. Hardly any needs it: most are looked through and stay what they are.
+    ///
+    /// # Errors
+    /// Where it is untidy and not JSON.
+    pub fn new(body: &'a str) -> Result<Self, serde_json::Error> {
+        // A body may well end in a line break.
+        let body = body.trim_ascii_end();
+        let has_control = |part: &[u8]| part.iter().copied().min() < Some(b' ');
+        if !body.as_bytes().chunks(1 << 10).any(has_control) && !body.contains(NUL) {
+            return Ok(Self(body.into()));
+        }
+        // Without its blanks, what is no JSON may look as if it were.
+        let json: &RawValue = serde_json::from_str(body)?;
+        Ok(Self(without_blanks_and_nuls(json.get()).into()))
     }
-    let mut in_string = false;
-    let mut rest = raw;
-    while let Some(first) = rest.chars().next() {
-        let token = match first {
-            '"' => {
-                in_string = !in_string;
-                1
-            }
-            '\\' if rest.starts_with(NUL) => {
-                rest = rest.get(NUL.len()..).unwrap_or_default();
-                continue;
-            }
-            // A backslash and what it escapes, so that `\\u0000` stays what it is.
-            '\\' => 2,
-            ' ' | '\t' | '\n' | '\r' if !in_string => {
-                rest = rest.get(1..).unwrap_or_default();
-                continue;
-            }
-            other => other.len_utf8(),
-        };
-        let (head, tail) = rest.split_at_checked(token).unwrap_or((rest, ""));
-        out.extend_from_slice(head.as_bytes());
-        rest = tail;
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 
-/// A NUL character as JSON writes it; as itself it is not valid in JSON.
-pub const NUL: &str = "\\u0000";
+fn without_blanks_and_nuls(json: &str) -> String {
+    let mut tidy = String::with_capacity(json.len());
+    let (mut rest, mut in_string) = (json, false);
+    while let Some(place) = rest.find(if in_string { STRING_ENDS } else { TOKEN_ENDS }) {
+        let (plain, special) = rest.split_at(place);
+        tidy.push_str(plain);
+        // A backslash goes with what it escapes, so that `\\u0000` stays what it is.
+        let (kept, length) = match special.as_bytes() {
+            [b'"', ..] => {
+                in_string = !in_string;
+                (1, 1)
+            }
+            [b'\\', ..] if special.starts_with(NUL) => (0, NUL.len()),
+            [b'\\', ..] => (2, 2),
+            _ => (0, 1),
+        };
+        tidy.push_str(special.get(..kept).unwrap_or_default());
+        rest = special.get(length..).unwrap_or_default();
+    }
+    tidy + rest
+}
+
+/// What is not simply copied within a string, and outside of strings.
+const STRING_ENDS: &[char] = &['"', '\\'];
+const TOKEN_ENDS: &[char] = &['"', ' ', '\t', '\n', '\r'];
 
 #[cfg(test)]
 mod tests {
-    fn tidied(raw: &str) -> String {
-        let mut out = Vec::new();
-        super::tidy(raw, &mut out);
-        String::from_utf8(out).unwrap()
+    fn tidied(body: &str) -> String {
+        super::Tidy::new(body).unwrap().0.into_owned()
     }
 
     #[test]
@@ -61,7 +85,14 @@ mod tests {
     }
 
     #[test]
-    fn tidy_text_is_copied_as_it_is() {
-        assert_eq!(tidied(r#"{"a": 1.0, "b": "\ud800"}"#), r#"{"a": 1.0, "b": "\ud800"}"#);
+    fn a_body_without_any_of_that_stays_as_it_is() {
+        let body = "{\"a\": 1.0, \"b\": \"\\ud800\"}\r\n";
+        let tidy = super::Tidy::new(body).unwrap();
+        assert!(matches!(tidy.0, super::Cow::Borrowed(same) if same == body.trim()));
+    }
+
+    #[test]
+    fn what_is_no_json_does_not_become_json() {
+        assert!(super::Tidy::new("[1\n2]").is_err());
     }
 }

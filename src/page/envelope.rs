@@ -1,37 +1,10 @@
 //! The JSON around the records, in each of the shapes that the API has.
 
-use std::fmt;
-
 use serde::Deserialize;
-use serde::de::{
-    DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
-};
 
 use super::Lines;
-use crate::record::{RecordSeed, Written};
+use crate::json::{Flaw, Parser};
 use crate::stream::Shape;
-
-/// One record.
-pub(super) struct Record<'a, 'b>(pub(super) &'a mut Lines<'b>);
-
-impl<'de> DeserializeSeed<'de> for Record<'_, '_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        let lines = self.0;
-        let start = lines.written.out.len();
-        lines.written.out.extend_from_slice(lines.frame.0.as_bytes());
-        let columns = &lines.columns;
-        let fill = |position, written: &Written| columns.fill(position, written);
-        let projection = &lines.reader.projection;
-        RecordSeed { projection, written: &mut lines.written, fill: &fill }
-            .deserialize(deserializer)?;
-        lines.finish(start).map_err(D::Error::custom)
-    }
-}
-
-/// The object around the records.
-pub(super) struct Envelope<'a, 'b>(pub(super) &'a mut Lines<'b>);
 
 #[derive(Deserialize)]
 struct PaginationMeta {
@@ -39,105 +12,99 @@ struct PaginationMeta {
     total_record_count: Option<u64>,
 }
 
-impl<'de> DeserializeSeed<'de> for Envelope<'_, '_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Envelope<'_, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object around the records")
+impl Lines<'_> {
+    /// Reads a whole body.
+    pub(super) fn body(&mut self, parser: &mut Parser) -> Result<(), Flaw> {
+        match self.reader.shape {
+            Shape::Body => self.record(parser)?,
+            Shape::List(field) | Shape::Object(field) | Shape::Lists(field, _) => {
+                self.envelope(parser, field)?;
+            }
+        }
+        parser.end()
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let lines = self.0;
-        let mut missing = match lines.reader.shape {
-            Shape::List(field) | Shape::Object(field) | Shape::Lists(field, _) => Some(field),
-            Shape::Body => None,
-        };
-        while let Some(name) = map.next_key::<String>()? {
-            if missing == Some(name.as_str()) {
-                missing = None;
-                match lines.reader.shape {
-                    Shape::Lists(_, lists) => map.next_value_seed(ListsOf { lines, lists })?,
-                    Shape::List(_) => map.next_value_seed(Records(lines))?,
-                    Shape::Object(_) | Shape::Body => map.next_value_seed(Record(lines))?,
+    /// The object around the records, which are in `field`.
+    fn envelope(&mut self, parser: &mut Parser, field: &str) -> Result<(), Flaw> {
+        open(parser, b'{', "it is no object around the records")?;
+        let (mut is_first, mut is_missing) = (true, true);
+        while parser.next(b'}', &mut is_first)? {
+            let name = parser.name()?;
+            if name == field && is_missing {
+                is_missing = false;
+                match self.reader.shape {
+                    Shape::Lists(_, lists) => self.lists(parser, field, lists)?,
+                    Shape::List(_) => self.records(parser, field)?,
+                    Shape::Object(_) | Shape::Body => self.record(parser)?,
                 }
             } else if name == "pagination_meta" {
-                let meta = map.next_value::<Option<PaginationMeta>>()?;
-                lines.page.total = meta.as_ref().and_then(|meta| meta.total_record_count);
-                lines.page.after =
+                let meta = serde_json::from_str::<Option<PaginationMeta>>(parser.value()?);
+                let meta = meta.map_err(|error| Flaw::contract(format!("`{name}`: {error}")))?;
+                self.page.total = meta.as_ref().and_then(|meta| meta.total_record_count);
+                self.page.after =
                     meta.and_then(|meta| meta.after).filter(|after| !after.is_empty());
             } else {
-                map.next_value::<IgnoredAny>()?;
+                parser.skip()?;
             }
         }
-        missing.map_or(Ok(()), |field| Err(A::Error::custom(format!("it has no `{field}`"))))
-    }
-}
-
-/// An object of several lists.
-struct ListsOf<'a, 'b> {
-    lines: &'a mut Lines<'b>,
-    lists: &'static [&'static str],
-}
-
-impl<'de> DeserializeSeed<'de> for ListsOf<'_, '_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for ListsOf<'_, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "an object with the lists {}", self.lists.join(", "))
+        if is_missing { Err(Flaw::contract(format!("it has no `{field}`"))) } else { Ok(()) }
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let mut missing = self.lists.to_vec();
-        while let Some(name) = map.next_key::<String>()? {
-            if self.lists.contains(&name.as_str()) {
+    /// An object of several lists.
+    fn lists(
+        &mut self,
+        parser: &mut Parser,
+        field: &str,
+        lists: &'static [&'static str],
+    ) -> Result<(), Flaw> {
+        open(parser, b'{', &format!("`{field}` is no object with the lists {}", lists.join(", ")))?;
+        let mut missing = lists.to_vec();
+        let mut is_first = true;
+        while parser.next(b'}', &mut is_first)? {
+            let name = parser.name()?;
+            if lists.contains(&name) {
                 missing.retain(|list| *list != name);
-                self.lines.columns.enter(&name);
-                map.next_value_seed(Records(self.lines))?;
+                self.columns.enter(name);
+                self.records(parser, name)?;
             } else {
-                map.next_value::<IgnoredAny>()?;
-                self.lines.written.unknown.insert(name);
+                parser.skip()?;
+                self.written.unknown.insert(name.to_owned());
             }
         }
-        missing.first().map_or(Ok(()), |list| Err(A::Error::custom(format!("it has no `{list}`"))))
-    }
-}
-
-/// A list of records.
-struct Records<'a, 'b>(&'a mut Lines<'b>);
-
-impl<'de> DeserializeSeed<'de> for Records<'_, '_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Records<'_, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of records")
+        let missing = missing.first();
+        missing.map_or(Ok(()), |list| Err(Flaw::contract(format!("it has no `{list}`"))))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        while seq.next_element_seed(Record(self.0))?.is_some() {}
+    /// A list of records.
+    fn records(&mut self, parser: &mut Parser, name: &str) -> Result<(), Flaw> {
+        open(parser, b'[', &format!("`{name}` is no list of records"))?;
+        let mut is_first = true;
+        while parser.next(b']', &mut is_first)? {
+            self.record(parser)?;
+        }
         Ok(())
     }
+
+    /// One record.
+    fn record(&mut self, parser: &mut Parser) -> Result<(), Flaw> {
+        let Self { reader, columns, written, page, frame, .. } = self;
+        let start = written.out.len();
+        written.out.extend_from_slice(frame.0.as_bytes());
+        page.received += 1;
+        written
+            .record(parser, &reader.projection, &|position, written| {
+                columns.fill(position, written)
+            })
+            .and_then(|()| self.finish(start).map_err(Flaw::contract))
+            .map_err(|flaw| flaw.of_record(self.page.received))
+    }
+}
+
+/// Enters an object or a list, or says what else came, unless it is no JSON.
+fn open(parser: &mut Parser, bracket: u8, otherwise: &str) -> Result<(), Flaw> {
+    if parser.open(bracket)? {
+        return Ok(());
+    }
+    parser.skip()?;
+    Err(Flaw::contract(otherwise))
 }

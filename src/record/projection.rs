@@ -10,20 +10,23 @@ use crate::schema;
 #[derive(Debug)]
 pub struct Projection {
     pub(super) fields: Fields,
+    /// How many slots there are.
+    pub(super) slots: usize,
 }
 
 /// The fields of an object.
 #[derive(Debug)]
 pub(super) struct Fields {
     pub(super) list: Vec<Field>,
-    pub(super) by_name: HashMap<String, usize>,
     pub(super) path: String,
+    /// Each object and each field has a slot for what comes after it: the object's own, and from
+    /// there on those of its fields.
+    pub(super) first_slot: usize,
+    by_name: HashMap<String, usize>,
 }
 
 #[derive(Debug)]
 pub(super) struct Field {
-    /// Whether its text is wanted beside the record, emitted or not.
-    pub(super) is_captured: bool,
     pub(super) path: String,
     /// The name as JSON with its colon.
     pub(super) label: String,
@@ -58,25 +61,20 @@ impl Projection {
     /// is news.
     #[must_use]
     pub fn new(selected: &Value, known: &Value) -> Self {
-        Self { fields: Fields::new(selected, known, "") }
+        let fields = Fields::new(selected, known, "");
+        Self { fields, slots: 0 }.numbered()
     }
 
-    /// The same, with the text of these fields of the record itself in [`super::Written::captured`],
-    /// whether they are selected or not.
+    /// The same, with these fields of the record itself in [`super::Written::captured`], even those
+    /// that no schema knows.
     #[must_use]
     pub fn capturing<'a>(mut self, names: impl Iterator<Item = &'a str>) -> Self {
         for name in names {
-            let index = *self.fields.by_name.entry(name.to_owned()).or_insert_with(|| {
-                let (path, label) = (name.to_owned(), String::new());
-                let field = Field { is_captured: true, path, label, node: Node::Dropped };
-                self.fields.list.push(field);
-                self.fields.list.len() - 1
-            });
-            if let Some(field) = self.fields.list.get_mut(index) {
-                field.is_captured = true;
+            if self.position(name).is_none() {
+                self.fields.add(name, name.to_owned(), Node::Dropped);
             }
         }
-        self
+        self.numbered()
     }
 
     /// How a field of the record itself is found in [`super::Written`].
@@ -84,29 +82,60 @@ impl Projection {
     pub fn position(&self, name: &str) -> Option<usize> {
         self.fields.by_name.get(name).copied()
     }
+
+    fn numbered(mut self) -> Self {
+        self.slots = 0;
+        self.fields.number(&mut self.slots);
+        self
+    }
 }
 
 impl Fields {
     fn new(selected: &Value, known: &Value, path: &str) -> Self {
         let of = |schema: &Value| schema.get("properties").and_then(Value::as_object).cloned();
         let (selected, known) = (of(selected).unwrap_or_default(), of(known).unwrap_or_default());
-        let mut list = Vec::new();
+        let (list, by_name) = (Vec::new(), HashMap::new());
+        let mut fields = Self { list, path: path.to_owned(), first_slot: 0, by_name };
         for name in known.keys().chain(selected.keys().filter(|name| !known.contains_key(*name))) {
             let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
             let node = match selected.get(name) {
                 None => Node::Dropped,
                 Some(schema) => Node::new(schema, known.get(name).unwrap_or(schema), &path),
             };
-            list.push(Field {
-                is_captured: false,
-                path,
-                label: format!("{}:", Value::from(name.as_str())),
-                node,
-            });
+            fields.add(name, path, node);
         }
-        let by_name = known.keys().chain(selected.keys().filter(|name| !known.contains_key(*name)));
-        let by_name = by_name.cloned().enumerate().map(|(index, name)| (name, index)).collect();
-        Self { list, by_name, path: path.to_owned() }
+        fields
+    }
+
+    fn add(&mut self, name: &str, path: String, node: Node) {
+        self.by_name.insert(name.to_owned(), self.list.len());
+        self.list.push(Field { path, label: format!("{}:", Value::from(name)), node });
+    }
+
+    /// Gives each object slots of its own.
+    fn number(&mut self, slots: &mut usize) {
+        self.first_slot = *slots;
+        *slots += 1 + self.list.len();
+        for field in &mut self.list {
+            field.node.number(slots);
+        }
+    }
+
+    /// The field of a name as it stands in JSON, without its quotes.
+    pub(super) fn named(&self, raw: &str) -> Option<(usize, &Field)> {
+        let index = if raw.contains('\\') {
+            self.by_name.get(&serde_json::from_str::<String>(&format!("\"{raw}\"")).ok()?)
+        } else {
+            self.by_name.get(raw)
+        };
+        let index = *index?;
+        Some((index, self.list.get(index)?))
+    }
+}
+
+impl Field {
+    pub(super) fn is_dropped(&self) -> bool {
+        matches!(self.node, Node::Dropped)
     }
 }
 
@@ -126,5 +155,13 @@ impl Node {
             _ if schema::allows(known, "integer") => Kind::Integer,
             _ => Kind::Plain,
         })
+    }
+
+    fn number(&mut self, slots: &mut usize) {
+        match self {
+            Self::Object(fields) => fields.number(slots),
+            Self::List(items) => items.number(slots),
+            Self::Dropped | Self::Copied(_) => {}
+        }
     }
 }
