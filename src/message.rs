@@ -66,9 +66,14 @@ impl<W: Write> Output<W> {
     /// # Errors
     /// As [`Output::schema`].
     pub fn records(&mut self, lines: &[u8]) -> Result<(), Error> {
-        self.pending.extend_from_slice(lines);
-        if self.pending.len() >= CHUNK {
-            self.flush()?;
+        if self.pending.len() + lines.len() < CHUNK {
+            self.pending.extend_from_slice(lines);
+            return Ok(());
+        }
+        self.flush()?;
+        // A page is not copied once more only to be written.
+        for chunk in lines.chunks(CHUNK) {
+            self.out.write_all(chunk)?;
         }
         Ok(())
     }
