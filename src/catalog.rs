@@ -28,19 +28,20 @@ pub fn discover_with(
     streams: impl IntoIterator<Item = &'static Stream>,
     schema: impl Fn(&'static Stream) -> Result<Value, Error>,
 ) -> Result<Value, Error> {
-    let entry = |stream| Ok(entry(stream, &schema(stream)?));
-    let streams = streams.into_iter().map(entry).collect::<Result<Vec<_>, Error>>()?;
-    Ok(json!({ "streams": streams }))
+    let entry = |stream| Ok(entry(stream, schema(stream)?));
+    let streams = streams.into_iter().map(entry).collect::<Result<Value, Error>>()?;
+    Ok(Value::from_iter([("streams", streams)]))
 }
 
-fn entry(stream: &Stream, schema: &Value) -> Value {
-    json!({
-        "tap_stream_id": stream.name,
-        "stream": stream.name,
-        "key_properties": stream.key,
-        "schema": schema,
-        "metadata": metadata(stream, schema),
-    })
+/// Moved together, since `json!` copies what it is given: the catalog has megabytes.
+fn entry(stream: &Stream, schema: Value) -> Value {
+    Value::from_iter([
+        ("tap_stream_id", json!(stream.name)),
+        ("stream", json!(stream.name)),
+        ("key_properties", json!(stream.key)),
+        ("metadata", metadata(stream, &schema).into()),
+        ("schema", schema),
+    ])
 }
 
 /// Singer metadata: one entry for the stream and one for every property at every depth, since
