@@ -202,32 +202,32 @@ impl<'a> Written<'a> {
     /// is: the target decides.
     fn value(&mut self, parser: &mut Parser, node: &Node, path: &str) -> Result<(), Flaw> {
         let start = parser.at();
-        match (node, parser.peek()) {
-            (Node::Object(fields), Some(b'{')) => {
-                parser.open(b'{')?;
+        match node {
+            Node::Object(fields) if parser.open(b'{')? => {
                 self.walk(parser, fields, false)?;
             }
-            (Node::List(items), Some(b'[')) => {
-                parser.open(b'[')?;
+            Node::List(items) if parser.open(b'[')? => {
                 let mut is_first = true;
                 while parser.next(b']', &mut is_first)? {
                     self.value(parser, items, path)?;
                 }
             }
-            (Node::Copied(Kind::DateTime), Some(b'"')) => {
+            Node::Copied(Kind::DateTime) => {
                 if parser.value()? == "\"\"" {
                     self.leave_out(start..parser.at());
                     self.push("null");
                 }
             }
-            (Node::Copied(Kind::Integer), _) => {
+            Node::Copied(Kind::Integer) => {
                 if is_beyond_64_bits(parser.value()?) {
                     self.nulled.insert(path.to_owned());
                     self.leave_out(start..parser.at());
                     self.push("null");
                 }
             }
-            _ => parser.skip()?,
+            Node::Object(_) | Node::List(_) | Node::Copied(Kind::Plain) | Node::Dropped => {
+                parser.skip()?;
+            }
         }
         Ok(())
     }
