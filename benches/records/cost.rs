@@ -1,0 +1,79 @@
+//! What a measurement is: CPU time and wall time for a number of bytes.
+
+use std::fs;
+use std::io::Write;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::Anything;
+
+/// What it took to read so many bytes of bodies.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cost {
+    pub(crate) bytes: usize,
+    pub(crate) cpu: Duration,
+    pub(crate) wall: Duration,
+}
+
+impl Cost {
+    /// What `work` takes of this thread, its output going into a pipe.
+    pub(crate) fn of(
+        bytes: usize,
+        work: impl FnOnce(&mut ChildStdin) -> Anything<()>,
+    ) -> Anything<Self> {
+        let (mut reader, mut pipe) = reader()?;
+        let (cpu, wall) = (thread_cpu()?, Instant::now());
+        work(&mut pipe)?;
+        pipe.flush()?;
+        let cost = Self { bytes, cpu: thread_cpu()?.saturating_sub(cpu), wall: wall.elapsed() };
+        drop(pipe);
+        reader.wait()?;
+        Ok(cost)
+    }
+
+    /// Throughput in MB/s.
+    pub(crate) fn speed(&self) -> f64 {
+        1e3 / (nanoseconds(self.wall) / size(self.bytes))
+    }
+
+    /// CPU time of a byte in nanoseconds.
+    pub(crate) fn nanoseconds(&self) -> f64 {
+        nanoseconds(self.cpu) / size(self.bytes)
+    }
+}
+
+/// The medians of both times.
+pub(crate) fn median(costs: &[Cost]) -> Option<Cost> {
+    let middle = |time: fn(&Cost) -> Duration| {
+        let mut times = costs.iter().map(time).collect::<Vec<_>>();
+        times.sort_unstable();
+        times.get(times.len() / 2).copied()
+    };
+    let bytes = costs.first()?.bytes;
+    Some(Cost { bytes, cpu: middle(|cost| cost.cpu)?, wall: middle(|cost| cost.wall)? })
+}
+
+/// Something that takes whatever is written to it, as a target would, at no cost of ours.
+pub(crate) fn reader() -> Anything<(Child, ChildStdin)> {
+    let mut reader = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
+    let pipe = reader.stdin.take().ok_or("cat has no stdin")?;
+    Ok((reader, pipe))
+}
+
+/// CPU time of this thread so far.
+fn thread_cpu() -> Anything<Duration> {
+    // The kernel counts when a thread gives way.
+    std::thread::yield_now();
+    let statistics = fs::read_to_string("/proc/thread-self/schedstat")?;
+    let nanoseconds = statistics.split(' ').next().ok_or("schedstat is empty")?;
+    Ok(Duration::from_nanos(nanoseconds.parse()?))
+}
+
+fn nanoseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e9
+}
+
+#[expect(clippy::cast_precision_loss, reason = "no measurement has 2^52 bytes")]
+fn size(bytes: usize) -> f64 {
+    bytes as f64
+}

@@ -1,0 +1,151 @@
+//! Ways from a body in memory to lines in a pipe.
+
+use std::collections::HashSet;
+use std::io::Write;
+
+use chrono::DateTime;
+use serde_json::{Map, Value, json};
+use tap_incident::catalog::Method;
+use tap_incident::message::{Output, frame};
+use tap_incident::page::{Reader, Window};
+use tap_incident::record::Projection;
+use tap_incident::request::{Request, Series};
+
+use super::Anything;
+use super::cost::Cost;
+use super::pages::Case;
+
+/// How a page becomes lines.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Way {
+    /// As the tap does it.
+    Ours,
+    /// By a tree of `serde_json::Value`s that is pruned and written.
+    Tree,
+    /// Not at all: the body is copied.
+    Copy,
+}
+
+impl Way {
+    /// What it costs in a pipe.
+    pub(crate) fn measure(self, case: &Case) -> Anything<Cost> {
+        // About a second each.
+        let volume = match self {
+            Self::Ours => 400 << 20,
+            Self::Tree => 150 << 20,
+            Self::Copy => 1 << 30,
+        };
+        let count = volume / case.body.len();
+        Cost::of(count * case.body.len(), |pipe| self.run(case, count, pipe))
+    }
+
+    /// Reads the page so many times.
+    pub(crate) fn run(self, case: &Case, count: usize, out: impl Write) -> Anything<()> {
+        match self {
+            Self::Ours => ours(case, count, out),
+            Self::Tree => tree(case, count, out),
+            Self::Copy => copy(case, count, out),
+        }
+    }
+}
+
+fn ours(case: &Case, count: usize, out: impl Write) -> Anything<()> {
+    let Case { stream, selected, body, .. } = case;
+    let projection = Projection::new(&selected.schema, &selected.known);
+    let mut reader = Reader::new(stream, stream.shape, projection, Vec::new()).emitting()?;
+    if selected.method == Method::Incremental {
+        reader = reader.within(Window::default());
+    }
+    let first = Request::new(stream.path);
+    let series = Series { first, bound: Vec::new(), window: None };
+    let (before, after) = frame(stream.name, DateTime::UNIX_EPOCH);
+    let mut output = Output::new(out);
+    let mut seen = HashSet::new();
+    for _ in 0..count {
+        let page = reader.read(body.as_bytes(), &series, (&before, &after), &mut seen)?;
+        output.records(&page.lines)?;
+        // The same records are new on the next page.
+        seen.clear();
+    }
+    Ok(output.finish()?)
+}
+
+fn tree(case: &Case, count: usize, out: impl Write) -> Anything<()> {
+    let Case { stream, selected, body, .. } = case;
+    let mut output = Output::new(out);
+    for _ in 0..count {
+        let mut page = serde_json::from_slice::<Value>(body.as_bytes())?;
+        let Some(Value::Array(records)) = page.get_mut(stream.name).map(Value::take) else {
+            return Err("the page has no records".into());
+        };
+        let mut lines = Vec::with_capacity(body.len());
+        for mut record in records {
+            prune(&mut record, &selected.schema);
+            fill(&mut record, &selected.schema);
+            let time = "1970-01-01T00:00:00.000000Z";
+            let message = json!({"type": "RECORD", "stream": stream.name, "time_extracted": time});
+            let Value::Object(mut message) = message else { continue };
+            message.insert("record".into(), record);
+            serde_json::to_writer(&mut lines, &message)?;
+            lines.push(b'\n');
+        }
+        output.records(&lines)?;
+    }
+    Ok(output.finish()?)
+}
+
+/// Takes out what the schema has not.
+fn prune(value: &mut Value, schema: &Value) {
+    match value {
+        Value::Object(object) => {
+            let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
+                return;
+            };
+            object.retain(|name, _| properties.contains_key(name));
+            for (name, value) in object {
+                prune(value, properties.get(name).unwrap_or(&Value::Null));
+            }
+        }
+        Value::Array(items) => {
+            let schema = schema.get("items").unwrap_or(&Value::Null);
+            for item in items {
+                prune(item, schema);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// Gives a record null where it lacks a column.
+fn fill(record: &mut Value, schema: &Value) {
+    let properties = schema.get("properties").and_then(Value::as_object);
+    let Value::Object(record) = record else { return };
+    for name in properties.into_iter().flat_map(Map::keys) {
+        record.entry(name).or_insert(Value::Null);
+    }
+}
+
+fn copy(case: &Case, count: usize, mut out: impl Write) -> Anything<()> {
+    for _ in 0..count {
+        // In the pieces that `Output` writes.
+        for piece in case.body.as_bytes().chunks(32 << 10) {
+            out.write_all(piece)?;
+        }
+    }
+    Ok(())
+}
+
+/// Holds both ways that make records to the same ones.
+pub(crate) fn agree(case: &Case) -> Anything<()> {
+    let records = |way: Way| {
+        let mut lines = Vec::new();
+        way.run(case, 1, &mut lines)?;
+        let records = serde_json::Deserializer::from_slice(&lines).into_iter::<Value>();
+        Ok::<_, Box<dyn std::error::Error>>(records.collect::<Result<Vec<_>, _>>()?)
+    };
+    let (ours, tree) = (records(Way::Ours)?, records(Way::Tree)?);
+    if ours.len() == case.records && ours == tree {
+        return Ok(());
+    }
+    Err(format!("`{}`: the ways give different records", case.stream.name).into())
+}
