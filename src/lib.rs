@@ -13,6 +13,7 @@ pub mod schema;
 pub mod openapi;
 pub mod args;
 pub mod moment;
+pub mod window;
 pub mod slice;
 pub mod position;
 pub mod state;

@@ -7,7 +7,7 @@ mod envelope;
 use std::collections::{BTreeSet, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde::de::IgnoredAny;
 
 use crate::columns::{self, Columns};
@@ -18,6 +18,7 @@ use crate::record::{Projection, Written};
 use crate::request::Series;
 use crate::stream::{Binding, CREATED_AT, Shape, Stream, Take};
 use crate::text::Tidy;
+use crate::window::{Memory, Window};
 
 /// How the pages of a stream are read.
 #[derive(Debug)]
@@ -32,33 +33,6 @@ pub struct Reader {
     window: Window,
     memory: Memory,
     is_emitting: bool,
-}
-
-/// What is remembered of records from scan to scan, so that those around the bookmark are not
-/// written again.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Memory {
-    /// The records that were written by the last scan.
-    pub known: HashSet<u64>,
-    /// Of the records of this scan, those are kept that are at most that much older than the newest.
-    pub keep: TimeDelta,
-}
-
-/// Which records are emitted, by their replication key: from `start` on, before `end`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Window {
-    /// The first moment that is in it.
-    pub start: Option<DateTime<Utc>>,
-    /// The first moment that is not.
-    pub end: Option<DateTime<Utc>>,
-}
-
-impl Window {
-    /// Whether a moment lies in it.
-    #[must_use]
-    pub fn contains(&self, time: DateTime<Utc>) -> bool {
-        self.start.is_none_or(|start| start <= time) && self.end.is_none_or(|end| time < end)
-    }
 }
 
 /// What came in one answer.

@@ -15,7 +15,7 @@ use crate::catalog::{Method, Selected, Selection};
 use crate::config::Config;
 use crate::error::Error;
 use crate::moment::format_time;
-use crate::page::{Memory, Reader, Window};
+use crate::page::Reader;
 use crate::position::Position;
 use crate::record::Projection;
 use crate::request::{Request, Series};
@@ -23,6 +23,7 @@ use crate::schema;
 use crate::state::{Scope, State};
 use crate::stream::{Detail, Granularity, Parent, Shape, Stream};
 use crate::streams::{STREAMS, named};
+use crate::window::{Memory, Window};
 
 /// What a run reads.
 #[derive(Debug, Default)]
@@ -278,7 +279,6 @@ fn list(
         None => schema::embedded(stream)?,
     };
     let is_child = !stream.parents.is_empty();
-    let is_incremental = method == Some(Method::Incremental);
     let modes = scope(stream, basis);
     // Slices are for scans of everything: a filter over changes leaves little to cut.
     let is_whole = asked == Window::default() && basis.extent == Extent::Whole;
@@ -288,7 +288,7 @@ fn list(
         known,
         shape: stream.shape,
         parents: stream.parents,
-        since: (is_child && is_incremental).then_some(reading.window),
+        since: (is_child && method == Some(Method::Incremental)).then_some(reading.window),
         filter,
         series,
         cut: stream.times.filter(|_| is_whole),

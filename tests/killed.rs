@@ -83,7 +83,7 @@ impl Bench {
             .env_clear()
             .env("TAP_INCIDENT_API_KEY", DEFAULT_KEY)
             .env("TAP_INCIDENT_ENDPOINT", self.stand_in.url())
-            .env("TAP_INCIDENT_CONCURRENCY", "8")
+            .env("TAP_INCIDENT_CONCURRENCY", "2")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(File::create(self.path("log")).unwrap())

@@ -7,9 +7,10 @@ use chrono::DateTime;
 use serde_json::{Map, Value, json};
 use tap_incident::catalog::Method;
 use tap_incident::message::{Output, frame};
-use tap_incident::page::{Reader, Window};
+use tap_incident::page::Reader;
 use tap_incident::record::Projection;
 use tap_incident::request::{Request, Series};
+use tap_incident::window::{Memory, Window};
 
 use super::Anything;
 use super::cost::Cost;
@@ -54,7 +55,7 @@ fn ours(case: &Case, count: usize, out: impl Write) -> Anything<()> {
     let projection = Projection::new(&selected.schema, &selected.known);
     let mut reader = Reader::new(stream, stream.shape, projection, Vec::new()).emitting()?;
     if selected.method == Method::Incremental {
-        reader = reader.within(Window::default());
+        reader = reader.within(Window::default(), Memory::default());
     }
     let first = Request::new(stream.path);
     let series = Series { first, bound: Vec::new(), window: None };

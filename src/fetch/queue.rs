@@ -9,10 +9,11 @@ use std::time::Duration;
 use super::lane::{Fed, Lane, Lot};
 use crate::chain::{Broken, Chain, Fetched, Step};
 use crate::limit::Limiter;
-use crate::page::{Reader, Window};
+use crate::page::Reader;
 use crate::position::Position;
 use crate::request::Series;
 use crate::stream::{Granularity, Parent};
+use crate::window::Window;
 
 /// A list as the queue needs it.
 #[derive(Debug)]
@@ -99,12 +100,17 @@ pub struct Queue {
     /// Bytes fetched and not yet taken, and how many there may be.
     held: usize,
     budget: usize,
+    /// Pages fetched and not yet taken.
+    waiting: usize,
     /// The largest page so far: what an answer on its way may turn out to be.
     largest: usize,
 }
 
 /// What a page takes beside its text.
 const PAGE_OVERHEAD: usize = 1 << 10;
+/// So many pages for each request at a time are fetched ahead, however small they are: of a run that
+/// is cut, they were for nothing.
+const PAGES_AHEAD: usize = 10;
 /// What a page is taken for before the first one came.
 const LIKELY_PAGE: usize = 1 << 19;
 
@@ -122,6 +128,7 @@ impl Queue {
             running: 0,
             held: 0,
             budget,
+            waiting: 0,
             largest: LIKELY_PAGE,
         }
     }
@@ -138,7 +145,8 @@ impl Queue {
         if self.running >= self.most_running {
             return Next::Nothing;
         }
-        let has_room = self.held + (self.running + 1) * self.largest <= self.budget;
+        let has_room = self.held + (self.running + 1) * self.largest <= self.budget
+            && self.waiting + self.running < PAGES_AHEAD * self.most_running;
         for number in self.current..self.lists.len().min(self.last.saturating_add(1)) {
             let is_current = number == self.current;
             if !is_current && !has_room {
@@ -197,6 +205,7 @@ impl Queue {
                 lane.is_tried = true;
                 let size = size(&fetched);
                 self.held += size;
+                self.waiting += 1;
                 self.largest = self.largest.max(size);
                 lot.chain = if fetched.is_last { None } else { Some(chain) };
                 lot.pages.push_back(fetched);
@@ -225,6 +234,7 @@ impl Queue {
             let lot = first.get_mut();
             if let Some(fetched) = lot.pages.pop_front() {
                 self.held -= size(&fetched);
+                self.waiting -= 1;
                 return Some(Handed::Page(place, fetched));
             }
             if lot.chain.is_some() || lot.is_running {
@@ -244,6 +254,7 @@ impl Queue {
         let Some(lane) = self.lists.get_mut(list) else { return };
         lane.next = None;
         for lot in std::mem::take(&mut lane.chains).into_values() {
+            self.waiting -= lot.pages.len();
             self.held -= lot.pages.iter().map(|fetched| size(fetched)).sum::<usize>();
         }
     }

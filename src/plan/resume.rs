@@ -8,10 +8,10 @@ use super::{Basis, Extent, Plan, Planned, detail};
 use crate::catalog::{Method, Selected};
 use crate::config::Config;
 use crate::moment::{Moment, format_time};
-use crate::page::Window;
 use crate::position::{Position, fingerprint};
 use crate::request::Series;
 use crate::state::State;
+use crate::window::Window;
 
 /// When the run began that the state is of, if it was interrupted and not too long ago.
 fn interrupted<'a>(basis: &Basis<'a>) -> Option<(&'a str, DateTime<Utc>)> {

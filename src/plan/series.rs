@@ -5,9 +5,9 @@ use chrono::{DateTime, Datelike, Days, Months, NaiveTime, TimeDelta, Utc};
 
 use super::{Basis, Extent, Filter};
 use crate::moment::format_time;
-use crate::page::Window;
 use crate::request::{Request, Series};
 use crate::stream::{Granularity, Modes, Stream, UPDATED_AT, Windows};
+use crate::window::Window;
 
 /// Of a sample, this many records a page.
 const SAMPLE_PAGE: u32 = 5;

@@ -7,8 +7,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Basis;
 use crate::moment::format_time;
-use crate::page::{Memory, Window};
 use crate::stream::Stream;
+use crate::window::{Memory, Window};
 
 /// What is read of an incremental stream.
 #[derive(Debug, Default)]
