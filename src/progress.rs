@@ -73,6 +73,12 @@ impl Progress {
         self.is_past_part || (self.is_moved && (is_much || is_long_ago))
     }
 
+    /// Whether the position has moved since the last STATE.
+    #[must_use]
+    pub fn is_moved(&self) -> bool {
+        self.is_moved || self.is_past_part
+    }
+
     /// The position for a STATE that is written now.
     pub fn position(&mut self, now: Duration) -> &mut Position {
         (self.bytes, self.records, self.since) = (0, 0, now);

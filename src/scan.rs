@@ -161,10 +161,20 @@ impl<W: Write> Scan<'_, W> {
 
     /// Writes a STATE where the list has come far enough.
     fn save(&mut self) -> Result<(), Error> {
-        let now = self.clock.elapsed();
-        let Some((state, progress)) = &mut self.progress else { return Ok(()) };
-        if !progress.is_due(self.output.state_size(), now) {
+        let (size, now) = (self.output.state_size(), self.clock.elapsed());
+        if !self.progress.as_ref().is_some_and(|(_, progress)| progress.is_due(size, now)) {
             return Ok(());
+        }
+        self.keep_position();
+        self.progress.as_ref().map_or(Ok(()), |(state, _)| self.output.state(state))
+    }
+
+    /// Notes in the state how far the list has come.
+    pub fn keep_position(&mut self) {
+        let now = self.clock.elapsed();
+        let Some((state, progress)) = &mut self.progress else { return };
+        if !progress.is_moved() {
+            return;
         }
         let position = progress.position(now);
         if self.planned.is_incremental() {
@@ -172,7 +182,6 @@ impl<W: Write> Scan<'_, W> {
             position.cap = self.outcome.cap.map(Moment);
         }
         state.set_position(self.planned.stream, position);
-        self.output.state(state)
     }
 
     /// A parent that is gone, or that the key may not read, is counted; all else ends the stream.

@@ -307,6 +307,10 @@ impl<W: Write> Sync<'_, W> {
             parent: None,
         };
         let result = scan.write();
+        if result.is_err() {
+            // What was written of a stream that failed need not be read again.
+            scan.keep_position();
+        }
         let outcome = scan.outcome;
         let end = match (&result, &planned.selected) {
             (Err(_), _) => "broken off",
