@@ -29,8 +29,9 @@ pub struct Found<'a> {
 /// A slice should have about so many pages: fewer, and too many are half empty; more, and the last
 /// ones are waited for.
 const PAGES: f64 = 8.0;
-/// A slice is cut no more often than that at a time.
-const MOST_PARTS: f64 = 64.0;
+/// A slice is cut no more often than that at a time: what its first page tells may not hold for the
+/// rest of it, and each of its parts will tell for itself.
+const MOST_PARTS: f64 = 16.0;
 /// Where nobody knows how far a list reaches back, each stretch is so much longer than the next.
 const GROWTH: f64 = 4.0;
 /// The company was founded in this year: what is older was imported, and is rare.
@@ -81,10 +82,17 @@ impl Slice {
     fn bounds(self, found: Found, now: DateTime<Utc>) -> Option<Vec<DateTime<Utc>>> {
         let (first, last) = (*found.created.first()?, *found.created.last()?);
         let (oldest, newest) = (*found.created.iter().min()?, *found.created.iter().max()?);
-        let page = seconds(newest - oldest).max(1.0);
         let floor = NaiveDate::from_ymd_opt(FIRST_YEAR, 1, 1)?.and_time(NaiveTime::MIN).and_utc();
         // Listed newest first, without a bound: nobody knows how far back it goes.
         let is_endless = self.from.is_none() && last < first;
+        // A page covers what is empty before it too: a burst that a slice begins with is not its
+        // rule.
+        let covered = if last < first {
+            self.until.unwrap_or(newest).max(newest) - oldest
+        } else {
+            newest - self.from.unwrap_or(oldest).min(oldest)
+        };
+        let page = seconds(covered).max(1.0);
         let from = self.from.unwrap_or(if is_endless { floor } else { oldest });
         let until = self.until.unwrap_or(now).max(newest);
         let pages = match found.total {
@@ -186,10 +194,10 @@ mod tests {
         let page = ["2025-11-20", "2025-11-21"];
         for granularity in [Granularity::Day, Granularity::Instant] {
             let parts = cut(Slice::default(), &page, granularity);
-            assert_eq!(parts.len(), 46, "365 pages");
+            assert_eq!(parts.len(), 16, "365 pages");
             assert!(is_partition(Slice::default(), &parts));
-            assert!(parts[0].until.unwrap() < time("2025-11-29"));
-            assert!(parts[45].from.unwrap() > time("2026-11-11"));
+            assert!(parts[0].until.unwrap() < time("2025-12-14"));
+            assert!(parts[15].from.unwrap() > time("2026-10-27"));
         }
     }
 
@@ -205,11 +213,20 @@ mod tests {
     #[test]
     fn a_slice_is_cut_again_where_it_turns_out_long() {
         let whole = slice(Some("2026-01-01"), Some("2026-03-02"));
-        for page in [["2026-01-01", "2026-01-02"], ["2026-03-01", "2026-02-28"]] {
+        for page in [["2026-01-01", "2026-01-02"], ["2026-03-01T23:00:00Z", "2026-03-01"]] {
             let parts = cut(whole, &page, Granularity::Instant);
             assert_eq!(parts.len(), 8, "60 pages");
             assert!(is_partition(whole, &parts));
         }
+    }
+
+    #[test]
+    fn a_burst_that_a_slice_begins_with_is_not_its_rule() {
+        let whole = slice(Some("2026-01-01"), Some("2026-03-02"));
+        let storm = ["2026-01-10T01:00:00Z", "2026-01-10T01:10:00Z"];
+        assert_eq!(cut(whole, &storm, Granularity::Instant), [], "the only one in ten days");
+        let storm = ["2026-02-20T01:10:00Z", "2026-02-20T01:00:00Z"];
+        assert_eq!(cut(whole, &storm, Granularity::Instant), []);
     }
 
     #[test]
@@ -231,6 +248,6 @@ mod tests {
             let found = Found { created: &created, total: Some(total) };
             Slice::default().cut(found, Granularity::Day, time(NOW)).len()
         };
-        assert_eq!((parts(32), parts(33), parts(1_000_000)), (0, 3, 64));
+        assert_eq!((parts(32), parts(33), parts(1_000_000)), (0, 3, 16));
     }
 }
