@@ -2,12 +2,15 @@
 //! the tap against a slow, large or faulty API.
 
 use std::error::Error;
+use std::fs::File;
 use std::io::{self, Read, Write};
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use clap::Parser;
 use tap_incident::demo::{
-    Action, DEFAULT_KEY, Fault, Limits, Options, SAMPLE_MONTHS, StandIn, Workspace,
+    Action, DEFAULT_KEY, Fault, Limits, OnRequest, Options, SAMPLE_MONTHS, StandIn, Workspace,
 };
 use tap_incident::openapi::Document;
 
@@ -44,7 +47,14 @@ struct Arguments {
     /// cut-body, close, same-cursor, empty-page, no-date
     #[arg(long, value_parser = fault)]
     fault: Vec<Fault>,
+    /// Where to write, at the end, when each request came: seconds since 1970, status, path
+    /// and query
+    #[arg(long)]
+    log: Option<PathBuf>,
 }
+
+/// When each request came.
+type Moments = Arc<Mutex<Vec<SystemTime>>>;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
@@ -53,7 +63,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     for (path, rows) in &arguments.rows {
         workspace.resize(path, *rows);
     }
+    let moments = Moments::default();
     let options = Options {
+        on_request: arguments.log.as_ref().map(|_| noting(&moments)),
         port: arguments.port,
         key: arguments.key,
         latency: Duration::from_millis(arguments.latency_ms),
@@ -69,7 +81,25 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     announce(&stand_in.url())?;
     io::stdin().read_to_end(&mut Vec::new())?;
-    Ok(())
+    arguments.log.map_or(Ok(()), |path| Ok(log(&path, &stand_in, &moments)?))
+}
+
+/// Notes when requests come; only on demand, since readers of the data wait for it.
+fn noting(moments: &Moments) -> OnRequest {
+    let moments = Arc::clone(moments);
+    Box::new(move |_, _| {
+        moments.lock().unwrap_or_else(PoisonError::into_inner).push(SystemTime::now());
+    })
+}
+
+fn log(path: &Path, stand_in: &StandIn, moments: &Moments) -> io::Result<()> {
+    let moments = moments.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut file = io::BufWriter::new(File::create(path)?);
+    for (moment, seen) in moments.iter().zip(stand_in.requests()) {
+        let since_1970 = moment.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        writeln!(file, "{:.4} {} {}", since_1970.as_secs_f64(), seen.status, seen.target)?;
+    }
+    file.flush()
 }
 
 fn limits(text: &str) -> Result<Limits, String> {

@@ -45,6 +45,8 @@ struct Shared {
 
 struct Progress {
     queue: Queue,
+    /// What bodies are read into: as many as there are requests at a time, not as there are threads.
+    buffers: Vec<Vec<u8>>,
     /// Whether a worker is asleep until the next request may be sent.
     is_waited_for: bool,
     /// Nothing more is wanted.
@@ -74,6 +76,7 @@ impl Fetch {
     ) -> Result<Self, Error> {
         let progress = Progress {
             queue: Queue::new(lists, most_running.saturating_sub(1), budget),
+            buffers: Vec::new(),
             is_waited_for: false,
             is_closed: false,
             is_broken: false,
@@ -186,21 +189,20 @@ struct Worker(Arc<Shared>);
 impl Worker {
     fn work(&self) {
         let Means { client, now, .. } = &self.0.means;
-        let mut body = Vec::new();
-        while let Some(mut work) = self.next() {
+        while let Some((mut work, mut body)) = self.next() {
             let answer = match client.attempt(work.chain.request(), &mut body) {
                 Ok(answer) => Ok((answer, body.as_slice())),
                 Err(Failure::Final(error)) => Err(error),
                 Err(Failure::Passing(passing)) => match self.repeat(&mut work.chain, passing) {
                     Ok(()) => {
-                        self.put(*work, None);
+                        self.put(*work, None, body);
                         continue;
                     }
                     Err(error) => Err(error),
                 },
             };
             let step = work.chain.step(answer, &work.reader, *now);
-            self.put(*work, Some(step));
+            self.put(*work, Some(step), body);
         }
     }
 
@@ -218,8 +220,9 @@ impl Worker {
         Ok(())
     }
 
-    fn put(&self, work: Work, step: Option<Step>) {
+    fn put(&self, work: Work, step: Option<Step>, body: Vec<u8>) {
         let mut progress = self.0.lock();
+        progress.buffers.push(body);
         if let Some(Step::Again(error)) = &step
             && !progress.is_closed
         {
@@ -231,8 +234,9 @@ impl Worker {
         self.0.changed.notify_all();
     }
 
-    /// The next request; waits until there is one, and ends where nothing more is wanted.
-    fn next(&self) -> Option<Box<Work>> {
+    /// The next request, and a buffer for its answer; waits until there is one, and ends where
+    /// nothing more is wanted.
+    fn next(&self) -> Option<(Box<Work>, Vec<u8>)> {
         let shared = &self.0;
         let Means { client, clock, .. } = &shared.means;
         let mut progress = shared.lock();
@@ -242,7 +246,7 @@ impl Worker {
                 Next::Send(work) => {
                     // There may be more to send, or somebody has to take over the waiting.
                     shared.changed.notify_all();
-                    return Some(work);
+                    return Some((work, progress.buffers.pop().unwrap_or_default()));
                 }
                 // One waits for all: a moment is not waited for twice.
                 Next::Wait(wait, reason) if !progress.is_waited_for => {

@@ -145,8 +145,10 @@ impl Queue {
         if self.running >= self.most_running {
             return Next::Nothing;
         }
-        let has_room = self.held + (self.running + 1) * self.largest <= self.budget
-            && self.waiting + self.running < PAGES_AHEAD * self.most_running;
+        let has_room = self.held + (self.running + 1) * self.largest <= self.budget;
+        let is_far = self.waiting + self.running >= PAGES_AHEAD * self.most_running;
+        // What is written next waits for its own rate limit: the others have time to go further.
+        let has_room = has_room && (!is_far || self.is_held_up(limiter, now));
         for number in self.current..self.lists.len().min(self.last.saturating_add(1)) {
             let is_current = number == self.current;
             if !is_current && !has_room {
@@ -183,6 +185,13 @@ impl Queue {
             }
         }
         least.map_or(Next::Nothing, |(wait, reason)| Next::Wait(wait, reason))
+    }
+
+    /// Whether what is to be written next waits for a rate limit.
+    fn is_held_up(&self, limiter: &Limiter, now: Duration) -> bool {
+        let head = self.lists.get(self.current).and_then(|lane| lane.chains.values().next());
+        let chain = head.filter(|head| head.pages.is_empty()).and_then(|head| head.chain.as_ref());
+        chain.is_some_and(|chain| !limiter.until(chain.request().endpoint(), now).is_zero())
     }
 
     /// Takes back a chain with what came of its answer; where it is to be sent again, nothing.
