@@ -1,0 +1,212 @@
+//! A run that was interrupted is gone on with: what it had read to its end is not read again, what it
+//! was reading comes first and goes on where it was, unless something has changed that matters.
+
+#![cfg(test)]
+
+mod support;
+
+use chrono::TimeDelta;
+use serde_json::Value;
+use support::{Ran, Tap, stand_in_with, text};
+use tap_incident::demo::{Action, Fault, NOW, Options, StandIn};
+
+/// Streams of which the third is interrupted, and one after it.
+const FOUR: [&str; 4] = ["users", "incidents", "actions", "alerts"];
+const GOES_ON: &str = "it goes on where the last run was interrupted";
+const DROPPED: &str = "the position of the last run is dropped";
+const OTHER: &str = "it belongs to other filters, fields or bookmarks";
+
+/// The sample workspace in pages so small that there is something to interrupt.
+fn small_pages() -> StandIn {
+    stand_in_with(Options { page_cap: Some(2), ..Options::default() })
+}
+
+/// A run of these streams in which the third request that matches gets this status until the tap
+/// gives up.
+fn broken(stand_in: &StandIn, streams: &[&str], (path, status): (&str, u16)) -> Ran {
+    let action = Action::Status(status);
+    // A 401 is not tried again, and a 500 eight times.
+    let times = if status == 401 { 1 } else { 9 };
+    stand_in.fault(Fault { path: path.into(), skip: 2, times, action });
+    Tap::of(stand_in).only(streams).set("concurrency", "1").run()
+}
+
+/// A run of incidents that goes on with one that failed, after the tap has been changed.
+fn changed(stand_in: &StandIn, change: impl Fn(Tap) -> Tap) -> Ran {
+    let failed = broken(stand_in, &["incidents"], ("/v2/incidents", 500));
+    change(Tap::of(stand_in)).state(&failed.state()).run().ok()
+}
+
+/// The first state of a run of which that is true: what is left of it if it is killed there.
+fn cut(ran: &Ran, is_there: impl Fn(&Value) -> bool) -> Value {
+    let mut states = ran.messages().into_iter().filter(|message| message["type"] == "STATE");
+    states.find(|message| is_there(&message["value"])).unwrap()["value"].take()
+}
+
+/// How often the log says this.
+fn said(ran: &Ran, what: &str) -> usize {
+    ran.stderr.lines().filter(|line| line.contains(what)).count()
+}
+
+/// The ids of a stream that came in any of these runs.
+fn ids(runs: &[&Ran], stream: &str) -> Vec<String> {
+    let mut ids = runs.iter().flat_map(|ran| ran.column(stream, "id")).collect::<Vec<_>>();
+    ids.sort();
+    ids.dedup();
+    ids
+}
+
+/// The streams in the order in which they were announced.
+fn announced(ran: &Ran) -> Vec<String> {
+    let messages = ran.messages().into_iter().filter(|message| message["type"] == "SCHEMA");
+    messages.map(|message| text(&message["stream"])).collect()
+}
+
+#[test]
+fn a_stream_that_failed_goes_on_where_it_was() {
+    let lists = [
+        ("incidents", "/v2/incidents"),
+        ("actions", "/v3/actions"),
+        ("postmortem_documents", "/v1/postmortem_documents"),
+        ("incident_attachments", "/v1/incident_attachments"),
+    ];
+    for (stream, path) in lists {
+        let stand_in = small_pages();
+        let whole = Tap::of(&stand_in).only(&[stream]).run().ok();
+        let failed = broken(&stand_in, &[stream], (path, 500));
+        assert_eq!(failed.code, 5, "{}", failed.stderr);
+        let ran = Tap::of(&stand_in).only(&[stream]).state(&failed.state()).run().ok();
+        assert_eq!(said(&ran, &format!("stream={stream} {GOES_ON}")), 1, "{}", ran.stderr);
+        assert_eq!(ids(&[&failed, &ran], stream), ids(&[&whole], stream));
+        let written = |ran: &Ran| ran.records(stream).len();
+        assert!(written(&failed) > 0, "{stream}");
+        assert_eq!(written(&failed) + written(&ran), written(&whole), "{stream}");
+    }
+}
+
+#[test]
+fn what_changed_behind_the_position_is_read_after_it() {
+    let stand_in = small_pages();
+    let failed = broken(&stand_in, &["incidents"], ("/v2/incidents", 500));
+    let passed = failed.column("incidents", "id").swap_remove(0);
+    stand_in.edit(|workspace| {
+        workspace.edit("/v2/incidents", |rows| {
+            let row = rows.iter_mut().find(|row| row["id"] == passed.as_str()).unwrap();
+            row["updated_at"] = "2026-11-20T12:00:10Z".into();
+        });
+    });
+    let ran = Tap::of(&stand_in).only(&["incidents"]).state(&failed.state()).run().ok();
+    assert_eq!(ran.records("incidents").last().unwrap()["id"], passed.as_str());
+    assert_eq!(ran.state()["bookmarks"]["incidents"]["updated_at"], "2026-11-20T12:00:00Z");
+}
+
+#[test]
+fn the_stream_that_was_interrupted_is_read_first() {
+    let stand_in = small_pages();
+    let revoked = broken(&stand_in, &FOUR, ("/v3/actions", 401));
+    let state = revoked.state();
+    assert_eq!(state["currently_syncing"], "actions");
+    let ran = Tap::of(&stand_in).only(&FOUR).state(&state).run().ok();
+    assert_eq!(ran.messages()[0]["value"]["currently_syncing"], "actions");
+    assert_eq!(announced(&ran), ["actions", "incidents", "alerts"]);
+    assert_eq!(said(&ran, &format!("stream=actions {GOES_ON}")), 1, "{}", ran.stderr);
+    let whole = Tap::of(&stand_in).only(&["actions"]).run().ok();
+    assert_eq!(ids(&[&revoked, &ran], "actions"), ids(&[&whole], "actions"));
+    assert_eq!(ran.state()["currently_syncing"], Value::Null);
+}
+
+#[test]
+fn streams_that_were_read_to_their_end_are_not_read_again() {
+    let stand_in = small_pages();
+    let streams = ["severities", "users", "incident_updates", "alerts"];
+    let whole = Tap::of(&stand_in).only(&streams).run().ok();
+    let state = cut(&whole, |state| state["currently_syncing"] == "alerts");
+    let before = stand_in.requests().len();
+    let ran = Tap::of(&stand_in).only(&streams).state(&state).run().ok();
+    assert_eq!(announced(&ran), ["alerts"]);
+    let asked = stand_in.requests().split_off(before);
+    let mut asked = asked.iter().map(|seen| seen.target.as_str());
+    assert!(asked.all(|target| target.starts_with("/v2/alerts") || target == "/v1/identity"));
+    let line = "that began at 2026-11-20T12:00:00Z; streams that it had read to their end: 3";
+    assert_eq!(said(&ran, line), 1, "{}", ran.stderr);
+    assert!(ran.last_line().contains("done streams=4 of 4"), "{}", ran.last_line());
+}
+
+#[test]
+fn streams_that_were_read_long_ago_are_read_again() {
+    let stand_in = small_pages();
+    let whole = Tap::of(&stand_in).only(&FOUR).run().ok();
+    let state = cut(&whole, |state| state["currently_syncing"] == "alerts");
+    for (hours, first) in [(24, "alerts"), (25, "users")] {
+        let tap = Tap::of(&stand_in).at(NOW + TimeDelta::hours(hours));
+        let ran = tap.only(&FOUR).state(&state).run().ok();
+        assert_eq!(announced(&ran)[0], first);
+        assert_eq!(said(&ran, "going on with the run"), usize::from(hours == 24));
+    }
+}
+
+#[test]
+fn a_run_that_ended_is_not_gone_on_with() {
+    let stand_in = small_pages();
+    let first = Tap::of(&stand_in).only(&FOUR).run().ok();
+    let second = Tap::of(&stand_in).only(&FOUR).state(&first.state()).run().ok();
+    assert_eq!(announced(&second), FOUR);
+    assert_eq!(second.column("users", "id"), first.column("users", "id"));
+    assert_eq!(said(&second, "going on with"), 0, "{}", second.stderr);
+}
+
+#[test]
+fn wherever_a_run_is_cut_the_rest_comes() {
+    let stand_in = small_pages();
+    let whole = Tap::of(&stand_in).only(&FOUR).run().ok();
+    let is_state = |end: &usize| whole.lines[*end].contains(r#""type":"STATE""#);
+    let ends = (0..whole.lines.len()).filter(is_state).collect::<Vec<_>>();
+    // Eight of them are enough, the first and others all over the run.
+    for end in ends.iter().copied().step_by(ends.len().div_ceil(8)) {
+        let lines = whole.lines[..=end].to_vec();
+        let part = Ran { lines, stderr: String::new(), ..whole };
+        let ran = Tap::of(&stand_in).only(&FOUR).state(&part.state()).run().ok();
+        for stream in FOUR {
+            assert_eq!(ids(&[&part, &ran], stream), ids(&[&whole], stream), "{end}");
+        }
+    }
+}
+
+#[test]
+fn a_position_is_dropped_with_other_fields() {
+    let stand_in = small_pages();
+    let without_name = |entry: &mut Value| {
+        let mut fields = entry["metadata"].as_array_mut().unwrap().iter_mut();
+        let name = fields.find(|field| field["breadcrumb"][1] == "name").unwrap();
+        name["metadata"]["selected"] = false.into();
+    };
+    let ran = changed(&stand_in, |tap| tap.catalog(&["incidents"], without_name));
+    assert_eq!(said(&ran, &format!("stream=incidents {DROPPED}: {OTHER}")), 1, "{}", ran.stderr);
+    let whole = Tap::of(&stand_in).only(&["incidents"]).run().ok();
+    assert_eq!(ids(&[&ran], "incidents"), ids(&[&whole], "incidents"));
+}
+
+#[test]
+fn a_position_is_dropped_with_other_modes() {
+    let stand_in = small_pages();
+    let modes = |tap: Tap| tap.set("incident_modes", "standard,test").only(&["incidents"]);
+    let ran = changed(&stand_in, modes);
+    assert_eq!(said(&ran, &format!("stream=incidents {DROPPED}: {OTHER}")), 1, "{}", ran.stderr);
+    let whole = modes(Tap::of(&stand_in)).run().ok();
+    assert_eq!(ids(&[&ran], "incidents"), ids(&[&whole], "incidents"));
+}
+
+#[test]
+fn a_position_is_dropped_after_resume_max_hours() {
+    for (hours, most, is_old) in [(23, "24", false), (25, "24", true), (25, "26", false)] {
+        let stand_in = small_pages();
+        let late = |tap: Tap| tap.at(NOW + TimeDelta::hours(hours)).set("resume_max_hours", most);
+        let ran = changed(&stand_in, |tap| late(tap).only(&["incidents"]));
+        let whole = Tap::of(&stand_in).only(&["incidents"]).run().ok();
+        let line = format!("{DROPPED}: it is of 2026-11-20T12:00:00Z, longer ago than");
+        assert_eq!(said(&ran, &line), usize::from(is_old), "{}", ran.stderr);
+        assert_eq!(said(&ran, GOES_ON), usize::from(!is_old), "{}", ran.stderr);
+        let is_whole = ids(&[&ran], "incidents") == ids(&[&whole], "incidents");
+        assert_eq!(is_whole, is_old, "{hours}");
+    }
+}
