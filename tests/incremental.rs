@@ -93,7 +93,7 @@ fn many_incidents() -> StandIn {
         let template = rows[0].take();
         let fields = ["name", "mode", "visibility", "incident_status", "created_at"];
         let row = |number: usize| {
-            let day = if number % 100 == 0 { 5 } else { 300 };
+            let day = if number.is_multiple_of(100) { 5 } else { 300 };
             let mut row = json!({"id": format!("01{number:024}"), "updated_at": ago(day)});
             for field in fields {
                 row[field] = template[field].clone();

@@ -12,6 +12,13 @@ use tap_incident::demo::{Action, Fault, NOW, Options, StandIn};
 
 /// Streams of which the third is interrupted, and one after it.
 const FOUR: [&str; 4] = ["users", "incidents", "actions", "alerts"];
+/// Lists with a documented order, and one of a child.
+const LISTS: [(&str, &str); 4] = [
+    ("incidents", "/v2/incidents"),
+    ("actions", "/v3/actions"),
+    ("postmortem_documents", "/v1/postmortem_documents"),
+    ("incident_attachments", "/v1/incident_attachments"),
+];
 const GOES_ON: &str = "it goes on where the last run was interrupted";
 const DROPPED: &str = "the position of the last run is dropped";
 const OTHER: &str = "it belongs to other filters, fields or bookmarks";
@@ -64,13 +71,7 @@ fn announced(ran: &Ran) -> Vec<String> {
 
 #[test]
 fn a_stream_that_failed_goes_on_where_it_was() {
-    let lists = [
-        ("incidents", "/v2/incidents"),
-        ("actions", "/v3/actions"),
-        ("postmortem_documents", "/v1/postmortem_documents"),
-        ("incident_attachments", "/v1/incident_attachments"),
-    ];
-    for (stream, path) in lists {
+    for (stream, path) in LISTS {
         let stand_in = small_pages();
         let whole = Tap::of(&stand_in).only(&[stream]).run().ok();
         let failed = broken(&stand_in, &[stream], (path, 500));
