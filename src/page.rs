@@ -6,6 +6,7 @@ mod envelope;
 
 use std::collections::{BTreeSet, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ops::Range;
 
 use chrono::{DateTime, Utc};
 use serde::de::IgnoredAny;
@@ -148,15 +149,13 @@ impl Reader {
             columns: Columns::new(self.stream, &self.projection, series, text.as_str()),
             written: Written::new(&text, &self.projection),
             page: Page::default(),
+            candidates: Vec::new(),
             frame,
             seen,
         };
         lines.body(&mut Parser::new(&text)).map_err(|flaw| flawed(flaw, text.as_str()))?;
+        lines.remember();
         let Lines { written, mut page, .. } = lines;
-        if let Some(newest) = page.newest {
-            let keep = self.memory.keep;
-            page.recent.retain(|(time, _)| newest - *time <= keep);
-        }
         page.lines = written.out;
         page.unknown = written.unknown;
         page.nulled = written.nulled;
@@ -186,8 +185,17 @@ struct Lines<'a> {
     columns: Columns,
     written: Written<'a>,
     page: Page,
+    /// Records in the window that have been written, with their replication keys.
+    candidates: Vec<(DateTime<Utc>, Range<usize>)>,
     frame: (&'a str, &'a str),
     seen: &'a mut HashSet<u64>,
+}
+
+/// What a record is recognised by.
+fn hash(record: Option<&[u8]>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    record.hash(&mut hasher);
+    hasher.finish()
 }
 
 impl Lines<'_> {
@@ -254,12 +262,28 @@ impl Lines<'_> {
         if !self.reader.window.contains(time) {
             return Ok(false);
         }
-        let mut hasher = DefaultHasher::new();
-        self.written.out.get(start + self.frame.0.len()..).hash(&mut hasher);
-        let hash = hasher.finish();
         self.page.newest = self.page.newest.max(Some(time));
+        let record = start + self.frame.0.len()..self.written.out.len();
+        if self.reader.memory.known.is_empty() {
+            // Nothing is compared, and at the end of the page few are still recent.
+            self.candidates.push((time, record));
+            return Ok(true);
+        }
+        let hash = hash(self.written.out.get(record));
         self.page.recent.push((time, hash));
         Ok(!self.reader.memory.known.contains(&hash))
+    }
+
+    /// Remembers the records at the end of the window.
+    fn remember(&mut self) {
+        let Some(newest) = self.page.newest else { return };
+        let keep = self.reader.memory.keep;
+        for (time, record) in std::mem::take(&mut self.candidates) {
+            if newest - time <= keep {
+                self.page.recent.push((time, hash(self.written.out.get(record))));
+            }
+        }
+        self.page.recent.retain(|(time, _)| newest - *time <= keep);
     }
 }
 
