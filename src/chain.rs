@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 
 use crate::client::Answer;
 use crate::error::Error;
+use crate::lines::Lines;
 use crate::message::frame;
 use crate::page::{Page, Reader};
 use crate::request::{Request, Series};
@@ -124,11 +125,13 @@ impl Chain {
         &self.next
     }
 
-    /// Takes the answer to [`Chain::request`]; `now` is where open slices are taken to end.
+    /// Takes the answer to [`Chain::request`], whose records are added to `lines`; `now` is where
+    /// open slices are taken to end.
     pub fn step(
         &mut self,
         answer: Result<(Answer, &[u8]), Error>,
         reader: &Reader,
+        lines: Lines,
         now: DateTime<Utc>,
     ) -> Step {
         // A list that was cut has answered already.
@@ -144,21 +147,23 @@ impl Chain {
             }
             Err(error) => Step::Broken(Broken { error, is_first, is_answered: false }),
             // From here on a failure is the stream's, not the parent's.
-            Ok((answer, body)) => self.page(&answer, body, reader, now).unwrap_or_else(|error| {
-                Step::Broken(Broken { error, is_first: false, is_answered: true })
-            }),
+            Ok((answer, body)) => {
+                self.page((&answer, body), reader, lines, now).unwrap_or_else(|error| {
+                    Step::Broken(Broken { error, is_first: false, is_answered: true })
+                })
+            }
         }
     }
 
     fn page(
         &mut self,
-        answer: &Answer,
-        body: &[u8],
+        (answer, body): (&Answer, &[u8]),
         reader: &Reader,
+        lines: Lines,
         now: DateTime<Utc>,
     ) -> Result<Step, Error> {
-        let (before, after) = frame(reader.stream().name, answer.received_at);
-        let mut page = reader.read(body, &self.series, (&before, &after), &mut self.seen)?;
+        let lines = lines.framed(frame(reader.stream().name, answer.received_at));
+        let mut page = reader.read(body, &self.series, &mut self.seen, lines)?;
         if let Some(cursor) = &page.after {
             if self.cursors.is_empty()
                 && let Some(granularity) = self.cut

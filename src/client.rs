@@ -46,6 +46,8 @@ pub struct Answer {
 
 /// No answer of the API is that large; a body that goes on for ever would fill the memory.
 const LARGEST_BODY: u64 = 512 << 20;
+/// What is read and sent at a time; a request and the headers of an answer fit in.
+const BUFFER: usize = 32 << 10;
 /// Of a body that is not the API's, this much is shown.
 const SHOWN: usize = 80;
 
@@ -64,6 +66,9 @@ impl Client {
             .timeout_global(Some(config.request_timeout))
             .max_idle_connections_per_host(config.concurrency + 1)
             .max_idle_connections(config.concurrency + 1)
+            // By default each connection holds 256 KiB.
+            .input_buffer_size(BUFFER)
+            .output_buffer_size(BUFFER)
             .user_agent(&config.user_agent)
             // Plain http is loopback: a proxy from the environment would see the key in the clear.
             .proxy(if config.is_loopback() { None } else { Proxy::try_from_env() })

@@ -15,6 +15,7 @@ use crate::chain::{Chain, Step};
 use crate::client::{Client, Failure, Passing};
 use crate::clock::Clock;
 use crate::error::Error;
+use crate::lines::{Lines, Pool};
 use crate::log::{Level, Log};
 
 /// Lists being fetched. What is not wanted any more when it is dropped is given up.
@@ -41,6 +42,8 @@ struct Shared {
     progress: Mutex<Progress>,
     /// Something was put into the queue, taken from it, or closed.
     changed: Condvar,
+    /// What records lie in until they are written.
+    pool: Arc<Pool>,
 }
 
 struct Progress {
@@ -57,6 +60,8 @@ struct Progress {
     announced: Duration,
 }
 
+/// Larger than most bodies. Memory that is never written to costs nothing.
+const BODY: usize = 2 << 20;
 /// Whoever waits for a rate limit looks up that often: something else may have come that need not.
 const LONGEST_SLEEP: Duration = Duration::from_millis(100);
 /// A wait of that length is worth a line in the log.
@@ -83,7 +88,8 @@ impl Fetch {
             announced: Duration::ZERO,
         };
         let progress = Mutex::new(progress);
-        let shared = Arc::new(Shared { means, progress, changed: Condvar::new() });
+        let shared =
+            Arc::new(Shared { means, progress, changed: Condvar::new(), pool: Arc::default() });
         // One more than there are requests at a time, since one may be asleep.
         for number in 0..=most_running {
             let worker = Worker(Arc::clone(&shared));
@@ -201,7 +207,7 @@ impl Worker {
                     Err(error) => Err(error),
                 },
             };
-            let step = work.chain.step(answer, &work.reader, *now);
+            let step = work.chain.step(answer, &work.reader, Lines::new(&self.0.pool), *now);
             self.put(*work, Some(step), body);
         }
     }
@@ -246,7 +252,8 @@ impl Worker {
                 Next::Send(work) => {
                     // There may be more to send, or somebody has to take over the waiting.
                     shared.changed.notify_all();
-                    return Some((work, progress.buffers.pop().unwrap_or_default()));
+                    let buffer = progress.buffers.pop();
+                    return Some((work, buffer.unwrap_or_else(|| Vec::with_capacity(BODY))));
                 }
                 // One waits for all: a moment is not waited for twice.
                 Next::Wait(wait, reason) if !progress.is_waited_for => {

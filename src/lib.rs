@@ -6,6 +6,7 @@ pub mod error;
 pub mod clock;
 pub mod log;
 pub mod text;
+pub mod lines;
 pub mod json;
 pub mod stream;
 pub mod streams;

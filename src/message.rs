@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::catalog::{Method, Selected};
 use crate::error::Error;
+use crate::lines::Lines;
 use crate::state::State;
 
 /// Writes messages to the output it was given.
@@ -65,15 +66,12 @@ impl<W: Write> Output<W> {
     ///
     /// # Errors
     /// As [`Output::schema`].
-    pub fn records(&mut self, lines: &[u8]) -> Result<(), Error> {
-        if self.pending.len() + lines.len() < CHUNK {
-            self.pending.extend_from_slice(lines);
-            return Ok(());
-        }
-        self.flush()?;
-        // A page is not copied once more only to be written.
-        for chunk in lines.chunks(CHUNK) {
-            self.out.write_all(chunk)?;
+    pub fn records(&mut self, lines: &Lines) -> Result<(), Error> {
+        for piece in lines.pieces() {
+            if self.pending.len() + piece.len() > CHUNK {
+                self.flush()?;
+            }
+            self.pending.extend_from_slice(piece);
         }
         Ok(())
     }

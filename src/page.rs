@@ -2,22 +2,22 @@
 //! cursor of the next page, the total. A page that turns out broken is an error and leaves no half
 //! line behind.
 
+mod draft;
 mod envelope;
 
 use std::collections::{BTreeSet, HashSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
-use std::ops::Range;
 
 use chrono::{DateTime, Utc};
 use serde::de::IgnoredAny;
 
+use self::draft::Draft;
 use crate::columns::{self, Columns};
 use crate::error::Error;
 use crate::json::{Flaw, Parser};
-use crate::moment::parse_time;
+use crate::lines::Lines;
 use crate::record::{Projection, Written};
 use crate::request::Series;
-use crate::stream::{Binding, CREATED_AT, Shape, Stream, Take};
+use crate::stream::{Binding, CREATED_AT, Shape, Stream};
 use crate::text::Tidy;
 use crate::window::{Memory, Window};
 
@@ -40,7 +40,7 @@ pub struct Reader {
 #[derive(Debug, Default)]
 pub struct Page {
     /// The records that are to be emitted, a line each.
-    pub lines: Vec<u8>,
+    pub lines: Lines,
     /// How many those are.
     pub emitted: u64,
     /// How many records came.
@@ -128,8 +128,7 @@ impl Reader {
         self
     }
 
-    /// Reads one body of a series. Each emitted record stands between `frame.0` and `frame.1` on
-    /// its line. Keys in `seen` are not emitted again, where the stream's pages overlap.
+    /// Reads one body of a series. Each emitted record is added to `lines`. Keys in `seen` are not emitted again, where the stream's pages overlap.
     ///
     /// # Errors
     /// [`Error::Contract`] where the body is not JSON, has no list of records, or a record lacks
@@ -138,25 +137,23 @@ impl Reader {
         &self,
         body: &[u8],
         series: &Series,
-        frame: (&str, &str),
         seen: &mut HashSet<u64>,
+        lines: Lines,
     ) -> Result<Page, Error> {
         let text = std::str::from_utf8(body)
             .map_err(|error| Error::Contract(format!("it is not UTF-8: {error}")))?;
         let text = Tidy::new(text).map_err(|error| Error::Contract(explain(&error, text)))?;
-        let mut lines = Lines {
+        let mut draft = Draft {
             reader: self,
             columns: Columns::new(self.stream, &self.projection, series, text.as_str()),
             written: Written::new(&text, &self.projection),
-            page: Page::default(),
+            page: Page { lines, ..Page::default() },
             candidates: Vec::new(),
-            frame,
             seen,
         };
-        lines.body(&mut Parser::new(&text)).map_err(|flaw| flawed(flaw, text.as_str()))?;
-        lines.remember();
-        let Lines { written, mut page, .. } = lines;
-        page.lines = written.out;
+        draft.body(&mut Parser::new(&text)).map_err(|flaw| flawed(flaw, text.as_str()))?;
+        draft.remember();
+        let Draft { written, mut page, .. } = draft;
         page.unknown = written.unknown;
         page.nulled = written.nulled;
         Ok(page)
@@ -179,114 +176,6 @@ fn explain(error: &serde_json::Error, text: &str) -> String {
     format!("it is {kind} ({error}): {start:?}")
 }
 
-/// The lines of a page under way.
-struct Lines<'a> {
-    reader: &'a Reader,
-    columns: Columns,
-    written: Written<'a>,
-    page: Page,
-    /// Records in the window that have been written, with their replication keys.
-    candidates: Vec<(DateTime<Utc>, Range<usize>)>,
-    frame: (&'a str, &'a str),
-    seen: &'a mut HashSet<u64>,
-}
-
-/// What a record is recognised by.
-fn hash(record: Option<&[u8]>) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    record.hash(&mut hasher);
-    hasher.finish()
-}
-
-impl Lines<'_> {
-    /// Decides about the record that was just written from `start` on.
-    fn finish(&mut self, start: usize) -> Result<(), String> {
-        self.bind()?;
-        self.note_creation();
-        let is_kept =
-            self.reader.is_emitting && self.is_first_of_its_key()? && self.is_news(start)?;
-        self.columns.advance();
-        if is_kept {
-            self.page.emitted += 1;
-            self.written.out.extend_from_slice(self.frame.1.as_bytes());
-        } else {
-            self.written.out.truncate(start);
-        }
-        Ok(())
-    }
-
-    fn note_creation(&mut self) {
-        let text = self.reader.created_at.and_then(|position| self.written.captured(position));
-        let text = text.and_then(|text| text.strip_prefix('"')?.strip_suffix('"'));
-        self.page.created.extend(text.and_then(parse_time));
-    }
-
-    /// Gathers what the record gives to children.
-    fn bind(&mut self) -> Result<(), String> {
-        let Self { reader, columns, written, page, .. } = self;
-        for (feed, bindings) in reader.feeds.iter().enumerate() {
-            let bound = columns::bind(bindings, &reader.projection, columns, written);
-            if bound.is_empty() && bindings.iter().all(|binding| binding.take == Take::Itself) {
-                let fields = bindings.iter().map(|binding| binding.field).collect::<Vec<_>>();
-                return Err(format!("lacks `{}`, which its children need", fields.join("` or `")));
-            }
-            page.bound.extend(bound.into_iter().map(|values| (feed, values)));
-        }
-        Ok(())
-    }
-
-    /// Checks the key and, where pages overlap, remembers it.
-    fn is_first_of_its_key(&mut self) -> Result<bool, String> {
-        let is_overlapping = self.reader.stream.is_overlapping;
-        let mut hasher = DefaultHasher::new();
-        for (name, position) in &self.reader.key {
-            match self.written.field(*position) {
-                None | Some("null") => return Err(format!("lacks its key `{name}`")),
-                Some(value) if is_overlapping => value.hash(&mut hasher),
-                Some(_) => {}
-            }
-        }
-        Ok(!is_overlapping || self.seen.insert(hasher.finish()))
-    }
-
-    /// Whether the record, which begins at `start`, changed within the window and was not written by
-    /// the last scan.
-    fn is_news(&mut self, start: usize) -> Result<bool, String> {
-        let Some(position) = self.reader.changed_at else { return Ok(true) };
-        let text = self.written.field(position).unwrap_or("null");
-        let time = text.strip_prefix('"').and_then(|text| parse_time(text.strip_suffix('"')?));
-        let Some(time) = time else {
-            let key = self.reader.stream.replication_key().unwrap_or_default();
-            return Err(format!("has `{key}` {text}, not a time"));
-        };
-        if !self.reader.window.contains(time) {
-            return Ok(false);
-        }
-        self.page.newest = self.page.newest.max(Some(time));
-        let record = start + self.frame.0.len()..self.written.out.len();
-        if self.reader.memory.known.is_empty() {
-            // Nothing is compared, and at the end of the page few are still recent.
-            self.candidates.push((time, record));
-            return Ok(true);
-        }
-        let hash = hash(self.written.out.get(record));
-        self.page.recent.push((time, hash));
-        Ok(!self.reader.memory.known.contains(&hash))
-    }
-
-    /// Remembers the records at the end of the window.
-    fn remember(&mut self) {
-        let Some(newest) = self.page.newest else { return };
-        let keep = self.reader.memory.keep;
-        for (time, record) in std::mem::take(&mut self.candidates) {
-            if newest - time <= keep {
-                self.page.recent.push((time, hash(self.written.out.get(record))));
-            }
-        }
-        self.page.recent.retain(|(time, _)| newest - *time <= keep);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
@@ -302,11 +191,16 @@ mod tests {
         let reader = Reader::new(stream, stream.shape, projection, Vec::new()).emitting().unwrap();
         let first = Request::new(stream.path);
         let series = Series { first, bound: Vec::new(), window: None };
-        reader.read(body.as_bytes(), &series, ("", "\n"), &mut HashSet::new())
+        let lines = Lines::default().framed((String::new(), "\n".to_owned()));
+        reader.read(body.as_bytes(), &series, &mut HashSet::new(), lines)
+    }
+
+    fn text(page: &Page) -> String {
+        String::from_utf8(page.lines.pieces().collect::<Vec<_>>().concat()).unwrap()
     }
 
     fn lines(schema: &Value, body: &str) -> String {
-        String::from_utf8(read(schema, body).unwrap().lines).unwrap()
+        text(&read(schema, body).unwrap())
     }
 
     fn schema(fields: &Value) -> Value {
@@ -331,7 +225,7 @@ mod tests {
         let body = r#"{"severities": [{"id": "1", "n": 9223372036854775807},
             {"id": "2", "n": 9223372036854775808}, {"id": "3", "n": -9223372036854775809}]}"#;
         let page = read(&schema, body).unwrap();
-        let lines = String::from_utf8(page.lines).unwrap();
+        let lines = text(&page);
         assert!(lines.starts_with("{\"id\":\"1\",\"n\":9223372036854775807}\n"), "{lines}");
         assert_eq!(lines.matches("null").count(), 2);
         assert_eq!(page.nulled.into_iter().collect::<Vec<_>>(), ["n"]);
@@ -384,8 +278,8 @@ mod tests {
         let schema = schema(&json!({"o": {"type": ["null", "object"], "properties": {"a": {}}}}));
         let page = read(&schema, r#"{"severities":[{"id":"1","x":1,"o":{"a":1,"y":[]}}]}"#);
         let page = page.unwrap();
+        assert_eq!(text(&page), "{\"id\":\"1\",\"o\":{\"a\":1}}\n");
         assert_eq!(page.unknown.into_iter().collect::<Vec<_>>(), ["o.y", "x"]);
-        assert_eq!(page.lines, b"{\"id\":\"1\",\"o\":{\"a\":1}}\n");
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::text::Tidy;
 /// Where records are written to, and what was noticed on the way.
 #[derive(Debug)]
 pub struct Written<'a> {
-    /// The text.
+    /// The text of the record written last.
     pub out: Vec<u8>,
     /// Paths of fields that the schema does not know.
     pub unknown: BTreeSet<String>,
@@ -54,7 +54,7 @@ impl<'a> Written<'a> {
     pub fn new(text: &'a Tidy, projection: &Projection) -> Self {
         let text = text.as_str();
         Self {
-            out: Vec::with_capacity(text.len() + text.len() / 4),
+            out: Vec::new(),
             unknown: BTreeSet::new(),
             nulled: BTreeSet::new(),
             text,
@@ -96,6 +96,7 @@ impl<'a> Written<'a> {
         fill: &Fill,
     ) -> Result<(), Flaw> {
         let Projection { fields, .. } = projection;
+        self.out.clear();
         self.places.clear();
         self.places.resize(fields.list.len(), Place::Missing);
         parser.peek();
@@ -278,7 +279,6 @@ mod tests {
         let text = Tidy::new(&text).unwrap();
         let (mut written, mut parser) = (Written::new(&text, &projection), Parser::new(&text));
         let kept = |_: &&str| {
-            written.out.clear();
             written.record(&mut parser, &projection, &|_, _| None).unwrap();
             let kept = String::from_utf8(written.out.clone()).unwrap();
             assert!(serde_json::from_str::<serde_json::Value>(&kept).is_ok(), "{kept}");

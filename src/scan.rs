@@ -129,8 +129,7 @@ impl<W: Write> Scan<'_, W> {
         self.note_start(&fetched);
         let page = &mut fetched.page;
         if self.extent == Extent::Sample && page.emitted > 0 {
-            let line = page.lines.iter().position(|byte| *byte == b'\n');
-            page.lines.truncate(line.map_or(0, |end| end + 1));
+            page.lines.keep_first();
             page.emitted = 1;
         }
         self.output.records(&page.lines)?;

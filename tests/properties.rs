@@ -13,6 +13,7 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use support::{Ran, Tap, stand_in, stand_in_with, text};
 use tap_incident::demo::{Action, Fault, NOW, Options, Workspace};
+use tap_incident::lines::Lines;
 use tap_incident::moment::{format_time, parse_time};
 use tap_incident::page::Reader;
 use tap_incident::record::Projection;
@@ -268,9 +269,10 @@ fn read(schema: &Value, body: &[u8]) -> Result<String, String> {
     let projection = Projection::new(schema, schema);
     let reader = Reader::new(stream, stream.shape, projection, Vec::new()).emitting().unwrap();
     let series = Series { first: Request::new(stream.path), bound: Vec::new(), window: None };
-    let page = reader.read(body, &series, ("", "\n"), &mut HashSet::new());
+    let lines = Lines::default().framed((String::new(), "\n".to_owned()));
+    let page = reader.read(body, &series, &mut HashSet::new(), lines);
     let page = page.map_err(|error| error.to_string())?;
-    Ok(String::from_utf8(page.lines).unwrap())
+    Ok(String::from_utf8(page.lines.pieces().collect::<Vec<_>>().concat()).unwrap())
 }
 
 #[test]

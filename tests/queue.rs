@@ -12,6 +12,7 @@ use tap_incident::client::Answer;
 use tap_incident::demo::NOW;
 use tap_incident::fetch::queue::{Handed, List, Next, Queue, Work};
 use tap_incident::limit::Limiter;
+use tap_incident::lines::Lines;
 use tap_incident::page::Reader;
 use tap_incident::record::Projection;
 use tap_incident::request::{Request, Series};
@@ -63,7 +64,7 @@ fn put_records(queue: &mut Queue, mut work: Work, records: &[Value], after: Opti
     body[field] = records.into();
     let body = body.to_string();
     let answer = Answer { date: None, sent_at: NOW, received_at: NOW };
-    let step = work.chain.step(Ok((answer, body.as_bytes())), &work.reader, NOW);
+    let step = work.chain.step(Ok((answer, body.as_bytes())), &work.reader, Lines::default(), NOW);
     queue.put(work, Some(step));
 }
 
@@ -201,7 +202,7 @@ fn where_the_key_is_refused_nothing_later_is_asked_for() {
     let mut works = sent(&mut queue);
     let mut work = works.pop().unwrap();
     let error = Error::Unauthorized(ApiMessage::default());
-    let step = work.chain.step(Err(error), &work.reader, NOW);
+    let step = work.chain.step(Err(error), &work.reader, Lines::default(), NOW);
     assert!(matches!(step, Step::Broken(_)));
     queue.put(work, Some(step));
     assert_eq!(sent(&mut queue).len(), 0);

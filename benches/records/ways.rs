@@ -2,10 +2,12 @@
 
 use std::collections::HashSet;
 use std::io::Write;
+use std::sync::Arc;
 
 use chrono::DateTime;
 use serde_json::{Map, Value, json};
 use tap_incident::catalog::Method;
+use tap_incident::lines::Lines;
 use tap_incident::message::{Output, frame};
 use tap_incident::page::Reader;
 use tap_incident::record::Projection;
@@ -59,11 +61,11 @@ fn ours(case: &Case, count: usize, out: impl Write) -> Anything<()> {
     }
     let first = Request::new(stream.path);
     let series = Series { first, bound: Vec::new(), window: None };
-    let (before, after) = frame(stream.name, DateTime::UNIX_EPOCH);
     let mut output = Output::new(out);
-    let mut seen = HashSet::new();
+    let (mut seen, pool) = (HashSet::new(), Arc::default());
     for _ in 0..count {
-        let page = reader.read(body.as_bytes(), &series, (&before, &after), &mut seen)?;
+        let lines = Lines::new(&pool).framed(frame(stream.name, DateTime::UNIX_EPOCH));
+        let page = reader.read(body.as_bytes(), &series, &mut seen, lines)?;
         output.records(&page.lines)?;
         // The same records are new on the next page.
         seen.clear();
@@ -71,9 +73,8 @@ fn ours(case: &Case, count: usize, out: impl Write) -> Anything<()> {
     Ok(output.finish()?)
 }
 
-fn tree(case: &Case, count: usize, out: impl Write) -> Anything<()> {
+fn tree(case: &Case, count: usize, mut out: impl Write) -> Anything<()> {
     let Case { stream, selected, body, .. } = case;
-    let mut output = Output::new(out);
     for _ in 0..count {
         let mut page = serde_json::from_slice::<Value>(body.as_bytes())?;
         let Some(Value::Array(records)) = page.get_mut(stream.name).map(Value::take) else {
@@ -90,9 +91,9 @@ fn tree(case: &Case, count: usize, out: impl Write) -> Anything<()> {
             serde_json::to_writer(&mut lines, &message)?;
             lines.push(b'\n');
         }
-        output.records(&lines)?;
+        write(&lines, &mut out)?;
     }
-    Ok(output.finish()?)
+    Ok(())
 }
 
 /// Takes out what the schema has not.
@@ -128,10 +129,15 @@ fn fill(record: &mut Value, schema: &Value) {
 
 fn copy(case: &Case, count: usize, mut out: impl Write) -> Anything<()> {
     for _ in 0..count {
-        // In the pieces that `Output` writes.
-        for piece in case.body.as_bytes().chunks(32 << 10) {
-            out.write_all(piece)?;
-        }
+        write(case.body.as_bytes(), &mut out)?;
+    }
+    Ok(())
+}
+
+/// Writes in pieces of the size that `Output` writes.
+fn write(text: &[u8], out: &mut impl Write) -> Anything<()> {
+    for piece in text.chunks(32 << 10) {
+        out.write_all(piece)?;
     }
     Ok(())
 }

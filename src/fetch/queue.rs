@@ -296,5 +296,5 @@ impl Queue {
 fn size(fetched: &Fetched) -> usize {
     let bound = fetched.page.bound.iter().flat_map(|(_, values)| values);
     let bound = bound.map(|value| value.len() + PAGE_OVERHEAD / 16).sum::<usize>();
-    fetched.page.lines.capacity() + bound + PAGE_OVERHEAD
+    fetched.page.lines.memory() + bound + PAGE_OVERHEAD
 }

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::Lines;
+use super::draft::Draft;
 use crate::json::{Flaw, Parser};
 use crate::stream::Shape;
 
@@ -12,7 +12,7 @@ struct PaginationMeta {
     total_record_count: Option<u64>,
 }
 
-impl Lines<'_> {
+impl Draft<'_> {
     /// Reads a whole body.
     pub(super) fn body(&mut self, parser: &mut Parser) -> Result<(), Flaw> {
         match self.reader.shape {
@@ -87,15 +87,13 @@ impl Lines<'_> {
 
     /// One record.
     fn record(&mut self, parser: &mut Parser) -> Result<(), Flaw> {
-        let Self { reader, columns, written, page, frame, .. } = self;
-        let start = written.out.len();
-        written.out.extend_from_slice(frame.0.as_bytes());
+        let Self { reader, columns, written, page, .. } = self;
         page.received += 1;
         written
             .record(parser, &reader.projection, &|position, written| {
                 columns.fill(position, written)
             })
-            .and_then(|()| self.finish(start).map_err(Flaw::contract))
+            .and_then(|()| self.finish().map_err(Flaw::contract))
             .map_err(|flaw| flaw.of_record(self.page.received))
     }
 }

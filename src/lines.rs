@@ -1,0 +1,195 @@
+//! Lines that wait to be written. They lie in pieces of one size that are used again: buffers that one
+//! thread allocates and another frees leave holes, so that the memory would grow with the data.
+
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::BytesMut;
+
+/// Pieces that nothing lies in at the moment; shared between those who read and who writes.
+#[derive(Debug, Default)]
+pub struct Pool(Mutex<Vec<BytesMut>>);
+
+/// Records, a line each, in pieces that go back to the pool when they are dropped.
+#[derive(Debug, Default)]
+pub struct Lines {
+    pool: Arc<Pool>,
+    /// What stands before and after a record on its line.
+    frame: (String, String),
+    /// All of them are full, but for the last.
+    pieces: Vec<BytesMut>,
+}
+
+/// Bytes of a piece. Larger ones are mostly empty where an answer has one record, and a pipe takes
+/// many of them at a time.
+const PIECE: usize = 16 << 10;
+
+/// So many pieces are got from the operating system at a time: as much lies outside of the memory
+/// that threads get their small things from, and leaves no holes there.
+const PIECES_AT_A_TIME: usize = 64;
+
+impl Lines {
+    /// No lines yet, for pieces of `pool`.
+    #[must_use]
+    pub fn new(pool: &Arc<Pool>) -> Self {
+        Self { pool: Arc::clone(pool), frame: Default::default(), pieces: Vec::new() }
+    }
+
+    /// The same; each record will stand between those on its line.
+    #[must_use]
+    pub fn framed(mut self, frame: (String, String)) -> Self {
+        self.frame = frame;
+        self
+    }
+
+    /// Adds a record; where in the text it lies.
+    pub fn push(&mut self, record: &[u8]) -> Range<usize> {
+        let (before, after) = std::mem::take(&mut self.frame);
+        self.extend(before.as_bytes());
+        let start = self.len();
+        self.extend(record);
+        let end = self.len();
+        self.extend(after.as_bytes());
+        self.frame = (before, after);
+        start..end
+    }
+
+    fn extend(&mut self, mut text: &[u8]) {
+        while !text.is_empty() {
+            if self.pieces.last().is_none_or(|last| last.len() == PIECE) {
+                self.pieces.push(self.pool.take());
+            }
+            let Some(last) = self.pieces.last_mut() else { return };
+            let (fitting, rest) = text.split_at(text.len().min(PIECE - last.len()));
+            last.extend_from_slice(fitting);
+            text = rest;
+        }
+    }
+
+    /// The text, piece by piece.
+    pub fn pieces(&self) -> impl Iterator<Item = &[u8]> {
+        self.pieces.iter().map(AsRef::as_ref)
+    }
+
+    /// A part of the text, piece by piece.
+    pub fn part(&self, range: Range<usize>) -> impl Iterator<Item = &[u8]> {
+        self.pieces.iter().enumerate().filter_map(move |(number, piece)| {
+            let within = |place: usize| place.saturating_sub(number * PIECE).min(piece.len());
+            piece.get(within(range.start)..within(range.end)).filter(|part| !part.is_empty())
+        })
+    }
+
+    /// How many bytes of text there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        let full = self.pieces.len().saturating_sub(1) * PIECE;
+        full + self.pieces.last().map_or(0, BytesMut::len)
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.pieces.is_empty()
+    }
+
+    /// How many bytes of memory they take.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.pieces.len() * PIECE
+    }
+
+    /// Forgets all but the first line.
+    pub fn keep_first(&mut self) {
+        let end = |piece: &BytesMut| piece.iter().position(|byte| *byte == b'\n');
+        let mut ends = self.pieces.iter().map(end).enumerate();
+        let Some((number, end)) = ends.find_map(|(number, end)| Some((number, end?))) else {
+            return;
+        };
+        self.pool.give_back(self.pieces.split_off(number + 1));
+        if let Some(last) = self.pieces.last_mut() {
+            last.truncate(end + 1);
+        }
+    }
+}
+
+impl Drop for Lines {
+    fn drop(&mut self) {
+        self.pool.give_back(std::mem::take(&mut self.pieces));
+    }
+}
+
+impl Pool {
+    fn take(&self) -> BytesMut {
+        let mut free = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(piece) = free.pop() {
+            return piece;
+        }
+        let mut rest = BytesMut::with_capacity(PIECES_AT_A_TIME * PIECE);
+        let last_first = (1..PIECES_AT_A_TIME).rev();
+        free.extend(last_first.map(|number| rest.split_off(number * PIECE)));
+        rest
+    }
+
+    fn give_back(&self, mut pieces: Vec<BytesMut>) {
+        for piece in &mut pieces {
+            piece.clear();
+        }
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).append(&mut pieces);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(length: usize) -> Vec<u8> {
+        (0..length).map(|place| b'a' + u8::try_from(place % 23).unwrap()).collect()
+    }
+
+    #[test]
+    fn text_comes_out_as_it_went_in_however_it_lies() {
+        for lengths in [vec![0], vec![1, PIECE], vec![PIECE, 1], vec![PIECE - 1, 3 * PIECE, 7]] {
+            let mut lines = Lines::default();
+            let whole = text(lengths.iter().sum());
+            let mut rest = whole.as_slice();
+            for length in &lengths {
+                lines.push(rest.split_off(..*length).unwrap());
+            }
+            assert_eq!(lines.pieces().collect::<Vec<_>>().concat(), whole, "{lengths:?}");
+            assert_eq!((lines.len(), lines.is_empty()), (whole.len(), whole.is_empty()));
+            for (start, end) in [(0, 0), (0, 1), (PIECE - 2, PIECE + 2), (5, 3 * PIECE + 5)] {
+                let range = start.min(whole.len())..end.min(whole.len());
+                let part = lines.part(range.clone()).collect::<Vec<_>>().concat();
+                assert_eq!(part, whole[range], "{lengths:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_line_may_be_kept_alone() {
+        for length in [0, 1, PIECE - 2, PIECE - 1, PIECE, 2 * PIECE] {
+            let (mut lines, first) = (Lines::default(), [&text(length), b"\n".as_slice()].concat());
+            lines.push(&[&first, text(PIECE).as_slice(), b"\n"].concat());
+            for _ in 0..2 {
+                lines.keep_first();
+                assert_eq!(lines.pieces().collect::<Vec<_>>().concat(), first);
+            }
+            lines.push(b"more");
+            assert_eq!(lines.len(), first.len() + 4);
+        }
+    }
+
+    #[test]
+    fn pieces_are_used_again() {
+        let pool = Arc::new(Pool::default());
+        for _ in 0..5 {
+            let mut lines = Lines::new(&pool);
+            lines.push(&text(2 * PIECE + 1));
+            assert_eq!(lines.memory(), 3 * PIECE);
+            assert_eq!(pool.0.lock().unwrap().len(), PIECES_AT_A_TIME - 3);
+        }
+        let free = pool.0.lock().unwrap();
+        assert_eq!(free.len(), PIECES_AT_A_TIME);
+        assert!(free.iter().all(|piece| piece.is_empty() && piece.capacity() == PIECE));
+    }
+}

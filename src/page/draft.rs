@@ -1,0 +1,136 @@
+//! A page under way: what is done with each record that was read.
+
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ops::Range;
+
+use chrono::{DateTime, Utc};
+
+use super::{Page, Reader};
+use crate::columns::{self, Columns};
+use crate::moment::parse_time;
+use crate::record::Written;
+use crate::stream::Take;
+
+/// A page under way.
+pub(super) struct Draft<'a> {
+    pub(super) reader: &'a Reader,
+    pub(super) columns: Columns,
+    /// The record read last.
+    pub(super) written: Written<'a>,
+    pub(super) page: Page,
+    /// Records in the window, by where they are among the lines, with their replication keys.
+    pub(super) candidates: Vec<(DateTime<Utc>, Range<usize>)>,
+    pub(super) seen: &'a mut HashSet<u64>,
+}
+
+/// What a record is recognised by, in however many pieces its text lies.
+fn hash<'a>(record: impl Iterator<Item = &'a [u8]>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    record.for_each(|piece| hasher.write(piece));
+    hasher.finish()
+}
+
+impl Draft<'_> {
+    /// Decides about the record read last.
+    pub(super) fn finish(&mut self) -> Result<(), String> {
+        self.bind()?;
+        self.note_creation();
+        let is_kept = self.reader.is_emitting && self.is_first_of_its_key()?;
+        let changed_at = if is_kept { self.changed_at()? } else { None };
+        self.columns.advance();
+        if is_kept && changed_at.is_none_or(|time| self.is_news(time)) {
+            self.page.emitted += 1;
+            let record = self.page.lines.push(&self.written.out);
+            self.candidates.extend(changed_at.map(|time| (time, record)));
+        }
+        Ok(())
+    }
+
+    fn note_creation(&mut self) {
+        let text = self.reader.created_at.and_then(|position| self.written.captured(position));
+        let text = text.and_then(|text| text.strip_prefix('"')?.strip_suffix('"'));
+        self.page.created.extend(text.and_then(parse_time));
+    }
+
+    /// Gathers what the record gives to children.
+    fn bind(&mut self) -> Result<(), String> {
+        let Self { reader, columns, written, page, .. } = self;
+        for (feed, bindings) in reader.feeds.iter().enumerate() {
+            let bound = columns::bind(bindings, &reader.projection, columns, written);
+            if bound.is_empty() && bindings.iter().all(|binding| binding.take == Take::Itself) {
+                let fields = bindings.iter().map(|binding| binding.field).collect::<Vec<_>>();
+                return Err(format!("lacks `{}`, which its children need", fields.join("` or `")));
+            }
+            page.bound.extend(bound.into_iter().map(|values| (feed, values)));
+        }
+        Ok(())
+    }
+
+    /// Checks the key and, where pages overlap, remembers it.
+    fn is_first_of_its_key(&mut self) -> Result<bool, String> {
+        let is_overlapping = self.reader.stream.is_overlapping;
+        let mut hasher = DefaultHasher::new();
+        for (name, position) in &self.reader.key {
+            match self.written.field(*position) {
+                None | Some("null") => return Err(format!("lacks its key `{name}`")),
+                Some(value) if is_overlapping => value.hash(&mut hasher),
+                Some(_) => {}
+            }
+        }
+        Ok(!is_overlapping || self.seen.insert(hasher.finish()))
+    }
+
+    /// The replication key, in an incremental stream.
+    fn changed_at(&self) -> Result<Option<DateTime<Utc>>, String> {
+        let Some(position) = self.reader.changed_at else { return Ok(None) };
+        let text = self.written.field(position).unwrap_or("null");
+        let time = text.strip_prefix('"').and_then(|text| parse_time(text.strip_suffix('"')?));
+        let key = self.reader.stream.replication_key().unwrap_or_default();
+        time.map(Some).ok_or_else(|| format!("has `{key}` {text}, not a time"))
+    }
+
+    /// Whether a record that changed then is in the window and was not written by the last scan.
+    fn is_news(&mut self, time: DateTime<Utc>) -> bool {
+        if !self.reader.window.contains(time) {
+            return false;
+        }
+        self.page.newest = self.page.newest.max(Some(time));
+        // Where nothing is compared, a hash is made at the end, of the few that are still recent.
+        if self.reader.memory.known.is_empty() {
+            return true;
+        }
+        let hash = hash(std::iter::once(self.written.out.as_slice()));
+        let is_known = self.reader.memory.known.contains(&hash);
+        if is_known {
+            self.page.recent.push((time, hash));
+        }
+        !is_known
+    }
+
+    /// Remembers the records at the end of the window.
+    pub(super) fn remember(&mut self) {
+        let Some(newest) = self.page.newest else { return };
+        let keep = self.reader.memory.keep;
+        for (time, record) in std::mem::take(&mut self.candidates) {
+            if newest - time <= keep {
+                self.page.recent.push((time, hash(self.page.lines.part(record))));
+            }
+        }
+        self.page.recent.retain(|(time, _)| newest - *time <= keep);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::hash;
+
+    #[test]
+    fn a_record_is_the_same_in_however_many_pieces_it_lies() {
+        let record = b"0123456789abcdefghijklmnop".as_slice();
+        for cut in 0..record.len() {
+            let (start, end) = record.split_at(cut);
+            assert_eq!(hash([start, end].into_iter()), hash(std::iter::once(record)));
+        }
+    }
+}
