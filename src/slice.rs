@@ -28,7 +28,7 @@ pub struct Found<'a> {
 
 /// A slice should have about so many pages: fewer, and too many are half empty; more, and the last
 /// ones are waited for.
-const PAGES: f64 = 8.0;
+const PAGES: f64 = 10.0;
 /// A slice is cut no more often than that at a time: what its first page tells may not hold for the
 /// rest of it, and each of its parts will tell for itself.
 const MOST_PARTS: f64 = 16.0;
@@ -113,7 +113,9 @@ impl Slice {
             bounds.reverse();
             return Some(bounds);
         }
-        let parts = (pages / PAGES).ceil().min(MOST_PARTS);
+        let parts = (pages / PAGES).ceil();
+        // In two steps where one does not do, each into as many parts as the other.
+        let parts = if parts > MOST_PARTS { parts.sqrt().ceil().min(MOST_PARTS) } else { parts };
         let step = seconds(until - from) / parts;
         let numbers = numbers.take_while(|number| *number < parts);
         Some(numbers.map(|number| from + delta(step * number)).collect())
@@ -194,10 +196,10 @@ mod tests {
         let page = ["2025-11-20", "2025-11-21"];
         for granularity in [Granularity::Day, Granularity::Instant] {
             let parts = cut(Slice::default(), &page, granularity);
-            assert_eq!(parts.len(), 16, "365 pages");
+            assert_eq!(parts.len(), 7, "365 pages, which are 37 slices");
             assert!(is_partition(Slice::default(), &parts));
-            assert!(parts[0].until.unwrap() < time("2025-12-14"));
-            assert!(parts[15].from.unwrap() > time("2026-10-27"));
+            assert!(parts[0].until.unwrap() < time("2026-01-12"));
+            assert!(parts[6].from.unwrap() > time("2026-09-27"));
         }
     }
 
@@ -206,7 +208,7 @@ mod tests {
         let parts = cut(Slice::default(), &["2026-11-20", "2026-11-19"], Granularity::Day);
         let starts = parts.iter().filter_map(|part| part.from).map(|from| from.date_naive());
         let days = starts.map(|start| (time(NOW).date_naive() - start).num_days());
-        assert_eq!(days.collect::<Vec<_>>(), [2_048, 512, 128, 32, 8]);
+        assert_eq!(days.collect::<Vec<_>>(), [640, 160, 40, 10]);
         assert!(is_partition(Slice::default(), &parts));
     }
 
@@ -215,7 +217,7 @@ mod tests {
         let whole = slice(Some("2026-01-01"), Some("2026-03-02"));
         for page in [["2026-01-01", "2026-01-02"], ["2026-03-01T23:00:00Z", "2026-03-01"]] {
             let parts = cut(whole, &page, Granularity::Instant);
-            assert_eq!(parts.len(), 8, "60 pages");
+            assert_eq!(parts.len(), 6, "60 pages");
             assert!(is_partition(whole, &parts));
         }
     }
@@ -248,6 +250,7 @@ mod tests {
             let found = Found { created: &created, total: Some(total) };
             Slice::default().cut(found, Granularity::Day, time(NOW)).len()
         };
-        assert_eq!((parts(32), parts(33), parts(1_000_000)), (0, 3, 16));
+        assert_eq!((parts(40), parts(41), parts(320)), (0, 3, 16));
+        assert_eq!((parts(321), parts(1_000_000)), (5, 16), "in two steps");
     }
 }

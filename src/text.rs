@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use memchr::memmem;
 use serde_json::value::RawValue;
 
 /// A NUL character as JSON writes it; as itself it is not valid in JSON.
@@ -22,7 +23,9 @@ impl<'a> Tidy<'a> {
         // A body may well end in a line break.
         let body = body.trim_ascii_end();
         let has_control = |part: &[u8]| part.iter().copied().min() < Some(b' ');
-        if !body.as_bytes().chunks(1 << 10).any(has_control) && !body.contains(NUL) {
+        let bytes = body.as_bytes();
+        if !bytes.chunks(1 << 10).any(has_control) && memmem::find(bytes, NUL.as_bytes()).is_none()
+        {
             return Ok(Self(body.into()));
         }
         // Without its blanks, what is no JSON may look as if it were.
