@@ -228,7 +228,8 @@ impl<W: Write> Scan<'_, W> {
     /// Notes when a scan began: its bookmark may not pass that moment on either clock, since a
     /// record that changes behind the cursor is seen only by the next scan.
     fn note_start(&mut self, fetched: &Fetched) {
-        if self.outcome.pages == 1 && self.planned.is_incremental() {
+        let is_news = self.outcome.pages == 1 && !self.planned.is_follow_up;
+        if is_news && self.planned.is_incremental() {
             self.compare_clocks(fetched);
         }
         // Parts of a list are read side by side, so the first page written is not the first sent.

@@ -180,7 +180,7 @@ impl<W: Write> Sync<'_, W> {
                     if !planned.is_follow_up {
                         summary.complete.push(name);
                     }
-                    self.complete(planned, outcome);
+                    self.complete(planned, outcome, summary);
                 }
                 Ok(())
             }
@@ -199,7 +199,7 @@ impl<W: Write> Sync<'_, W> {
     }
 
     /// Moves the bookmark of a stream that has been read to its end.
-    fn complete(&mut self, planned: &Planned, mut outcome: Outcome) {
+    fn complete(&mut self, planned: &Planned, mut outcome: Outcome, summary: &mut Summary) {
         if !self.keeps_state() {
             return;
         }
@@ -220,8 +220,11 @@ impl<W: Write> Sync<'_, W> {
             state.set_full_scan(stream, at.0);
         }
         state.set_scope(stream, &Scope { has_access: self.has_access, ..planned.scope.clone() });
+        // A scan that follows up another one adds to what that has written.
+        outcome.recent.extend(summary.recent.remove(stream.name).unwrap_or_default());
         outcome.settle(bookmark, planned.memory.keep);
         state.set_recent(stream, outcome.recent.iter().map(|(_, hash)| *hash));
+        summary.recent.insert(stream.name, outcome.recent);
         if outcome.is_recent_cut {
             let message = format!(
                 "stream={} more records lie within the lookback than are remembered; the next run \
@@ -262,7 +265,8 @@ impl<W: Write> Sync<'_, W> {
         for note in &planned.notes {
             self.means.log.say(Level::Info, Some(name), &format!("stream={name} {note}"));
         }
-        if !planned.stream.is_default && self.extent == Extent::Whole {
+        let is_from_start = planned.since.is_none() && !planned.position.is_inside();
+        if !planned.stream.is_default && self.extent == Extent::Whole && is_from_start {
             let parents = fetch.parents(*number);
             let requests = parents * planned.series.len();
             let minutes = requests.div_ceil(REQUESTS_A_MINUTE);

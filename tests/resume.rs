@@ -12,12 +12,13 @@ use tap_incident::demo::{Action, Fault, NOW, Options, StandIn};
 
 /// Streams of which the third is interrupted, and one after it.
 const FOUR: [&str; 4] = ["users", "incidents", "actions", "alerts"];
-/// Lists with a documented order, and one of a child.
-const LISTS: [(&str, &str); 4] = [
-    ("incidents", "/v2/incidents"),
-    ("actions", "/v3/actions"),
-    ("postmortem_documents", "/v1/postmortem_documents"),
-    ("incident_attachments", "/v1/incident_attachments"),
+/// Lists with a documented order, and one of a child; and a number of requests that leave something
+/// to read.
+const LISTS: [(&str, &str, usize); 4] = [
+    ("incidents", "/v2/incidents", 2),
+    ("actions", "/v3/actions", 4),
+    ("postmortem_documents", "/v1/postmortem_documents", 2),
+    ("incident_attachments", "/v1/incident_attachments", 2),
 ];
 const GOES_ON: &str = "it goes on where the last run was interrupted";
 const DROPPED: &str = "the position of the last run is dropped";
@@ -28,19 +29,19 @@ fn small_pages() -> StandIn {
     stand_in_with(Options { page_cap: Some(2), ..Options::default() })
 }
 
-/// A run of these streams in which the third request that matches gets this status until the tap
-/// gives up.
-fn broken(stand_in: &StandIn, streams: &[&str], (path, status): (&str, u16)) -> Ran {
+/// A run of these streams in which, after so many requests that match, one gets this status until
+/// the tap gives up.
+fn broken(stand_in: &StandIn, streams: &[&str], (path, skip, status): (&str, usize, u16)) -> Ran {
     let action = Action::Status(status);
     // A 401 is not tried again, and a 500 eight times.
     let times = if status == 401 { 1 } else { 9 };
-    stand_in.fault(Fault { path: path.into(), skip: 2, times, action });
+    stand_in.fault(Fault { path: path.into(), skip, times, action });
     Tap::of(stand_in).only(streams).set("concurrency", "1").run()
 }
 
 /// A run of incidents that goes on with one that failed, after the tap has been changed.
 fn changed(stand_in: &StandIn, change: impl Fn(Tap) -> Tap) -> Ran {
-    let failed = broken(stand_in, &["incidents"], ("/v2/incidents", 500));
+    let failed = broken(stand_in, &["incidents"], ("/v2/incidents", 2, 500));
     change(Tap::of(stand_in)).state(&failed.state()).run().ok()
 }
 
@@ -71,10 +72,10 @@ fn announced(ran: &Ran) -> Vec<String> {
 
 #[test]
 fn a_stream_that_failed_goes_on_where_it_was() {
-    for (stream, path) in LISTS {
+    for (stream, path, skip) in LISTS {
         let stand_in = small_pages();
         let whole = Tap::of(&stand_in).only(&[stream]).run().ok();
-        let failed = broken(&stand_in, &[stream], (path, 500));
+        let failed = broken(&stand_in, &[stream], (path, skip, 500));
         assert_eq!(failed.code, 5, "{}", failed.stderr);
         let ran = Tap::of(&stand_in).only(&[stream]).state(&failed.state()).run().ok();
         assert_eq!(said(&ran, &format!("stream={stream} {GOES_ON}")), 1, "{}", ran.stderr);
@@ -88,7 +89,7 @@ fn a_stream_that_failed_goes_on_where_it_was() {
 #[test]
 fn what_changed_behind_the_position_is_read_after_it() {
     let stand_in = small_pages();
-    let failed = broken(&stand_in, &["incidents"], ("/v2/incidents", 500));
+    let failed = broken(&stand_in, &["incidents"], ("/v2/incidents", 2, 500));
     let passed = failed.column("incidents", "id").swap_remove(0);
     stand_in.edit(|workspace| {
         workspace.edit("/v2/incidents", |rows| {
@@ -102,9 +103,29 @@ fn what_changed_behind_the_position_is_read_after_it() {
 }
 
 #[test]
+fn what_it_went_on_with_is_remembered() {
+    let stand_in = small_pages();
+    let failed = broken(&stand_in, &["incidents"], ("/v2/incidents", 2, 500));
+    let passed = failed.column("incidents", "id");
+    let ran = Tap::of(&stand_in).only(&["incidents"]).state(&failed.state()).run().ok();
+    let last = Tap::of(&stand_in).only(&["incidents"]).state(&ran.state()).run().ok();
+    let again = last.column("incidents", "id");
+    assert!(again.iter().all(|id| passed.contains(id)), "{again:?}");
+}
+
+#[test]
+fn clocks_that_differ_are_told_of_once() {
+    let ahead = NOW + TimeDelta::minutes(20);
+    let stand_in = stand_in_with(Options { page_cap: Some(2), now: ahead, ..Options::default() });
+    let failed = broken(&stand_in, &["incidents"], ("/v2/incidents", 2, 500));
+    let ran = Tap::of(&stand_in).only(&["incidents"]).state(&failed.state()).run().ok();
+    assert_eq!(said(&ran, "1200 seconds apart"), 1, "{}", ran.stderr);
+}
+
+#[test]
 fn the_stream_that_was_interrupted_is_read_first() {
     let stand_in = small_pages();
-    let revoked = broken(&stand_in, &FOUR, ("/v3/actions", 401));
+    let revoked = broken(&stand_in, &FOUR, ("/v3/actions", 4, 401));
     let state = revoked.state();
     assert_eq!(state["currently_syncing"], "actions");
     let ran = Tap::of(&stand_in).only(&FOUR).state(&state).run().ok();
