@@ -108,7 +108,7 @@ const PREFIX: &str = "TAP_INCIDENT_";
 /// [`Error::File`] for a file that is no JSON object.
 pub fn gather(args: &Args, environment: &Environment) -> Result<Map<String, Value>, Error> {
     let schema = settings();
-    let mut values = from_environment(&schema, environment);
+    let mut values = from_environment(environment);
     for path in args.config.iter().filter(|path| path.as_os_str() != "ENV") {
         values.extend(present(read_object(path)?));
     }
@@ -124,18 +124,19 @@ pub fn gather(args: &Args, environment: &Environment) -> Result<Map<String, Valu
     Ok(values)
 }
 
-/// Settings from `TAP_INCIDENT_<KEY>`, and the two names of the vendor's own tap.
-fn from_environment(schema: &Value, environment: &Environment) -> Map<String, Value> {
-    let mut values = Map::new();
-    let theirs = [("api_key", "INCIDENT_API_KEY"), ("endpoint", "INCIDENT_ENDPOINT")];
-    let ours = names(schema).map(|name| (name, format!("{PREFIX}{}", name.to_ascii_uppercase())));
-    let theirs = theirs.into_iter().map(|(name, variable)| (name, variable.to_owned()));
-    for (name, variable) in theirs.chain(ours) {
-        if let Some(value) = environment.get(&variable) {
-            values.insert(name.to_owned(), value.as_str().into());
-        }
-    }
-    values
+/// Settings from `TAP_INCIDENT_<KEY>`, those that nobody knows among them, and the two names of the
+/// vendor's own tap.
+fn from_environment(environment: &Environment) -> Map<String, Value> {
+    let theirs = [("INCIDENT_API_KEY", "api_key"), ("INCIDENT_ENDPOINT", "endpoint")];
+    let theirs = theirs.into_iter().filter_map(|(variable, name)| {
+        Some((name.to_owned(), environment.get(variable)?.as_str().into()))
+    });
+    let ours = environment.iter().filter_map(|(variable, value)| {
+        // What begins with two underscores Meltano sets for itself.
+        let name = variable.strip_prefix(PREFIX).filter(|name| !name.starts_with('_'))?;
+        Some((name.to_ascii_lowercase(), value.as_str().into()))
+    });
+    theirs.chain(ours).collect()
 }
 
 fn from_flags(args: &Args) -> Map<String, Value> {

@@ -37,6 +37,17 @@ fn our_own_variable_wins_over_the_vendors() {
 }
 
 #[test]
+fn a_variable_that_nobody_reads_is_told_of() {
+    let stand_in = stand_in();
+    let variables = ["TAP_INCIDENT_STRAT_DATE", "TAP_INCIDENT__SELECT"];
+    let tap = variables.into_iter().fold(Tap::of(&stand_in), |tap, name| tap.variable(name, "x"));
+    let ran = tap.only(&["severities"]).run().ok();
+    let warnings = ran.stderr.lines().filter(|line| line.starts_with("WARNING config"));
+    let warning = "WARNING config: nobody reads `strat_date`; the nearest setting is `start_date`";
+    assert_eq!(warnings.collect::<Vec<_>>(), [warning], "Meltano's own are no mistake");
+}
+
+#[test]
 fn a_key_may_lie_in_a_file_that_ends_with_a_line_break() {
     let (stand_in, folder) = (stand_in(), tempfile::tempdir().unwrap());
     let path = folder.path().join("key");
