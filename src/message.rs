@@ -71,7 +71,12 @@ impl<W: Write> Output<W> {
             if self.pending.len() + piece.len() > CHUNK {
                 self.flush()?;
             }
-            self.pending.extend_from_slice(piece);
+            // What is large enough is not copied once more only to be written.
+            if self.pending.is_empty() && piece.len() >= CHUNK / 2 {
+                self.out.write_all(piece)?;
+            } else {
+                self.pending.extend_from_slice(piece);
+            }
         }
         Ok(())
     }
