@@ -1,7 +1,5 @@
 //! What came of a run: counted list by list, said in its last line, and whether it succeeded.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 
 use crate::error::Error;
@@ -31,8 +29,6 @@ pub struct Summary {
     pub verdicts: Vec<Verdict>,
     /// When the scans of lists began.
     pub caps: Vec<(usize, Option<DateTime<Utc>>)>,
-    /// What incremental streams have written that the next run may come upon again.
-    pub recent: BTreeMap<&'static str, Vec<(DateTime<Utc>, u64)>>,
     /// What parents gave.
     pub feeds: Vec<(&'static Parent, Fed)>,
 }

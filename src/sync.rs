@@ -180,7 +180,7 @@ impl<W: Write> Sync<'_, W> {
                     if !planned.is_follow_up {
                         summary.complete.push(name);
                     }
-                    self.complete(planned, outcome, summary);
+                    self.complete(planned, outcome);
                 }
                 Ok(())
             }
@@ -199,7 +199,7 @@ impl<W: Write> Sync<'_, W> {
     }
 
     /// Moves the bookmark of a stream that has been read to its end.
-    fn complete(&mut self, planned: &Planned, mut outcome: Outcome, summary: &mut Summary) {
+    fn complete(&mut self, planned: &Planned, mut outcome: Outcome) {
         if !self.keeps_state() {
             return;
         }
@@ -220,11 +220,10 @@ impl<W: Write> Sync<'_, W> {
             state.set_full_scan(stream, at.0);
         }
         state.set_scope(stream, &Scope { has_access: self.has_access, ..planned.scope.clone() });
-        // A scan that follows up another one adds to what that has written.
-        outcome.recent.extend(summary.recent.remove(stream.name).unwrap_or_default());
+        // What a scan has written that is followed up does not count: an answer for the follow-up may
+        // have come before its own, and so an older version of a record may have been written last.
         outcome.settle(bookmark, planned.memory.keep);
         state.set_recent(stream, outcome.recent.iter().map(|(_, hash)| *hash));
-        summary.recent.insert(stream.name, outcome.recent);
         if outcome.is_recent_cut {
             let message = format!(
                 "stream={} more records lie within the lookback than are remembered; the next run \

@@ -103,17 +103,6 @@ fn what_changed_behind_the_position_is_read_after_it() {
 }
 
 #[test]
-fn what_it_went_on_with_is_remembered() {
-    let stand_in = small_pages();
-    let failed = broken(&stand_in, &["incidents"], ("/v2/incidents", 2, 500));
-    let passed = failed.column("incidents", "id");
-    let ran = Tap::of(&stand_in).only(&["incidents"]).state(&failed.state()).run().ok();
-    let last = Tap::of(&stand_in).only(&["incidents"]).state(&ran.state()).run().ok();
-    let again = last.column("incidents", "id");
-    assert!(again.iter().all(|id| passed.contains(id)), "{again:?}");
-}
-
-#[test]
 fn clocks_that_differ_are_told_of_once() {
     let ahead = NOW + TimeDelta::minutes(20);
     let stand_in = stand_in_with(Options { page_cap: Some(2), now: ahead, ..Options::default() });
