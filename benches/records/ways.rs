@@ -134,7 +134,7 @@ fn copy(case: &Case, count: usize, mut out: impl Write) -> Anything<()> {
     Ok(())
 }
 
-/// Writes in pieces of the size that `Output` writes.
+/// Writes in pieces of a size that suits a pipe: the largest that `Output` writes.
 fn write(text: &[u8], out: &mut impl Write) -> Anything<()> {
     for piece in text.chunks(32 << 10) {
         out.write_all(piece)?;
