@@ -2,35 +2,15 @@
 //! nothing of it is decoded, so that records can be copied as the text they are. What is wrong with a
 //! text is found here; saying where is left to `serde_json`.
 
+mod flaw;
+mod label;
+
 use memchr::memchr2;
+use wide::u8x32;
 
+pub use self::flaw::{Flaw, Problem};
+pub use self::label::Label;
 use crate::text::Tidy;
-
-/// What is wrong with a text.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Flaw {
-    /// It is not JSON.
-    Syntax,
-    /// It is JSON, and not what was promised.
-    Contract(Box<str>),
-}
-
-impl Flaw {
-    /// The text is not as promised.
-    #[must_use]
-    pub fn contract(problem: impl Into<Box<str>>) -> Self {
-        Self::Contract(problem.into())
-    }
-
-    /// The same, said of a record by its number.
-    #[must_use]
-    pub fn of_record(self, number: u64) -> Self {
-        match self {
-            Self::Syntax => Self::Syntax,
-            Self::Contract(problem) => Self::contract(format!("record {number} {problem}")),
-        }
-    }
-}
 
 /// Reads a text from its start.
 #[derive(Debug)]
@@ -58,7 +38,16 @@ impl<'a> Parser<'a> {
     }
 
     /// The first byte of the next token.
+    #[inline]
     pub fn peek(&mut self) -> Option<u8> {
+        match self.byte() {
+            Some(b' ') => self.after_blanks(),
+            byte => byte,
+        }
+    }
+
+    #[cold]
+    fn after_blanks(&mut self) -> Option<u8> {
         // Tidy text has no other blanks.
         while self.byte() == Some(b' ') {
             self.at += 1;
@@ -69,7 +58,7 @@ impl<'a> Parser<'a> {
     /// Enters the object or list that `bracket` opens; not where something else comes.
     ///
     /// # Errors
-    /// [`Flaw::Contract`] where there are too many levels.
+    /// [`Problem::Contract`] where there are too many levels.
     pub fn open(&mut self, bracket: u8) -> Result<bool, Flaw> {
         if self.peek() != Some(bracket) {
             return Ok(false);
@@ -82,31 +71,46 @@ impl<'a> Parser<'a> {
         Ok(true)
     }
 
-    /// Moves to the next entry of an object or to the next item of a list, or leaves it.
-    ///
-    /// # Errors
-    /// [`Flaw::Syntax`], as for all that follow.
-    pub fn next(&mut self, bracket: u8, is_first: &mut bool) -> Result<bool, Flaw> {
-        let is_first = std::mem::replace(is_first, false);
-        match self.peek() {
-            Some(byte) if byte == bracket => {
-                self.at += 1;
-                self.depth -= 1;
-                return Ok(false);
-            }
-            Some(b',') if !is_first => self.at += 1,
-            Some(_) if is_first => {}
-            _ => return Err(Flaw::Syntax),
+    /// Moves to the first entry of an object or to the first item of a list, or leaves it.
+    #[inline]
+    pub fn first(&mut self, bracket: u8) -> bool {
+        let is_empty = self.peek() == Some(bracket);
+        if is_empty {
+            self.leave();
         }
-        self.peek();
-        Ok(true)
+        !is_empty
     }
 
-    /// Reads a name and its colon if they are this text.
-    pub fn name_if(&mut self, label: &str) -> bool {
-        let is_this = self.rest().starts_with(label.as_bytes());
+    /// Moves behind the comma after an entry or an item, or leaves the object or the list.
+    ///
+    /// # Errors
+    /// [`Problem::Syntax`], as for all that follow.
+    #[inline]
+    pub fn more(&mut self, bracket: u8) -> Result<bool, Flaw> {
+        match self.peek() {
+            Some(b',') => {
+                self.at += 1;
+                Ok(true)
+            }
+            Some(byte) if byte == bracket => {
+                self.leave();
+                Ok(false)
+            }
+            _ => Err(Flaw::syntax()),
+        }
+    }
+
+    fn leave(&mut self) {
+        self.at += 1;
+        self.depth -= 1;
+    }
+
+    /// Reads a name and its colon if they are these and come without a blank.
+    #[inline]
+    pub fn name_if(&mut self, label: &Label) -> bool {
+        let is_this = label.is_at(self.at, self.text.as_bytes());
         if is_this {
-            self.at += label.len();
+            self.at += label.as_str().len();
         }
         is_this
     }
@@ -114,16 +118,16 @@ impl<'a> Parser<'a> {
     /// Reads a name and its colon. The name comes as it was sent, without its quotes.
     ///
     /// # Errors
-    /// As for [`Parser::next`].
+    /// As for [`Parser::more`].
     pub fn name(&mut self) -> Result<&'a str, Flaw> {
-        let start = self.at;
-        if self.byte() != Some(b'"') {
-            return Err(Flaw::Syntax);
+        if self.peek() != Some(b'"') {
+            return Err(Flaw::syntax());
         }
+        let start = self.at;
         self.string()?;
-        let name = self.text.get(start + 1..self.at - 1).ok_or(Flaw::Syntax)?;
+        let name = self.text.get(start + 1..self.at - 1).ok_or_else(Flaw::syntax)?;
         if self.peek() != Some(b':') {
-            return Err(Flaw::Syntax);
+            return Err(Flaw::syntax());
         }
         self.at += 1;
         Ok(name)
@@ -132,34 +136,42 @@ impl<'a> Parser<'a> {
     /// Reads a value and gives its text.
     ///
     /// # Errors
-    /// As for [`Parser::open`] and [`Parser::next`].
+    /// As for [`Parser::open`] and [`Parser::more`].
     pub fn value(&mut self) -> Result<&'a str, Flaw> {
         self.peek();
         let start = self.at;
         self.skip()?;
-        self.text.get(start..self.at).ok_or(Flaw::Syntax)
+        self.text.get(start..self.at).ok_or_else(Flaw::syntax)
     }
 
     /// Reads a value.
     ///
     /// # Errors
-    /// As for [`Parser::open`] and [`Parser::next`].
+    /// As for [`Parser::open`] and [`Parser::more`].
+    #[inline]
     pub fn skip(&mut self) -> Result<(), Flaw> {
-        let mut is_first = true;
+        // Most values are strings.
+        if self.peek() == Some(b'"') { self.string() } else { self.skip_other() }
+    }
+
+    fn skip_other(&mut self) -> Result<(), Flaw> {
         match self.peek() {
-            Some(b'"') => self.string(),
             Some(b'{') => {
                 self.open(b'{')?;
-                while self.next(b'}', &mut is_first)? {
+                let mut is_more = self.first(b'}');
+                while is_more {
                     self.name()?;
                     self.skip()?;
+                    is_more = self.more(b'}')?;
                 }
                 Ok(())
             }
             Some(b'[') => {
                 self.open(b'[')?;
-                while self.next(b']', &mut is_first)? {
+                let mut is_more = self.first(b']');
+                while is_more {
                     self.skip()?;
+                    is_more = self.more(b']')?;
                 }
                 Ok(())
             }
@@ -173,51 +185,53 @@ impl<'a> Parser<'a> {
     /// Holds the text to have nothing more.
     ///
     /// # Errors
-    /// As for [`Parser::next`].
+    /// As for [`Parser::more`].
     pub fn end(&mut self) -> Result<(), Flaw> {
-        if self.peek().is_none() { Ok(()) } else { Err(Flaw::Syntax) }
+        if self.peek().is_none() { Ok(()) } else { Err(Flaw::syntax()) }
     }
 
     fn byte(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
 
-    fn rest(&self) -> &'a [u8] {
-        self.text.as_bytes().get(self.at..).unwrap_or_default()
+    fn rest(&self, at: usize) -> &'a [u8] {
+        self.text.as_bytes().get(at..).unwrap_or_default()
     }
 
     fn word(&mut self, word: &str) -> Result<(), Flaw> {
-        if !self.rest().starts_with(word.as_bytes()) {
-            return Err(Flaw::Syntax);
+        if !self.rest(self.at).starts_with(word.as_bytes()) {
+            return Err(Flaw::syntax());
         }
         self.at += word.len();
         Ok(())
     }
 
     /// Reads a string from its quote on.
+    #[inline]
     fn string(&mut self) -> Result<(), Flaw> {
-        self.at += 1;
+        let start = self.at + 1;
+        // Most are short and have no escapes.
+        if let Some(block) = self.rest(start).first_chunk() {
+            let end = start + marks(block).trailing_zeros() as usize;
+            if self.text.as_bytes().get(end) == Some(&b'"') {
+                self.at = end + 1;
+                return Ok(());
+            }
+        }
+        self.long_string(start)
+    }
+
+    #[inline(never)]
+    fn long_string(&mut self, start: usize) -> Result<(), Flaw> {
+        self.at = start;
         loop {
-            // Tidy text has no control characters, which would have to be looked for too.
-            self.at += memchr2(b'"', b'\\', self.rest()).ok_or(Flaw::Syntax)?;
+            self.at += memchr2(b'"', b'\\', self.rest(self.at)).ok_or_else(Flaw::syntax)?;
             if self.byte() == Some(b'"') {
                 self.at += 1;
                 return Ok(());
             }
-            self.escape()?;
+            self.at += escape(self.rest(self.at))?;
         }
-    }
-
-    fn escape(&mut self) -> Result<(), Flaw> {
-        self.at += match self.rest() {
-            [_, b'u', digits @ ..] => match digits.first_chunk::<4>() {
-                Some(digits) if digits.iter().all(u8::is_ascii_hexdigit) => 6,
-                _ => return Err(Flaw::Syntax),
-            },
-            [_, b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', ..] => 2,
-            _ => return Err(Flaw::Syntax),
-        };
-        Ok(())
     }
 
     fn number(&mut self) -> Result<(), Flaw> {
@@ -225,7 +239,7 @@ impl<'a> Parser<'a> {
         let (is_zero, start) = (self.byte() == Some(b'0'), self.at);
         self.digits()?;
         if is_zero && self.at > start + 1 {
-            return Err(Flaw::Syntax);
+            return Err(Flaw::syntax());
         }
         if self.byte() == Some(b'.') {
             self.at += 1;
@@ -245,8 +259,32 @@ impl<'a> Parser<'a> {
         while self.byte().is_some_and(|byte| byte.is_ascii_digit()) {
             self.at += 1;
         }
-        if self.at == start { Err(Flaw::Syntax) } else { Ok(()) }
+        if self.at == start { Err(Flaw::syntax()) } else { Ok(()) }
     }
+}
+
+/// How long the escape is that the text begins with.
+fn escape(text: &[u8]) -> Result<usize, Flaw> {
+    match text {
+        [_, b'u', digits @ ..] => match digits.first_chunk::<4>() {
+            Some(digits) if digits.iter().all(u8::is_ascii_hexdigit) => Ok(6),
+            _ => Err(Flaw::syntax()),
+        },
+        [_, b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', ..] => Ok(2),
+        _ => Err(Flaw::syntax()),
+    }
+}
+
+/// So many bytes of a string are looked at together.
+const BLOCK: usize = 32;
+
+/// Where quotes and backslashes are, a bit for each byte. Tidy text has no control characters, which
+/// would have to be looked for too.
+#[inline]
+fn marks(block: &[u8; BLOCK]) -> u32 {
+    let block = u8x32::new(*block);
+    let marks = block.simd_eq(u8x32::splat(b'"')) | block.simd_eq(u8x32::splat(b'\\'));
+    marks.to_bitmask()
 }
 
 #[cfg(test)]
@@ -257,7 +295,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<(), Flaw> {
-        let text = Tidy::new(text).map_err(|_| Flaw::Syntax)?;
+        let text = Tidy::new(text).map_err(|_| Flaw::syntax())?;
         let mut parser = Parser::new(&text);
         parser.skip()?;
         parser.end()

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use tap_incident::clock::SystemClock;
-use tap_incident::{Process, run};
+use tap_incident::{Process, message, run};
 
 #[expect(clippy::disallowed_methods, reason = "the one place that knows the real stdout")]
 fn main() -> ExitCode {
@@ -16,6 +16,7 @@ fn main() -> ExitCode {
         Ok(descriptor) => File::from(descriptor),
         Err(_) => return ExitCode::from(6),
     };
+    message::widen(&stdout);
     ExitCode::from(run(Process {
         args: std::env::args_os().collect(),
         environment: std::env::vars_os()

@@ -1,6 +1,7 @@
 //! SCHEMA, RECORD and STATE lines: the only module that writes to stdout.
 
 use std::io::Write;
+use std::os::fd::AsFd;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
@@ -38,6 +39,23 @@ struct StateMessage<'a> {
 
 /// A default pipe holds 64 KiB; larger writes make writer and reader take turns.
 const CHUNK: usize = 32 << 10;
+
+/// Bytes that a pipe should hold, so that neither side waits for the other at every write.
+#[cfg(target_os = "linux")]
+const PIPE: usize = 256 << 10;
+
+/// Lets a pipe hold more, where it is one and the operating system permits it.
+#[cfg(target_os = "linux")]
+pub fn widen(descriptor: impl AsFd) {
+    if rustix::pipe::fcntl_getpipe_size(&descriptor).is_ok_and(|size| size < PIPE) {
+        // Without leave it stays as it is: slower, and as good.
+        let _ = rustix::pipe::fcntl_setpipe_size(descriptor, PIPE);
+    }
+}
+
+/// Pipes stay what they are elsewhere.
+#[cfg(not(target_os = "linux"))]
+pub fn widen(_: impl AsFd) {}
 
 impl<W: Write> Output<W> {
     /// Writes to `out`, which needs no buffer of its own.
@@ -140,4 +158,22 @@ pub fn frame(stream: &str, received_at: DateTime<Utc>) -> (String, String) {
         format!(r#"{{"type":"RECORD","stream":{stream},"record":"#),
         format!(",\"time_extracted\":\"{time}\"}}\n"),
     )
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use rustix::pipe::{fcntl_getpipe_size, fcntl_setpipe_size};
+
+    use super::{CHUNK, PIPE, widen};
+
+    #[test]
+    fn a_pipe_is_widened_and_not_narrowed() {
+        let (_reader, pipe) = std::io::pipe().unwrap();
+        fcntl_setpipe_size(&pipe, CHUNK).unwrap();
+        widen(&pipe);
+        assert_eq!(fcntl_getpipe_size(&pipe), Ok(PIPE));
+        fcntl_setpipe_size(&pipe, 2 * PIPE).unwrap();
+        widen(&pipe);
+        assert_eq!(fcntl_getpipe_size(&pipe), Ok(2 * PIPE));
+    }
 }

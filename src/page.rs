@@ -13,7 +13,7 @@ use serde::de::IgnoredAny;
 use self::draft::Draft;
 use crate::columns::{self, Columns};
 use crate::error::Error;
-use crate::json::{Flaw, Parser};
+use crate::json::{Flaw, Parser, Problem};
 use crate::lines::Lines;
 use crate::record::{Projection, Written};
 use crate::request::Series;
@@ -140,7 +140,7 @@ impl Reader {
         seen: &mut HashSet<u64>,
         lines: Lines,
     ) -> Result<Page, Error> {
-        let text = std::str::from_utf8(body)
+        let text = simdutf8::compat::from_utf8(body)
             .map_err(|error| Error::Contract(format!("it is not UTF-8: {error}")))?;
         let text = Tidy::new(text).map_err(|error| Error::Contract(explain(&error, text)))?;
         let mut draft = Draft {
@@ -162,10 +162,12 @@ impl Reader {
 
 /// What is wrong with a body. Of what is no JSON, `serde_json` says where.
 fn flawed(flaw: Flaw, text: &str) -> Error {
-    match (flaw, serde_json::from_str::<IgnoredAny>(text)) {
-        (Flaw::Contract(problem), _) => Error::Contract(problem.into()),
-        (Flaw::Syntax, Err(error)) => Error::Contract(explain(&error, text)),
-        (Flaw::Syntax, Ok(_)) => Error::Bug("serde_json reads a body that is no JSON".to_owned()),
+    match (flaw.problem(), serde_json::from_str::<IgnoredAny>(text)) {
+        (Problem::Contract(problem), _) => Error::Contract(problem),
+        (Problem::Syntax, Err(error)) => Error::Contract(explain(&error, text)),
+        (Problem::Syntax, Ok(_)) => {
+            Error::Bug("serde_json reads a body that is no JSON".to_owned())
+        }
     }
 }
 

@@ -45,6 +45,9 @@ enum Place {
     Filled(Range<usize>),
 }
 
+/// How many fields may be missing where their order says they are next, before a name is looked up.
+const HOPS: usize = 4;
+
 /// Values for fields that a record has none of: by position, as JSON.
 pub type Fill<'a> = dyn Fn(usize, &Written) -> Option<Cow<'a, str>> + 'a;
 
@@ -88,7 +91,7 @@ impl<'a> Written<'a> {
     /// Reads a record and writes what `projection` keeps of it, with `fill` for what it lacks.
     ///
     /// # Errors
-    /// [`Flaw::Contract`] where it is no object, or has a field twice.
+    /// [`Problem::Contract`](crate::json::Problem::Contract) where it is no object, or has a field twice.
     pub fn record(
         &mut self,
         parser: &mut Parser,
@@ -111,7 +114,7 @@ impl<'a> Written<'a> {
         for (index, field) in fields.list.iter().enumerate() {
             if matches!(self.places.get(index), Some(Place::Missing)) && !field.is_dropped() {
                 self.push(if std::mem::replace(&mut has_none, false) { "" } else { "," });
-                self.push(&field.label);
+                self.push(field.label.as_str());
                 let start = self.out.len();
                 let filled = fill(index, self);
                 self.push(filled.as_deref().unwrap_or("null"));
@@ -131,39 +134,38 @@ impl<'a> Written<'a> {
         fields: &Fields,
         is_record: bool,
     ) -> Result<bool, Flaw> {
-        let (mut has_none, mut has_dropped, mut is_first) = (true, false, true);
+        let mut has_none = true;
         let mut slot = fields.first_slot;
-        loop {
-            let before = parser.at();
-            if !parser.next(b'}', &mut is_first)? {
-                return Ok(has_none);
-            }
+        let mut is_more = parser.first(b'}');
+        while is_more {
             let start = parser.at();
             let known = self.name(parser, fields, &mut slot)?;
             parser.peek();
             let value = parser.at();
-            match known {
-                Some((_, field)) if !field.is_dropped() => {
-                    if has_none && has_dropped {
-                        // With the comma after what was left out.
-                        self.leave_out(before..start);
-                    }
-                    has_none = false;
-                    self.value(parser, &field.node, &field.path)?;
-                }
-                _ => {
-                    parser.skip()?;
-                    self.leave_out(before..parser.at());
-                    has_dropped = true;
-                }
+            let kept = known.filter(|(_, field)| !field.is_dropped());
+            match kept {
+                Some((_, field)) => self.value(parser, &field.node, field)?,
+                None => parser.skip()?,
             }
+            let end = parser.at();
             if is_record && let Some((index, field)) = known {
-                self.place(index, field, value..parser.at())?;
+                self.place(index, field, value..end)?;
+            }
+            is_more = parser.more(b'}')?;
+            if kept.is_some() {
+                has_none = false;
+            } else if has_none {
+                // With the comma after it, so that none is the first thing in the object.
+                self.leave_out(start..if is_more { parser.at() } else { end });
+            } else {
+                self.leave_out(start - 1..end);
             }
         }
+        Ok(has_none)
     }
 
     /// Reads the name of an entry: a known field, or a note of what is not known.
+    #[inline]
     fn name<'f>(
         &mut self,
         parser: &mut Parser,
@@ -176,6 +178,28 @@ impl<'a> Written<'a> {
         {
             *slot = fields.first_slot + likely + 1;
             return Ok(Some((likely, field)));
+        }
+        self.unexpected_name(parser, fields, slot)
+    }
+
+    /// The same for one that is not the expected one.
+    #[inline(never)]
+    fn unexpected_name<'f>(
+        &mut self,
+        parser: &mut Parser,
+        fields: &'f Fields,
+        slot: &mut usize,
+    ) -> Result<Option<(usize, &'f Field)>, Flaw> {
+        parser.peek();
+        let mut after = *slot;
+        for _ in 0..HOPS {
+            let likely = self.next.get(after).copied().unwrap_or_default();
+            let Some(field) = fields.list.get(likely) else { break };
+            after = fields.first_slot + likely + 1;
+            if parser.name_if(&field.label) {
+                *slot = after;
+                return Ok(Some((likely, field)));
+            }
         }
         let name = parser.name()?;
         let Some((index, field)) = fields.named(name) else {
@@ -201,36 +225,48 @@ impl<'a> Written<'a> {
 
     /// Reads a value that is kept. One of a type that the schema does not expect is passed on as it
     /// is: the target decides.
-    fn value(&mut self, parser: &mut Parser, node: &Node, path: &str) -> Result<(), Flaw> {
+    #[inline]
+    fn value(&mut self, parser: &mut Parser, node: &Node, field: &Field) -> Result<(), Flaw> {
+        let Node::Copied(kind) = node else { return self.nested(parser, node, field) };
         let start = parser.at();
+        parser.skip()?;
+        if kind.is_suspect(parser.at() - start) {
+            self.check(*kind, start..parser.at(), field);
+        }
+        Ok(())
+    }
+
+    fn nested(&mut self, parser: &mut Parser, node: &Node, field: &Field) -> Result<(), Flaw> {
         match node {
             Node::Object(fields) if parser.open(b'{')? => {
                 self.walk(parser, fields, false)?;
             }
             Node::List(items) if parser.open(b'[')? => {
-                let mut is_first = true;
-                while parser.next(b']', &mut is_first)? {
-                    self.value(parser, items, path)?;
+                let mut is_more = parser.first(b']');
+                while is_more {
+                    parser.peek();
+                    self.value(parser, items, field)?;
+                    is_more = parser.more(b']')?;
                 }
             }
-            Node::Copied(Kind::DateTime) => {
-                if parser.value()? == "\"\"" {
-                    self.leave_out(start..parser.at());
-                    self.push("null");
-                }
-            }
-            Node::Copied(Kind::Integer) => {
-                if is_beyond_64_bits(parser.value()?) {
-                    self.nulled.insert(path.to_owned());
-                    self.leave_out(start..parser.at());
-                    self.push("null");
-                }
-            }
-            Node::Object(_) | Node::List(_) | Node::Copied(Kind::Plain) | Node::Dropped => {
-                parser.skip()?;
-            }
+            _ => parser.skip()?,
         }
         Ok(())
+    }
+
+    /// Replaces by null what targets cannot take.
+    #[inline(never)]
+    fn check(&mut self, kind: Kind, place: Range<usize>, field: &Field) {
+        let text = self.text.get(place.clone()).unwrap_or_default();
+        match kind {
+            Kind::DateTime if text == "\"\"" => {}
+            Kind::Integer if is_beyond_64_bits(text) => {
+                self.nulled.insert(field.path.to_string());
+            }
+            _ => return,
+        }
+        self.leave_out(place);
+        self.push("null");
     }
 
     /// Notes where a field of the record itself is.
@@ -257,9 +293,7 @@ impl<'a> Written<'a> {
 
 /// Whether `raw` is a whole number that no 64-bit integer holds.
 fn is_beyond_64_bits(raw: &str) -> bool {
-    raw.len() > 18
-        && raw.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
-        && raw.parse::<i64>().is_err()
+    raw.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') && raw.parse::<i64>().is_err()
 }
 
 #[cfg(test)]
@@ -300,7 +334,7 @@ mod tests {
             (r#"{"a":2,"o":{"y":1}}"#, r#"{"a":2,"o":{}}"#),
             (r#"{"a":2,"o":{"y":1,"z":1}}"#, r#"{"a":2,"o":{}}"#),
             (r#"{"a":2,"l":[{"y":1},{"y":1,"b":3},{}]}"#, r#"{"a":2,"l":[{},{"b":3},{}]}"#),
-            (r#"{ "x" : 1 , "a" : 2 , "y" : 3 }"#, r#"{"a" : 2 }"#),
+            (r#"{ "x" : 1 , "a" : 2 , "y" : 3 }"#, r#"{  "a" : 2  }"#),
             (r#"{"x":1}"#, r#"{"a":null}"#),
             ("{}", r#"{"a":null}"#),
         ] {

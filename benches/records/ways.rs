@@ -8,7 +8,7 @@ use chrono::DateTime;
 use serde_json::{Map, Value, json};
 use tap_incident::catalog::Method;
 use tap_incident::lines::Lines;
-use tap_incident::message::{Output, frame};
+use tap_incident::message::{self, Output, frame};
 use tap_incident::page::Reader;
 use tap_incident::record::Projection;
 use tap_incident::request::{Request, Series};
@@ -39,7 +39,12 @@ impl Way {
             Self::Copy => 1 << 30,
         };
         let count = volume / case.body.len();
-        Cost::of(count * case.body.len(), |pipe| self.run(case, count, pipe))
+        Cost::of(count * case.body.len(), |pipe| {
+            if let Self::Ours = self {
+                message::widen(&mut *pipe);
+            }
+            self.run(case, count, pipe)
+        })
     }
 
     /// Reads the page so many times.

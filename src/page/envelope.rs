@@ -27,8 +27,9 @@ impl Draft<'_> {
     /// The object around the records, which are in `field`.
     fn envelope(&mut self, parser: &mut Parser, field: &str) -> Result<(), Flaw> {
         open(parser, b'{', "it is no object around the records")?;
-        let (mut is_first, mut is_missing) = (true, true);
-        while parser.next(b'}', &mut is_first)? {
+        let mut is_missing = true;
+        let mut is_more = parser.first(b'}');
+        while is_more {
             let name = parser.name()?;
             if name == field && is_missing {
                 is_missing = false;
@@ -46,6 +47,7 @@ impl Draft<'_> {
             } else {
                 parser.skip()?;
             }
+            is_more = parser.more(b'}')?;
         }
         if is_missing { Err(Flaw::contract(format!("it has no `{field}`"))) } else { Ok(()) }
     }
@@ -59,8 +61,8 @@ impl Draft<'_> {
     ) -> Result<(), Flaw> {
         open(parser, b'{', &format!("`{field}` is no object with the lists {}", lists.join(", ")))?;
         let mut missing = lists.to_vec();
-        let mut is_first = true;
-        while parser.next(b'}', &mut is_first)? {
+        let mut is_more = parser.first(b'}');
+        while is_more {
             let name = parser.name()?;
             if lists.contains(&name) {
                 missing.retain(|list| *list != name);
@@ -70,6 +72,7 @@ impl Draft<'_> {
                 parser.skip()?;
                 self.written.unknown.insert(name.to_owned());
             }
+            is_more = parser.more(b'}')?;
         }
         let missing = missing.first();
         missing.map_or(Ok(()), |list| Err(Flaw::contract(format!("it has no `{list}`"))))
@@ -78,9 +81,10 @@ impl Draft<'_> {
     /// A list of records.
     fn records(&mut self, parser: &mut Parser, name: &str) -> Result<(), Flaw> {
         open(parser, b'[', &format!("`{name}` is no list of records"))?;
-        let mut is_first = true;
-        while parser.next(b']', &mut is_first)? {
+        let mut is_more = parser.first(b']');
+        while is_more {
             self.record(parser)?;
+            is_more = parser.more(b']')?;
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
+use crate::json::Label;
 use crate::schema;
 
 /// What to keep of a record, compiled from a schema once per stream.
@@ -27,10 +28,9 @@ pub(super) struct Fields {
 
 #[derive(Debug)]
 pub(super) struct Field {
-    pub(super) path: String,
-    /// The name as JSON with its colon.
-    pub(super) label: String,
+    pub(super) label: Label,
     pub(super) node: Node,
+    pub(super) path: Box<str>,
 }
 
 /// What to do with a value.
@@ -40,8 +40,8 @@ pub(super) enum Node {
     Dropped,
     /// Copy its text.
     Copied(Kind),
-    /// Walk it.
-    Object(Fields),
+    /// Walk it. All that a record has lies close together, fields within fields apart from it.
+    Object(Box<Fields>),
     /// Walk each item.
     List(Box<Node>),
 }
@@ -109,7 +109,7 @@ impl Fields {
 
     fn add(&mut self, name: &str, path: String, node: Node) {
         self.by_name.insert(name.to_owned(), self.list.len());
-        self.list.push(Field { path, label: format!("{}:", Value::from(name)), node });
+        self.list.push(Field { label: Label::new(name), node, path: path.into() });
     }
 
     /// Gives each object slots of its own.
@@ -139,10 +139,21 @@ impl Field {
     }
 }
 
+impl Kind {
+    /// Whether a value of that many bytes may be one that targets cannot take.
+    pub(super) fn is_suspect(self, length: usize) -> bool {
+        match self {
+            Self::Plain => false,
+            Self::DateTime => length == 2,
+            Self::Integer => length > 18,
+        }
+    }
+}
+
 impl Node {
     fn new(selected: &Value, known: &Value, path: &str) -> Self {
         if known.get("properties").is_some() {
-            return Self::Object(Fields::new(selected, known, path));
+            return Self::Object(Fields::new(selected, known, path).into());
         }
         if let Some(items) = known.get("items") {
             return match Self::new(selected.get("items").unwrap_or(items), items, path) {
