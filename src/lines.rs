@@ -22,7 +22,7 @@ pub struct Lines {
 
 /// Bytes of a piece. Larger ones are mostly empty where an answer has one record, and a pipe takes
 /// many of them at a time.
-const PIECE: usize = 16 << 10;
+pub const PIECE: usize = 16 << 10;
 
 /// So many pieces are got from the operating system at a time: as much lies outside of the memory
 /// that threads get their small things from, and leaves no holes there.

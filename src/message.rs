@@ -1,6 +1,6 @@
 //! SCHEMA, RECORD and STATE lines: the only module that writes to stdout.
 
-use std::io::Write;
+use std::io::{self, ErrorKind, IoSlice, Write};
 use std::os::fd::AsFd;
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::catalog::{Method, Selected};
 use crate::error::Error;
-use crate::lines::Lines;
+use crate::lines::{self, Lines};
 use crate::state::State;
 
 /// Writes messages to the output it was given.
@@ -85,16 +85,15 @@ impl<W: Write> Output<W> {
     /// # Errors
     /// As [`Output::schema`].
     pub fn records(&mut self, lines: &Lines) -> Result<(), Error> {
-        for piece in lines.pieces() {
-            if self.pending.len() + piece.len() > CHUNK {
-                self.flush()?;
-            }
-            // What is large enough is not copied once more only to be written.
-            if self.pending.is_empty() && piece.len() >= CHUNK / 2 {
-                self.out.write_all(piece)?;
-            } else {
-                self.pending.extend_from_slice(piece);
-            }
+        if self.pending.len() + lines.len() <= CHUNK {
+            lines.pieces().for_each(|piece| self.pending.extend_from_slice(piece));
+            return Ok(());
+        }
+        self.flush()?;
+        // What is large enough is not copied once more only to be written.
+        let mut pieces = lines.pieces().map(IoSlice::new).collect::<Vec<_>>();
+        for pieces in pieces.chunks_mut(CHUNK / lines::PIECE) {
+            write_all(&mut self.out, pieces)?;
         }
         Ok(())
     }
@@ -149,6 +148,19 @@ impl<W: Write> Output<W> {
     }
 }
 
+/// Writes all of the pieces, as many at a time as are taken.
+fn write_all(out: &mut impl Write, mut pieces: &mut [IoSlice]) -> io::Result<()> {
+    while !pieces.is_empty() {
+        match out.write_vectored(pieces) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(count) => IoSlice::advance_slices(&mut pieces, count),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
 /// What stands before and after a record on its line.
 #[must_use]
 pub fn frame(stream: &str, received_at: DateTime<Utc>) -> (String, String) {
@@ -160,15 +172,65 @@ pub fn frame(stream: &str, received_at: DateTime<Utc>) -> (String, String) {
     )
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests {
-    use rustix::pipe::{fcntl_getpipe_size, fcntl_setpipe_size};
+    use std::sync::Arc;
 
-    use super::{CHUNK, PIPE, widen};
+    use super::*;
+
+    /// Takes a few bytes at a time, and every other time none because of a signal.
+    #[derive(Default)]
+    struct Reluctant {
+        text: Vec<u8>,
+        is_interrupted: bool,
+    }
+
+    impl Write for Reluctant {
+        fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+            self.is_interrupted = !self.is_interrupted;
+            if self.is_interrupted {
+                return Err(ErrorKind::Interrupted.into());
+            }
+            let taken = text.len().min(1_000);
+            self.text.extend_from_slice(text.get(..taken).unwrap_or_default());
+            Ok(taken)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
 
     #[test]
+    fn all_lines_are_written_however_little_is_taken_at_a_time() {
+        let mut out = Reluctant::default();
+        let mut output = Output::new(&mut out);
+        let mut written = Vec::new();
+        for length in [10, 3 * CHUNK + 17, 1, CHUNK, CHUNK / 2, CHUNK / 2, 5] {
+            let record = (0_u8..=250).cycle().take(length).collect::<Vec<_>>();
+            let mut lines = Lines::new(&Arc::default());
+            lines.push(&record);
+            output.records(&lines).unwrap();
+            written.extend(record);
+        }
+        output.finish().unwrap();
+        assert_eq!(out.text, written);
+    }
+
+    #[test]
+    fn a_target_that_takes_nothing_more_is_an_error() {
+        let mut full = vec![0; CHUNK];
+        let mut lines = Lines::new(&Arc::default());
+        lines.push(&vec![b'x'; 2 * CHUNK]);
+        assert!(Output::new(full.as_mut_slice()).records(&lines).is_err());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
     fn a_pipe_is_widened_and_not_narrowed() {
-        let (_reader, pipe) = std::io::pipe().unwrap();
+        use rustix::pipe::{fcntl_getpipe_size, fcntl_setpipe_size};
+
+        let (_reader, pipe) = io::pipe().unwrap();
         fcntl_setpipe_size(&pipe, CHUNK).unwrap();
         widen(&pipe);
         assert_eq!(fcntl_getpipe_size(&pipe), Ok(PIPE));

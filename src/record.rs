@@ -201,16 +201,21 @@ impl<'a> Written<'a> {
                 return Ok(Some((likely, field)));
             }
         }
-        let name = parser.name()?;
-        let Some((index, field)) = fields.named(name) else {
-            self.note(fields, name);
-            return Ok(None);
-        };
+        let mut found = fields.list.iter().position(|field| parser.name_if(&field.label));
+        if found.is_none() {
+            // It may have escapes, or a blank before its colon.
+            let name = parser.name()?;
+            found = fields.named(name);
+            if found.is_none() {
+                self.note(fields, name);
+            }
+        }
+        let Some(index) = found else { return Ok(None) };
         if let Some(next) = self.next.get_mut(*slot) {
             *next = index;
         }
         *slot = fields.first_slot + index + 1;
-        Ok(Some((index, field)))
+        Ok(fields.list.get(index).map(|field| (index, field)))
     }
 
     fn note(&mut self, fields: &Fields, name: &str) {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// A name and its colon, made to be compared fast.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Label {
     /// The first bytes, and which of them count.
     head: u128,
@@ -31,6 +31,12 @@ impl Label {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// The name as it stands in JSON, without its quotes.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.text.get(1..self.text.len() - 2).unwrap_or_default()
     }
 
     /// Whether the text has it there.

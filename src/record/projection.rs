@@ -1,7 +1,5 @@
 //! What to keep of a record: a schema and a selection, compiled once per stream.
 
-use std::collections::HashMap;
-
 use serde_json::Value;
 
 use crate::json::Label;
@@ -23,7 +21,6 @@ pub(super) struct Fields {
     /// Each object and each field has a slot for what comes after it: the object's own, and from
     /// there on those of its fields.
     pub(super) first_slot: usize,
-    by_name: HashMap<String, usize>,
 }
 
 #[derive(Debug)]
@@ -80,7 +77,7 @@ impl Projection {
     /// How a field of the record itself is found in [`super::Written`].
     #[must_use]
     pub fn position(&self, name: &str) -> Option<usize> {
-        self.fields.by_name.get(name).copied()
+        self.fields.list.iter().position(|field| *field.path == *name)
     }
 
     fn numbered(mut self) -> Self {
@@ -94,8 +91,7 @@ impl Fields {
     fn new(selected: &Value, known: &Value, path: &str) -> Self {
         let of = |schema: &Value| schema.get("properties").and_then(Value::as_object).cloned();
         let (selected, known) = (of(selected).unwrap_or_default(), of(known).unwrap_or_default());
-        let (list, by_name) = (Vec::new(), HashMap::new());
-        let mut fields = Self { list, path: path.to_owned(), first_slot: 0, by_name };
+        let mut fields = Self { list: Vec::new(), path: path.to_owned(), first_slot: 0 };
         for name in known.keys().chain(selected.keys().filter(|name| !known.contains_key(*name))) {
             let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
             let node = match selected.get(name) {
@@ -108,7 +104,6 @@ impl Fields {
     }
 
     fn add(&mut self, name: &str, path: String, node: Node) {
-        self.by_name.insert(name.to_owned(), self.list.len());
         self.list.push(Field { label: Label::new(name), node, path: path.into() });
     }
 
@@ -121,15 +116,14 @@ impl Fields {
         }
     }
 
-    /// The field of a name as it stands in JSON, without its quotes.
-    pub(super) fn named(&self, raw: &str) -> Option<(usize, &Field)> {
-        let index = if raw.contains('\\') {
-            self.by_name.get(&serde_json::from_str::<String>(&format!("\"{raw}\"")).ok()?)
-        } else {
-            self.by_name.get(raw)
-        };
-        let index = *index?;
-        Some((index, self.list.get(index)?))
+    /// Which field has this name, as it stands in JSON, without its quotes.
+    pub(super) fn named(&self, raw: &str) -> Option<usize> {
+        if raw.contains('\\') {
+            let name = serde_json::from_str::<String>(&format!("\"{raw}\"")).ok()?;
+            let label = Label::new(&name);
+            return self.list.iter().position(|field| field.label == label);
+        }
+        self.list.iter().position(|field| field.label.name() == raw)
     }
 }
 
