@@ -22,7 +22,8 @@ impl<'a> Tidy<'a> {
     pub fn new(body: &'a str) -> Result<Self, serde_json::Error> {
         // A body may well end in a line break.
         let body = body.trim_ascii_end();
-        let has_control = |part: &[u8]| part.iter().copied().min() < Some(b' ');
+        let least = |part: &[u8]| part.iter().fold(u8::MAX, |least, byte| least.min(*byte));
+        let has_control = |part: &[u8]| least(part) < b' ';
         let bytes = body.as_bytes();
         if !bytes.chunks(1 << 10).any(has_control) && memmem::find(bytes, NUL.as_bytes()).is_none()
         {
