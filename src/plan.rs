@@ -99,6 +99,12 @@ impl Planned {
         }
     }
 
+    /// Whether it goes on with the scan of an interrupted run, so that a second one comes after it.
+    #[must_use]
+    pub fn is_followed_up(&self) -> bool {
+        self.position.is_inside() && self.position.cap.is_some()
+    }
+
     /// Whether only what changed is emitted.
     #[must_use]
     pub fn is_incremental(&self) -> bool {

@@ -220,8 +220,13 @@ impl<W: Write> Sync<'_, W> {
             state.set_full_scan(stream, at.0);
         }
         state.set_scope(stream, &Scope { has_access: self.has_access, ..planned.scope.clone() });
-        // What a scan has written that is followed up does not count: an answer for the follow-up may
-        // have come before its own, and so an older version of a record may have been written last.
+        if planned.is_followed_up() {
+            // What this scan has written does not count, nor if the run is killed before the next one
+            // ends: an answer for that may have come before one of these, and so an older version of
+            // a record may be written last.
+            state.set_recent(stream, std::iter::empty());
+            return;
+        }
         outcome.settle(bookmark, planned.memory.keep);
         state.set_recent(stream, outcome.recent.iter().map(|(_, hash)| *hash));
         if outcome.is_recent_cut {

@@ -102,6 +102,17 @@ fn what_changed_behind_the_position_is_read_after_it() {
     assert_eq!(ran.state()["bookmarks"]["incidents"]["updated_at"], "2026-11-20T12:00:00Z");
 }
 
+/// An answer for the follow-up may be older than one that was written before it.
+#[test]
+fn a_run_that_is_killed_in_its_follow_up_has_written_nothing_for_good() {
+    let stand_in = small_pages();
+    let failed = broken(&stand_in, &["incidents"], ("/v2/incidents", 2, 500));
+    let ran = Tap::of(&stand_in).only(&["incidents"]).state(&failed.state()).run().ok();
+    let killed = cut(&ran, |state| state["bookmarks"]["incidents"]["scan"]["complete"] == true);
+    let again = Tap::of(&stand_in).only(&["incidents"]).state(&killed).run().ok();
+    assert!(!again.records("incidents").is_empty(), "{killed}");
+}
+
 #[test]
 fn clocks_that_differ_are_told_of_once() {
     let ahead = NOW + TimeDelta::minutes(20);

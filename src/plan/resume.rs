@@ -90,7 +90,7 @@ pub(super) fn go_on(plan: &mut Plan, basis: &Basis) {
 /// A second scan after one that goes on: of what has changed since that began. Rows may have changed
 /// behind its position, and after this run everything is to be as it is.
 fn follow_up(planned: &Planned, basis: &Basis) -> Option<Planned> {
-    let cap = planned.position.cap.filter(|_| planned.position.is_inside())?;
+    let cap = planned.position.cap.filter(|_| planned.is_followed_up())?;
     let start = cap.0.checked_sub_signed(basis.config.lookback);
     let since = |window: Window| Window { start, ..window };
     let asked = since(planned.window);
