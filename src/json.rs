@@ -156,30 +156,31 @@ impl<'a> Parser<'a> {
 
     fn skip_other(&mut self) -> Result<(), Flaw> {
         match self.peek() {
-            Some(b'{') => {
-                self.open(b'{')?;
-                let mut is_more = self.first(b'}');
-                while is_more {
-                    self.name()?;
-                    self.skip()?;
-                    is_more = self.more(b'}')?;
-                }
-                Ok(())
-            }
-            Some(b'[') => {
-                self.open(b'[')?;
-                let mut is_more = self.first(b']');
-                while is_more {
-                    self.skip()?;
-                    is_more = self.more(b']')?;
-                }
-                Ok(())
-            }
+            Some(b'n') => self.word("null"),
             Some(b't') => self.word("true"),
             Some(b'f') => self.word("false"),
-            Some(b'n') => self.word("null"),
+            Some(b'{' | b'[') => self.skip_nested(),
             _ => self.number(),
         }
+    }
+
+    #[inline(never)]
+    fn skip_nested(&mut self) -> Result<(), Flaw> {
+        if self.open(b'{')? {
+            let mut is_more = self.first(b'}');
+            while is_more {
+                self.name()?;
+                self.skip()?;
+                is_more = self.more(b'}')?;
+            }
+        } else if self.open(b'[')? {
+            let mut is_more = self.first(b']');
+            while is_more {
+                self.skip()?;
+                is_more = self.more(b']')?;
+            }
+        }
+        Ok(())
     }
 
     /// Holds the text to have nothing more.
@@ -198,6 +199,7 @@ impl<'a> Parser<'a> {
         self.text.as_bytes().get(at..).unwrap_or_default()
     }
 
+    #[inline]
     fn word(&mut self, word: &str) -> Result<(), Flaw> {
         if !self.rest(self.at).starts_with(word.as_bytes()) {
             return Err(Flaw::syntax());
