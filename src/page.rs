@@ -187,14 +187,14 @@ mod tests {
     use crate::streams;
 
     /// The records of a body read as a page of severities with this schema.
-    fn read(schema: &Value, body: &str) -> Result<Page, Error> {
+    fn read(schema: &Value, body: impl AsRef<[u8]>) -> Result<Page, Error> {
         let stream = streams::named("severities").unwrap();
         let projection = Projection::new(schema, schema);
         let reader = Reader::new(stream, stream.shape, projection, Vec::new()).emitting().unwrap();
         let first = Request::new(stream.path);
         let series = Series { first, bound: Vec::new(), window: None };
         let lines = Lines::default().framed((String::new(), "\n".to_owned()));
-        reader.read(body.as_bytes(), &series, &mut HashSet::new(), lines)
+        reader.read(body.as_ref(), &series, &mut HashSet::new(), lines)
     }
 
     fn text(page: &Page) -> String {
@@ -293,9 +293,17 @@ mod tests {
             r#", "pagination_meta": {}"#,
             r#", "pagination_meta": null"#,
         ] {
-            let page = read(&schema, &format!(r#"{{"severities": []{meta}}}"#)).unwrap();
+            let page = read(&schema, format!(r#"{{"severities": []{meta}}}"#)).unwrap();
             assert_eq!((page.after, page.received), (None, 0));
         }
+    }
+
+    #[test]
+    fn a_body_that_is_not_utf_8_is_an_error_that_says_where() {
+        let body = b"{\"severities\":[{\"id\":\"\xc3\"}]}";
+        let error = read(&schema(&json!({})), body).unwrap_err().to_string();
+        assert!(error.contains("it is not UTF-8"), "{error}");
+        assert!(error.contains("from index 22"), "{error}");
     }
 
     #[test]

@@ -72,6 +72,7 @@ struct Costs {
     ours: Cost,
     tree: Cost,
     copy: Cost,
+    wide_copy: Cost,
     sdk: Option<Cost>,
     socket: Cost,
 }
@@ -79,24 +80,26 @@ struct Costs {
 impl Costs {
     /// Medians of all rounds; a round measures each way once, so that all share the weather.
     fn measure(case: &Case, python: Option<&str>) -> Anything<Self> {
-        let mut costs = [Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new()];
-        let [ours, tree, copy, sdk, socket] = &mut costs;
+        let mut costs = [const { Vec::new() }; 6];
+        let [ours, tree, copy, wide_copy, sdk, socket] = &mut costs;
         let api = tap::Api::start(case)?;
         for _ in 0..ROUNDS {
             ours.push(Way::Ours.measure(case)?);
             tree.push(Way::Tree.measure(case)?);
             copy.push(Way::Copy.measure(case)?);
+            wide_copy.push(Way::WideCopy.measure(case)?);
             socket.push(api.measure(case)?);
             if let Some(python) = python {
                 sdk.push(sdk::measure(case, python)?);
             }
         }
-        let [ours, tree, copy, sdk, socket] = costs.map(|costs| cost::median(&costs));
+        let [ours, tree, copy, wide_copy, sdk, socket] = costs.map(|costs| cost::median(&costs));
         let missing = "nothing was measured";
         Ok(Self {
             ours: ours.ok_or(missing)?,
             tree: tree.ok_or(missing)?,
             copy: copy.ok_or(missing)?,
+            wide_copy: wide_copy.ok_or(missing)?,
             socket: socket.ok_or(missing)?,
             sdk,
         })
@@ -107,6 +110,7 @@ impl Costs {
             ("ours", Some(&self.ours)),
             ("serde_json::Value", Some(&self.tree)),
             ("plain copy", Some(&self.copy)),
+            ("in a wide pipe", Some(&self.wide_copy)),
             ("Meltano SDK", self.sdk.as_ref()),
             ("socket to pipe", Some(&self.socket)),
         ];
@@ -121,7 +125,7 @@ impl Costs {
     }
 
     fn ratios(&self, promise: &Promise) -> Vec<Ratio> {
-        let Self { ours, tree, copy, sdk, socket } = self;
+        let Self { ours, tree, copy, sdk, socket, .. } = self;
         let of_copy = ours.speed() / copy.speed();
         let of_tree = tree.nanoseconds() / ours.nanoseconds();
         let mut ratios = vec![

@@ -37,7 +37,7 @@ pub(super) enum Node {
     Dropped,
     /// Copy its text.
     Copied(Kind),
-    /// Walk it. All that a record has lies close together, fields within fields apart from it.
+    /// Walk it. Boxed, so that the fields of an object lie close together.
     Object(Box<Fields>),
     /// Walk each item.
     List(Box<Node>),
@@ -138,7 +138,9 @@ impl Kind {
     pub(super) fn is_suspect(self, length: usize) -> bool {
         match self {
             Self::Plain => false,
+            // An empty string.
             Self::DateTime => length == 2,
+            // Eighteen digits always fit into 64 bits.
             Self::Integer => length > 18,
         }
     }
