@@ -21,8 +21,8 @@ const CONTENTS: &str = "/v1/postmortem_documents/{id}/content";
 /// In the order in which they are read. Where the order of a list is nobody's promise, or it has
 /// nothing to divide it by, it is short.
 pub const LARGE: [Large; 8] = [
-    large("postmortem_documents", DOCUMENTS, (2_500, 100), "/v1/postmortem_documents?"),
-    large("postmortem_document_contents", CONTENTS, (2_500, 4_000), "/v1/postmortem_documents/"),
+    large("postmortem_documents", DOCUMENTS, (5_000, 100), "/v1/postmortem_documents?"),
+    large("postmortem_document_contents", CONTENTS, (5_000, 2_000), "/v1/postmortem_documents/"),
     large("incidents", "/v2/incidents", (800, 500), "/v2/incidents?"),
     large("incident_updates", "/v2/incident_updates", (60, 500), "/v2/incident_updates?"),
     large("actions", "/v3/actions", (800, 500), "/v3/actions?"),
