@@ -2,11 +2,13 @@
 //! back says of streams and fields. What is done with a selected stream is decided in
 //! [`crate::plan`].
 
-use std::collections::{HashMap, HashSet};
+mod entry;
 
-use serde::Deserialize;
+use std::collections::HashMap;
+
 use serde_json::{Map, Value, json};
 
+use self::entry::{Choice, Entry};
 use crate::error::Error;
 use crate::schema;
 use crate::stream::{Replication, Stream};
@@ -127,30 +129,6 @@ pub fn by_default() -> Result<Selection, Error> {
     Ok(selection)
 }
 
-/// The parts of a catalog file that matter; everything else is carried by no one.
-#[derive(Debug, Deserialize)]
-struct Catalog {
-    streams: Vec<Entry>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Entry {
-    tap_stream_id: Option<String>,
-    stream: Option<String>,
-    schema: Option<Value>,
-    #[serde(default)]
-    metadata: Vec<Metadata>,
-    selected: Option<Value>,
-    replication_method: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Metadata {
-    breadcrumb: Vec<String>,
-    #[serde(default)]
-    metadata: Map<String, Value>,
-}
-
 /// The name of the stream that an entry of a catalog is about.
 #[must_use]
 pub fn name(entry: &Value) -> &str {
@@ -164,20 +142,25 @@ pub fn name(entry: &Value) -> &str {
 /// [`Error::Selection`] where it is no catalog, selects nothing that exists, or asks for a
 /// replication method that does not.
 pub fn selection(catalog: Value) -> Result<Selection, Error> {
-    let catalog: Catalog = serde_json::from_value(catalog)
-        .map_err(|error| Error::Selection(format!("the catalog is no catalog: {error}")))?;
+    let entries = entry::read(catalog)?;
     let mut selection = Selection::default();
-    for entry in &catalog.streams {
-        let name = entry.tap_stream_id.as_deref().or(entry.stream.as_deref()).unwrap_or("");
+    for entry in &entries {
+        let name = entry.name();
         let stream = STREAMS.iter().find(|stream| stream.name == name);
         match (entry.is_selected(stream.is_some()), stream) {
             (false, _) => {}
             (true, None) => selection.warnings.push(format!(
                 "the catalog selects `{name}`, which is no stream of this tap; it is left out"
             )),
+            (true, Some(_)) if selection.streams.iter().any(|known| known.stream.name == name) => {
+                selection
+                    .warnings
+                    .push(format!("the catalog selects `{name}` twice; its first entry counts"));
+            }
             (true, Some(stream)) => {
-                selection.news.extend(entry.news(stream)?);
-                let selected = entry.selected(stream, &mut selection.warnings)?;
+                let ours = schema::embedded(stream)?;
+                selection.news.extend(entry.news(stream, &ours)?);
+                let selected = selected(entry, stream, ours, &mut selection.warnings)?;
                 selection.streams.push(selected);
             }
         }
@@ -186,7 +169,6 @@ pub fn selection(catalog: Value) -> Result<Selection, Error> {
     selection.streams.sort_by_key(|selected| {
         STREAMS.iter().position(|stream| stream.name == selected.stream.name)
     });
-    selection.streams.dedup_by_key(|selected| selected.stream.name);
     if selection.streams.is_empty() {
         let mut problem = "the catalog selects no stream of this tap".to_owned();
         for warning in &selection.warnings {
@@ -197,77 +179,44 @@ pub fn selection(catalog: Value) -> Result<Selection, Error> {
     Ok(selection)
 }
 
-impl Entry {
-    /// Metadata of the stream itself.
-    fn root(&self, key: &str) -> Option<&Value> {
-        self.metadata.iter().find(|entry| entry.breadcrumb.is_empty())?.metadata.get(key)
+fn selected(
+    entry: &Entry,
+    stream: &'static Stream,
+    ours: Value,
+    warnings: &mut Vec<String>,
+) -> Result<Selected, Error> {
+    let known = match entry.schema()? {
+        Some(theirs) => complete(stream, theirs, &ours),
+        None => ours,
+    };
+    let choices =
+        entry.metadata.iter().map(|entry| (entry.breadcrumb.as_slice(), &entry.choice)).collect();
+    let schema = pruned(stream, &known, &choices);
+    for field in entry.meaningless(&known) {
+        let name = stream.name;
+        warnings.push(format!(
+            "stream `{name}`: the catalog chooses `{field}`, which is no field of its schema"
+        ));
     }
+    Ok(Selected { stream, method: method(entry, stream, warnings)?, schema, known })
+}
 
-    /// A stream we do not know counts as selected only where the catalog says so outright.
-    fn is_selected(&self, is_known: bool) -> bool {
-        let asked = self.root("selected").or(self.selected.as_ref());
-        match asked {
-            Some(asked) => is_true(asked),
-            None => is_known && self.root("selected-by-default").is_some_and(is_true),
+fn method(entry: &Entry, stream: &Stream, warnings: &mut Vec<String>) -> Result<Method, Error> {
+    match entry.replication_method() {
+        None => Ok(default_method(stream)),
+        Some("FULL_TABLE") => Ok(Method::FullTable),
+        Some("INCREMENTAL") if stream.replication_key().is_none() => {
+            let name = stream.name;
+            warnings
+                .push(format!("stream `{name}`: INCREMENTAL is not offered; it is read in full"));
+            Ok(Method::FullTable)
         }
-    }
-
-    /// Fields that this release has and the entry has not: an older release made it.
-    fn news(&self, stream: &Stream) -> Result<Vec<String>, Error> {
-        let Some(theirs) = self.schema.as_ref().filter(|theirs| theirs.get("properties").is_some())
-        else {
-            return Ok(Vec::new());
-        };
-        let ours = schema::embedded(stream)?;
-        let known = schema::properties(theirs);
-        let known = known.iter().map(|(place, _)| place.as_slice()).collect::<HashSet<_>>();
-        let news = schema::properties(&ours);
-        let news = news.iter().filter(|(place, _)| !known.contains(place.as_slice()));
-        Ok(news.map(|(place, _)| format!("{}.{}", stream.name, schema::dotted(place))).collect())
-    }
-
-    fn selected(
-        &self,
-        stream: &'static Stream,
-        warnings: &mut Vec<String>,
-    ) -> Result<Selected, Error> {
-        let ours = schema::embedded(stream)?;
-        let known = match &self.schema {
-            Some(theirs) if theirs.get("properties").is_some() => complete(stream, theirs, &ours),
-            _ => ours,
-        };
-        let choices = self
-            .metadata
-            .iter()
-            .map(|entry| (entry.breadcrumb.as_slice(), &entry.metadata))
-            .collect();
-        let schema = pruned(stream, &known, &choices);
-        Ok(Selected { stream, method: self.method(stream, warnings)?, schema, known })
-    }
-
-    /// Root metadata first, then the top level, then the stream's default.
-    fn method(&self, stream: &Stream, warnings: &mut Vec<String>) -> Result<Method, Error> {
-        let asked = self
-            .root("replication-method")
-            .and_then(Value::as_str)
-            .or(self.replication_method.as_deref());
-        match asked {
-            None => Ok(default_method(stream)),
-            Some("FULL_TABLE") => Ok(Method::FullTable),
-            Some("INCREMENTAL") if stream.replication_key().is_none() => {
-                warnings.push(format!(
-                    "stream `{}`: INCREMENTAL is not offered; it is read in full",
-                    stream.name
-                ));
-                Ok(Method::FullTable)
-            }
-            Some("INCREMENTAL") => Ok(Method::Incremental),
-            Some(other) => Err(Error::Selection(format!(
-                "stream `{}`: the catalog asks for replication method `{other}`; \
-                 FULL_TABLE and INCREMENTAL are known",
-                stream.name
-            ))),
-        }
+        Some("INCREMENTAL") => Ok(Method::Incremental),
+        Some(other) => Err(Error::Selection(format!(
+            "stream `{}`: the catalog asks for replication method `{other}`; \
+             FULL_TABLE and INCREMENTAL are known",
+            stream.name
+        ))),
     }
 }
 
@@ -296,7 +245,7 @@ fn complete(stream: &Stream, theirs: &Value, ours: &Value) -> Value {
 }
 
 /// What the metadata of a catalog says of each property.
-type Choices<'a> = HashMap<&'a [String], &'a Map<String, Value>>;
+type Choices<'a> = HashMap<&'a [String], &'a Choice>;
 
 /// `schema` without what is deselected or unsupported.
 fn pruned(stream: &Stream, schema: &Value, choices: &Choices) -> Value {
@@ -351,30 +300,14 @@ fn is_kept(stream: &Stream, property: &Value, choices: &Choices, place: &[String
         return true;
     }
     let choice = choices.get(place);
-    let inclusion = choice.and_then(|choice| choice.get("inclusion")).and_then(Value::as_str);
-    if inclusion == Some("unsupported") {
+    if choice.is_some_and(|choice| choice.inclusion.as_deref() == Some("unsupported")) {
         return false;
     }
-    let chosen = |choice: &&Map<String, Value>| {
-        let selected = choice.get("selected").filter(|selected| !selected.is_null());
-        selected.or_else(|| choice.get("selected-by-default")).map(is_true)
-    };
-    match choice.and_then(chosen) {
+    match choice.and_then(|choice| choice.selected.or(choice.selected_by_default)) {
         // A part that was chosen outright brings the object around it.
         Some(false) => choices.iter().any(|(inner, choice)| {
-            inner.len() > place.len()
-                && inner.starts_with(place)
-                && choice.get("selected").is_some_and(is_true)
+            inner.len() > place.len() && inner.starts_with(place) && choice.selected == Some(true)
         }),
         Some(true) | None => true,
-    }
-}
-
-/// Meltano and older tools write booleans as strings.
-fn is_true(value: &Value) -> bool {
-    match value {
-        Value::Bool(value) => *value,
-        Value::String(value) => value.eq_ignore_ascii_case("true"),
-        Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_) => false,
     }
 }

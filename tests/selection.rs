@@ -49,6 +49,61 @@ fn a_stream_that_a_catalog_lists_twice_is_read_once() {
     let ran = with_catalog(&json!([severities, severities])).ok();
     assert_eq!(announced(&ran), ["severities"]);
     assert_eq!(ran.records("severities").len(), 4);
+    assert!(
+        ran.stderr.contains("WARNING the catalog selects `severities` twice"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn what_is_wrong_in_a_catalog_is_said_with_its_place_and_value() {
+    let users = |part: &str, value: Value| {
+        let mut users = entry("users", &json!({"selected": true}));
+        *users.pointer_mut(part).unwrap() = value;
+        json!([entry("severities", &json!({})), users])
+    };
+    let listless = json!([{"tap_stream_id": "users", "selected": true,
+        "schema": {"properties": ["id"]}}]);
+    for (entries, expected) in [
+        (
+            users("/metadata/0/metadata/selected", json!("yes")),
+            "streams[1].metadata[0].metadata.selected: invalid value: \"yes\", expected true or false",
+        ),
+        (
+            users("/metadata/0/breadcrumb", json!("properties")),
+            "streams[1].metadata[0].breadcrumb: invalid type: string \"properties\"",
+        ),
+        (users("/tap_stream_id", json!(7)), "streams[1].tap_stream_id: invalid type: integer `7`"),
+        (listless, "the `properties` of the schema of `users` are no object but [\"id\"]"),
+    ] {
+        let ran = with_catalog(&entries);
+        assert_eq!(ran.code, 2, "{expected}");
+        assert!(ran.stderr.contains(expected), "{}", ran.stderr);
+        assert!(ran.lines.is_empty());
+    }
+}
+
+#[test]
+fn null_is_what_is_not_there() {
+    let mut roots = vec![json!({"tap_stream_id": "users", "selected": true, "metadata": null})];
+    let root = json!({"breadcrumb": [], "metadata": null});
+    roots.push(json!({"tap_stream_id": "severities", "selected": "true", "metadata": [root]}));
+    assert_eq!(announced(&with_catalog(&roots.into()).ok()), ["severities", "users"]);
+}
+
+#[test]
+fn a_choice_for_a_field_that_is_not_there_is_told_of() {
+    let mut users = entry("users", &json!({"selected": true}));
+    let choose =
+        |field: &str| json!({"breadcrumb": ["properties", field], "metadata": {"selected": false}});
+    let choices = [choose("emial"), choose("name")];
+    users["metadata"].as_array_mut().unwrap().extend(choices);
+    let ran = with_catalog(&json!([users])).ok();
+    let said = "stream `users`: the catalog chooses `properties.emial`, which is no field";
+    assert!(ran.stderr.contains(said), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("`properties.name`"), "{}", ran.stderr);
+    assert!(ran.schema("users")["properties"].get("name").is_none());
 }
 
 #[test]

@@ -1,0 +1,145 @@
+//! A catalog that comes back, as it was read: what its entries say of streams and fields.
+
+use std::collections::HashSet;
+
+use serde::de::{Error as _, Unexpected};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use crate::error::Error;
+use crate::schema;
+use crate::stream::Stream;
+
+/// The parts of a catalog file that matter; everything else is carried by no one.
+#[derive(Debug, Deserialize)]
+struct Catalog {
+    streams: Vec<Entry>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Entry {
+    tap_stream_id: Option<String>,
+    stream: Option<String>,
+    schema: Option<Value>,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(super) metadata: Vec<Metadata>,
+    #[serde(default, deserialize_with = "flag")]
+    selected: Option<bool>,
+    replication_method: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Metadata {
+    pub(super) breadcrumb: Vec<String>,
+    #[serde(default, rename = "metadata", deserialize_with = "or_default")]
+    pub(super) choice: Choice,
+}
+
+/// What the metadata says of a stream or of a field.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct Choice {
+    #[serde(default, deserialize_with = "flag")]
+    pub(super) selected: Option<bool>,
+    #[serde(default, deserialize_with = "flag")]
+    pub(super) selected_by_default: Option<bool>,
+    pub(super) inclusion: Option<String>,
+    replication_method: Option<String>,
+}
+
+/// The entries of a catalog.
+///
+/// # Errors
+/// [`Error::Selection`] with the place of what is not as it should be.
+pub(super) fn read(catalog: Value) -> Result<Vec<Entry>, Error> {
+    let catalog: Catalog = serde_path_to_error::deserialize(catalog)
+        .map_err(|error| Error::Selection(format!("the catalog is no catalog: {error}")))?;
+    Ok(catalog.streams)
+}
+
+impl Entry {
+    pub(super) fn name(&self) -> &str {
+        self.tap_stream_id.as_deref().or(self.stream.as_deref()).unwrap_or_default()
+    }
+
+    /// What is said of the stream itself.
+    fn root(&self) -> Option<&Choice> {
+        let root = self.metadata.iter().find(|entry| entry.breadcrumb.is_empty());
+        root.map(|root| &root.choice)
+    }
+
+    /// A stream we do not know counts as selected only where the catalog says so outright.
+    pub(super) fn is_selected(&self, is_known: bool) -> bool {
+        let root = self.root();
+        let asked = root.and_then(|root| root.selected).or(self.selected);
+        let by_default = || root.and_then(|root| root.selected_by_default);
+        asked.unwrap_or_else(|| is_known && by_default().unwrap_or(false))
+    }
+
+    /// How it is to be read: the metadata first, then the top level.
+    pub(super) fn replication_method(&self) -> Option<&str> {
+        let root = self.root().and_then(|root| root.replication_method.as_deref());
+        root.or(self.replication_method.as_deref())
+    }
+
+    /// The schema, where there is one that has fields.
+    ///
+    /// # Errors
+    /// [`Error::Selection`] where its fields are no fields.
+    pub(super) fn schema(&self) -> Result<Option<&Value>, Error> {
+        let Some(schema) = &self.schema else { return Ok(None) };
+        match schema.get("properties") {
+            None => Ok(None),
+            Some(Value::Object(_)) => Ok(Some(schema)),
+            Some(other) => Err(Error::Selection(format!(
+                "the catalog is no catalog: the `properties` of the schema of `{}` are no object \
+                 but {other}",
+                self.name()
+            ))),
+        }
+    }
+
+    /// Fields that are selected or deselected and that `schema` does not have.
+    pub(super) fn meaningless(&self, schema: &Value) -> Vec<String> {
+        let known = schema::properties(schema);
+        let is_known = |breadcrumb: &[String]| known.iter().any(|(place, _)| place == breadcrumb);
+        let chosen = self.metadata.iter().filter(|entry| entry.choice.selected.is_some());
+        let meaningless = chosen
+            .map(|entry| entry.breadcrumb.as_slice())
+            .filter(|breadcrumb| !breadcrumb.is_empty() && !is_known(breadcrumb));
+        meaningless.map(|breadcrumb| breadcrumb.join(".")).collect()
+    }
+
+    /// Fields that `ours` has and the entry has not: an older release made it.
+    ///
+    /// # Errors
+    /// That of [`Entry::schema`].
+    pub(super) fn news(&self, stream: &Stream, ours: &Value) -> Result<Vec<String>, Error> {
+        let Some(theirs) = self.schema()? else { return Ok(Vec::new()) };
+        let known = schema::properties(theirs);
+        let known = known.iter().map(|(place, _)| place.as_slice()).collect::<HashSet<_>>();
+        let news = schema::properties(ours);
+        let news = news.iter().filter(|(place, _)| !known.contains(place.as_slice()));
+        Ok(news.map(|(place, _)| format!("{}.{}", stream.name, schema::dotted(place))).collect())
+    }
+}
+
+fn or_default<'de, T: Deserialize<'de> + Default, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// Meltano and older tools write booleans as strings.
+fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::Null => Ok(None),
+        Value::Bool(flag) => Ok(Some(flag)),
+        Value::String(text) if text.eq_ignore_ascii_case("true") => Ok(Some(true)),
+        Value::String(text) if text.eq_ignore_ascii_case("false") => Ok(Some(false)),
+        other => {
+            let text = other.to_string();
+            Err(D::Error::invalid_value(Unexpected::Other(&text), &"true or false"))
+        }
+    }
+}
