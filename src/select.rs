@@ -159,16 +159,26 @@ fn choose(patterns: &[Pattern], entry: &mut Value) {
 
 /// Sets `selected` of one metadata entry, which may be missing.
 fn mark(entry: &mut Value, breadcrumb: &[String], is_selected: bool) {
-    let Some(entry) = entry.as_object_mut() else { return };
-    let metadata = entry.entry("metadata").or_insert_with(|| json!([]));
-    let Some(metadata) = metadata.as_array_mut() else { return };
-    let wanted = json!(breadcrumb);
-    let found = metadata.iter_mut().find(|known| known.get("breadcrumb") == Some(&wanted));
-    let known = found.and_then(|known| known.get_mut("metadata")?.as_object_mut());
-    let Some(known) = known else {
-        let selected = json!({"selected": is_selected});
-        metadata.push(json!({"breadcrumb": wanted, "metadata": selected}));
+    let Some(metadata) = filled(entry, "metadata", json!([])).and_then(Value::as_array_mut) else {
         return;
     };
-    known.insert("selected".into(), is_selected.into());
+    let wanted = json!(breadcrumb);
+    let known = metadata.iter().position(|known| known.get("breadcrumb") == Some(&wanted));
+    let place = known.unwrap_or(metadata.len());
+    if known.is_none() {
+        metadata.push(json!({"breadcrumb": wanted}));
+    }
+    let known = metadata.get_mut(place).and_then(|known| filled(known, "metadata", json!({})));
+    if let Some(known) = known.and_then(Value::as_object_mut) {
+        known.insert("selected".into(), is_selected.into());
+    }
+}
+
+/// The value of a key, which is `value` where there is none or null.
+fn filled<'a>(object: &'a mut Value, key: &str, value: Value) -> Option<&'a mut Value> {
+    let known = object.as_object_mut()?.entry(key).or_insert(Value::Null);
+    if known.is_null() {
+        *known = value;
+    }
+    Some(known)
 }

@@ -69,6 +69,20 @@ fn patterns_lie_on_top_of_a_catalog() {
 }
 
 #[test]
+fn patterns_lie_on_a_catalog_with_null_where_metadata_belongs() {
+    let stand_in = stand_in();
+    for metadata in [json!(null), json!([{"breadcrumb": [], "metadata": null}])] {
+        let mut catalog = tap_incident::catalog::discover().unwrap();
+        for entry in catalog["streams"].as_array_mut().unwrap() {
+            entry["metadata"] = metadata.clone();
+        }
+        let tap = Tap::of(&stand_in).file("--catalog", &catalog.to_string());
+        let ran = tap.arg("--select").arg("users.email").run().ok();
+        assert_eq!((streams(&ran), fields(&ran, "users").len()), (vec!["users".into()], 2));
+    }
+}
+
+#[test]
 fn a_pattern_that_means_nothing_is_an_error_with_the_nearest_name() {
     for (pattern, nearest) in
         [("inicdents", "incidents"), ("users,!alert", "alerts"), ("users.emial", "users.email")]
