@@ -101,12 +101,11 @@ impl Entry {
 
     /// Fields that are selected or deselected and that `schema` does not have.
     pub(super) fn meaningless(&self, schema: &Value) -> Vec<String> {
-        let known = schema::properties(schema);
-        let is_known = |breadcrumb: &[String]| known.iter().any(|(place, _)| place == breadcrumb);
+        let known = places(schema);
         let chosen = self.metadata.iter().filter(|entry| entry.choice.selected.is_some());
+        let chosen = chosen.map(|entry| entry.breadcrumb.iter().map(String::as_str).collect());
         let meaningless = chosen
-            .map(|entry| entry.breadcrumb.as_slice())
-            .filter(|breadcrumb| !breadcrumb.is_empty() && !is_known(breadcrumb));
+            .filter(|breadcrumb: &Vec<_>| !breadcrumb.is_empty() && !known.contains(breadcrumb));
         meaningless.map(|breadcrumb| breadcrumb.join(".")).collect()
     }
 
@@ -116,12 +115,15 @@ impl Entry {
     /// That of [`Entry::schema`].
     pub(super) fn news(&self, stream: &Stream, ours: &Value) -> Result<Vec<String>, Error> {
         let Some(theirs) = self.schema()? else { return Ok(Vec::new()) };
-        let known = schema::properties(theirs);
-        let known = known.iter().map(|(place, _)| place.as_slice()).collect::<HashSet<_>>();
-        let news = schema::properties(ours);
-        let news = news.iter().filter(|(place, _)| !known.contains(place.as_slice()));
-        Ok(news.map(|(place, _)| format!("{}.{}", stream.name, schema::dotted(place))).collect())
+        let known = places(theirs);
+        let news = schema::properties(ours).into_iter().filter(|(place, _)| !known.contains(place));
+        Ok(news.map(|(place, _)| format!("{}.{}", stream.name, schema::dotted(&place))).collect())
     }
+}
+
+/// Where the fields of a schema are.
+fn places(schema: &Value) -> HashSet<Vec<&str>> {
+    schema::properties(schema).into_iter().map(|(place, _)| place).collect()
 }
 
 fn or_default<'de, T: Deserialize<'de> + Default, D: Deserializer<'de>>(
