@@ -48,6 +48,8 @@ pub struct Answer {
 const LARGEST_BODY: u64 = 512 << 20;
 /// What is read and sent at a time; a request and the headers of an answer fit in.
 const BUFFER: usize = 32 << 10;
+/// A wait of that length is worth a line in the log.
+pub const NOTABLE_WAIT: Duration = Duration::from_secs(3);
 /// Of a body that is not the API's, this much is shown.
 const SHOWN: usize = 80;
 
@@ -110,6 +112,9 @@ impl Client {
         let (mut attempts, mut body) = (None, Vec::new());
         loop {
             let wait = self.limiter().until(request.endpoint(), self.clock.elapsed());
+            if wait >= NOTABLE_WAIT {
+                self.announce(wait, &format!("for the rate limit of {}", request.endpoint()));
+            }
             self.clock.sleep(wait);
             self.limiter().take(request.endpoint(), self.clock.elapsed());
             match self.attempt(request, &mut body) {
@@ -144,6 +149,11 @@ impl Client {
             passing.reason(),
         ));
         Ok(wait)
+    }
+
+    /// Says that a request waits, and what for.
+    pub fn announce(&self, wait: Duration, reason: &str) {
+        self.log.info(&format!("waiting seconds={:.1} {reason}", wait.as_secs_f64()));
     }
 
     /// The API's quota, as far as it is known: whoever sends a request takes from it.

@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 
 use self::queue::{Feed, Handed, List, Next, Queue, Work};
 use crate::chain::{Chain, Step};
-use crate::client::{Client, Failure, Passing};
+use crate::client::{Client, Failure, NOTABLE_WAIT, Passing};
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::lines::{Lines, Pool};
@@ -64,8 +64,6 @@ struct Progress {
 const BODY: usize = 2 << 20;
 /// Whoever waits for a rate limit looks up that often: something else may have come that need not.
 const LONGEST_SLEEP: Duration = Duration::from_millis(100);
-/// A wait of that length is worth a line in the log.
-const NOTABLE_WAIT: Duration = Duration::from_secs(3);
 
 impl Fetch {
     /// Starts to fetch `lists`, so many requests at a time, the first of them kept free until
@@ -179,8 +177,7 @@ impl Shared {
         let end = self.means.clock.elapsed().saturating_add(wait);
         if wait >= NOTABLE_WAIT && end > progress.announced.saturating_add(NOTABLE_WAIT / 2) {
             progress.announced = end;
-            let seconds = wait.as_secs_f64();
-            self.means.log.info(&format!("waiting seconds={seconds:.1} {reason}"));
+            self.means.client.announce(wait, reason);
         }
     }
 

@@ -85,7 +85,8 @@ impl Limiter {
     /// Learns that the API refused a request, and for how long it will.
     pub fn close(&mut self, endpoint: &str, header: &str, wait: Duration, now: Duration) {
         if let Some(bucket) = self.binding(endpoint, header) {
-            bucket.closed_until = bucket.closed_until.max(now.saturating_add(wait));
+            let until = now.saturating_add(wait.min(LONGEST_WAIT));
+            bucket.closed_until = bucket.closed_until.max(until);
         }
     }
 
@@ -126,7 +127,8 @@ impl Bucket {
     /// How long it is until there is a token.
     fn until(mut self, share: f64, now: Duration) -> Duration {
         self.refill(share, now);
-        let seconds = ((1.0 - self.tokens) / self.rate(share)).clamp(0.0, MOST_SECONDS);
+        let seconds = (1.0 - self.tokens) / self.rate(share);
+        let seconds = seconds.clamp(0.0, LONGEST_WAIT.as_secs_f64());
         Duration::from_secs_f64(seconds).max(self.closed_until.saturating_sub(now))
     }
 
@@ -141,7 +143,7 @@ impl Bucket {
 }
 
 /// A wait is never longer than that, whatever a header says.
-const MOST_SECONDS: f64 = 3_600.0;
+const LONGEST_WAIT: Duration = Duration::from_secs(3_600);
 
 /// Quota and window of `1200;window=60`.
 fn limit(text: &str) -> Option<(f64, f64)> {
@@ -250,6 +252,14 @@ mod tests {
             limiter.close(endpoint, header, 30 * SECOND, Duration::ZERO);
             assert!(waits(&limiter, "/v2/users", Duration::ZERO, 30 * SECOND), "{header}");
         }
+    }
+
+    #[test]
+    fn no_header_closes_a_bucket_for_ever() {
+        let mut limiter = Limiter::new(20);
+        limiter.close(ALERTS, "", Duration::MAX, SECOND);
+        assert_eq!(limiter.until("/v2/users", SECOND), LONGEST_WAIT);
+        assert_eq!(limiter.until("/v2/users", SECOND + LONGEST_WAIT), Duration::ZERO);
     }
 
     #[test]

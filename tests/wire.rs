@@ -7,8 +7,17 @@ mod support;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use support::{Ran, Tap};
+use support::{Ran, Shared, Tap};
+use tap_incident::args::Args;
+use tap_incident::client::Client;
+use tap_incident::clock::{Clock, StandingClock};
+use tap_incident::config::Config;
+use tap_incident::demo::NOW;
+use tap_incident::log::Log;
+use tap_incident::request::Request;
+use tap_incident::settings::Environment;
 
 /// A server that has one answer for `/v2/users`, and what it was asked.
 struct Canned {
@@ -89,4 +98,22 @@ fn another_success_than_200_is_not_an_answer() {
 fn a_body_above_ten_megabytes_is_read_whole() {
     let server = Canned::new("200 OK", format!(r#"{{"users": []{}}}"#, " ".repeat(11 << 20)));
     server.run().ok();
+}
+
+#[test]
+fn the_first_request_waits_for_a_limit_that_another_has_met_and_says_so() {
+    let canned = Canned::new("200 OK", String::new());
+    let environment = Environment::from([
+        ("TAP_INCIDENT_API_KEY".into(), "demo-key".into()),
+        ("TAP_INCIDENT_ENDPOINT".into(), canned.url.clone()),
+    ]);
+    let config = Config::read(&Args::default(), &environment, &mut Vec::new()).unwrap();
+    let (log, clock) = (Shared::default(), Arc::new(StandingClock::at(NOW)));
+    let shown = Arc::new(Log::new(Box::new(log.clone()), clock.clone()));
+    let client = Client::new(&config, clock.clone(), shown);
+    client.limiter().close("/v2/users", "", Duration::from_secs(30), Duration::ZERO);
+    client.get(&Request::new("/v1/identity")).unwrap();
+    assert_eq!(clock.elapsed(), Duration::from_secs(30));
+    let said = "waiting seconds=30.0 for the rate limit of /v1/identity";
+    assert!(log.text().contains(said), "{}", log.text());
 }

@@ -136,7 +136,7 @@ impl Tap {
         Ran {
             code,
             lines: text.lines().map(Into::into).collect(),
-            stderr: String::from_utf8(stderr.0.lock().unwrap().clone()).unwrap(),
+            stderr: stderr.text(),
             waited: self.clock.elapsed(),
         }
     }
@@ -206,8 +206,15 @@ pub fn count(stand_in: &StandIn, start: &str) -> usize {
     stand_in.requests().iter().filter(|seen| seen.target.starts_with(start)).count()
 }
 
+/// What was written, for whoever wants to read it.
 #[derive(Clone, Default)]
-struct Shared(Arc<Mutex<Vec<u8>>>);
+pub struct Shared(Arc<Mutex<Vec<u8>>>);
+
+impl Shared {
+    pub fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
 
 impl Write for Shared {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
