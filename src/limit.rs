@@ -82,7 +82,7 @@ impl Limiter {
         }
     }
 
-    /// Learns that the API refused a request, and for how long it will.
+    /// Learns that the API refused a request, and for how long it will: an hour at most is believed.
     pub fn close(&mut self, endpoint: &str, header: &str, wait: Duration, now: Duration) {
         if let Some(bucket) = self.binding(endpoint, header) {
             let until = now.saturating_add(wait.min(LONGEST_WAIT));

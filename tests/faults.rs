@@ -36,6 +36,16 @@ fn a_server_error_is_tried_again_on_any_page() {
 }
 
 #[test]
+fn a_request_that_fails_twice_is_waited_for_twice_and_longer() {
+    let stand_in = many_pages();
+    let action = Action::Status(503);
+    stand_in.fault(Fault { path: "/v2/alerts".into(), skip: 0, times: 2, action });
+    // Nothing is known yet that could be asked for beside it.
+    let ran = Tap::of(&stand_in).only(&["alerts"]).set("concurrency", "1").run().ok();
+    assert!(ran.waited >= Duration::from_millis(250 + 500), "{:?}", ran.waited);
+}
+
+#[test]
 fn a_request_that_came_too_slowly_for_the_api_is_tried_again() {
     survives(1, 1, Action::Status(408));
 }

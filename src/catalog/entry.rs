@@ -126,6 +126,7 @@ fn places(schema: &Value) -> HashSet<Vec<&str>> {
     schema::properties(schema).into_iter().map(|(place, _)| place).collect()
 }
 
+/// Some tools write null for what is not there.
 fn or_default<'de, T: Deserialize<'de> + Default, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<T, D::Error> {
