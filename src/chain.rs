@@ -78,6 +78,8 @@ pub struct Broken {
     pub is_first: bool,
     /// Whether an answer came, and was not as promised.
     pub is_answered: bool,
+    /// Whose records were asked for: what was taken of the parent.
+    pub parent: Vec<String>,
 }
 
 impl Chain {
@@ -145,11 +147,15 @@ impl Chain {
                 self.next = self.first.clone();
                 Step::Again(error)
             }
-            Err(error) => Step::Broken(Broken { error, is_first, is_answered: false }),
+            Err(error) => {
+                let parent = self.parent();
+                Step::Broken(Broken { error, is_first, is_answered: false, parent })
+            }
             // From here on a failure is the stream's, not the parent's.
             Ok((answer, body)) => {
                 self.page((&answer, body), reader, lines, now).unwrap_or_else(|error| {
-                    Step::Broken(Broken { error, is_first: false, is_answered: true })
+                    let parent = self.parent();
+                    Step::Broken(Broken { error, is_first: false, is_answered: true, parent })
                 })
             }
         }
@@ -181,10 +187,14 @@ impl Chain {
         let is_last = page.after.is_none();
         let shortfall = if is_last { self.count.shortfall() } else { None };
         let Answer { sent_at, date, .. } = *answer;
-        let (slice, parent) = (self.slice, self.series.bound.iter());
-        let parent = parent.map(|(_, value)| value.clone()).collect();
+        let (slice, parent) = (self.slice, self.parent());
         let fetched = Fetched { page, sent_at, date, is_last, slice, parent, shortfall };
         Ok(Step::Page(Box::new(fetched)))
+    }
+
+    /// Whose records these are.
+    fn parent(&self) -> Vec<String> {
+        self.series.bound.iter().map(|(_, value)| value.clone()).collect()
     }
 
     fn follow(&mut self, cursor: &str, stream: &Stream) -> Result<(), Error> {

@@ -33,6 +33,8 @@ pub struct Config {
     pub child_lookback: TimeDelta,
     /// After how long an incremental stream is read in full again.
     pub full_scan: Option<TimeDelta>,
+    /// Whether an incremental stream is read in full where fields were selected since its bookmark.
+    pub rescan_on_new_fields: bool,
     /// How long an interrupted run can be gone on with.
     pub resume_max: TimeDelta,
     /// Whether only the streams with a filter over time are read, and bookmarks are left alone.
@@ -144,6 +146,7 @@ impl Config {
             child_lookback: TimeDelta::days(whole("child_lookback_days").unwrap_or_default()),
             full_scan: whole("full_scan_days").map(TimeDelta::days),
             resume_max: TimeDelta::hours(whole("resume_max_hours").unwrap_or_default()),
+            rescan_on_new_fields: get("rescan_on_new_fields") == Some(&Value::Bool(true)),
             is_backfill: false,
             schedule_window_days_back: number("schedule_window_days_back"),
             schedule_window_days_ahead: number("schedule_window_days_ahead"),

@@ -81,6 +81,23 @@ pub enum Error {
         /// What went wrong there.
         error: Box<Error>,
     },
+    /// Some parents could not be read, and so what belongs to them is missing; the others are done.
+    Parents {
+        /// What was taken of the first.
+        first: String,
+        /// How many more.
+        others: usize,
+        /// What went wrong with the first.
+        error: Box<Error>,
+    },
+    /// Of so many parents, so many were gone when something of theirs was asked for: that is no
+    /// coincidence.
+    TooManyGone {
+        /// How many were gone.
+        gone: u64,
+        /// How many there are.
+        parents: u64,
+    },
     /// Some streams failed and the others are done; the first failure decides the exit code.
     StreamsFailed {
         /// How many failed.
@@ -163,10 +180,11 @@ impl Error {
             Self::NotFound { .. }
             | Self::Rejected { .. }
             | Self::Contract(_)
+            | Self::TooManyGone { .. }
             | Self::RepeatedCursor(_) => 4,
             Self::Unreachable { .. } | Self::Unavailable { .. } => 5,
             Self::OutputClosed | Self::Output(_) => 6,
-            Self::InStream { error, .. } => error.exit_code(),
+            Self::InStream { error, .. } | Self::Parents { error, .. } => error.exit_code(),
             Self::StreamsFailed { first, .. } => first.exit_code(),
         }
     }
@@ -180,7 +198,7 @@ impl Error {
             | Self::NotFound { api, .. }
             | Self::Rejected { api, .. }
             | Self::Unavailable { api, .. } => Some(api),
-            Self::InStream { error, .. } => error.api(),
+            Self::InStream { error, .. } | Self::Parents { error, .. } => error.api(),
             Self::StreamsFailed { first, .. } => first.api(),
             Self::Arguments(_)
             | Self::Config(_)
@@ -188,6 +206,7 @@ impl Error {
             | Self::Selection(_)
             | Self::NothingPermitted(_)
             | Self::Contract(_)
+            | Self::TooManyGone { .. }
             | Self::RepeatedCursor(_)
             | Self::Unreachable { .. }
             | Self::OutputClosed
@@ -206,12 +225,18 @@ impl Error {
         }
     }
 
+    /// Whether another parent may be read all the same.
+    #[must_use]
+    pub fn is_of_one_request(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::Unavailable { .. })
+    }
+
     /// Whether no other stream can do better: the run ends at once.
     #[must_use]
     pub fn ends_the_run(&self) -> bool {
         match self {
             Self::Unauthorized(_) | Self::OutputClosed | Self::Output(_) | Self::Bug(_) => true,
-            Self::InStream { error, .. } => error.ends_the_run(),
+            Self::InStream { error, .. } | Self::Parents { error, .. } => error.ends_the_run(),
             Self::Arguments(_)
             | Self::Config(_)
             | Self::File { .. }
@@ -221,6 +246,7 @@ impl Error {
             | Self::NotFound { .. }
             | Self::Rejected { .. }
             | Self::Contract(_)
+            | Self::TooManyGone { .. }
             | Self::RepeatedCursor(_)
             | Self::Unreachable { .. }
             | Self::Unavailable { .. }
@@ -260,7 +286,10 @@ impl Error {
             }
             Self::Output(_) => "check the disk and the target".into(),
             Self::Bug(_) => "please report this line".into(),
-            Self::InStream { error, .. } => error.hint(),
+            Self::InStream { error, .. } | Self::Parents { error, .. } => error.hint(),
+            Self::TooManyGone { .. } => {
+                "run it again; if it stays, check that the key may read all parents".into()
+            }
             Self::StreamsFailed { first, .. } => first.hint(),
         }
     }
@@ -297,6 +326,16 @@ impl fmt::Display for Error {
             Self::InStream { stream, page: 0, error } => write!(f, "stream `{stream}`: {error}"),
             Self::InStream { stream, page, error } => {
                 write!(f, "stream `{stream}`, page {page}: {error}")
+            }
+            Self::Parents { first, others, error } => {
+                write!(f, "parent `{first}`")?;
+                if *others > 0 {
+                    write!(f, " and {others} more")?;
+                }
+                write!(f, ": {error}")
+            }
+            Self::TooManyGone { gone, parents } => {
+                write!(f, "{gone} of {parents} parents were gone when they were asked for")
             }
             Self::StreamsFailed { failed, selected, first } => {
                 write!(f, "{failed} of {selected} streams failed; the first: {first}")

@@ -20,7 +20,8 @@ use crate::position::Position;
 use crate::record::Projection;
 use crate::request::{Request, Series};
 use crate::schema;
-use crate::state::{Scope, State};
+use crate::scope::{Fields, Scope, Sight};
+use crate::state::State;
 use crate::stream::{Detail, Granularity, Parent, Shape, Stream};
 use crate::streams::{STREAMS, named};
 use crate::window::{Memory, Window};
@@ -53,7 +54,7 @@ pub struct Planned {
     pub shape: Shape,
     /// Whose records it is asked for.
     pub parents: &'static [Parent],
-    /// Which of those, by the time of their last change.
+    /// Which of those, by their last change: those of the window, and what its own children need.
     pub since: Option<Window>,
     /// The parameters that make this another list than the stream's own.
     pub filter: Filter,
@@ -135,8 +136,8 @@ pub struct Basis<'a> {
     pub now: DateTime<Utc>,
     /// How much is to be read.
     pub extent: Extent,
-    /// Whether the key sees private incidents, where that is known already.
-    pub has_access: Option<bool>,
+    /// What the key sees, as far as that is known already.
+    pub sight: &'a Sight,
 }
 
 /// What a child needs of a parent.
@@ -162,10 +163,7 @@ pub fn plan(selection: Selection, basis: &Basis) -> Result<Plan, Error> {
     for selected in &selected {
         let detail = detail(selected).map_or(&[][..], |detail| detail.parents);
         need(detail, None, &mut needs);
-        let since = match selected.method {
-            Method::FullTable => None,
-            Method::Incremental => reading(selected.stream, basis, &mut Vec::new()).window.start,
-        };
+        let since = reading(selected, basis, &mut Vec::new()).window.start;
         need(selected.stream.parents, since, &mut needs);
     }
     for stream in STREAMS {
@@ -238,12 +236,23 @@ fn detail(selected: &Selected) -> Option<&'static Detail> {
     properties.keys().any(|name| !detail.in_list.contains(&name.as_str())).then_some(detail)
 }
 
-fn reading(stream: &Stream, basis: &Basis, notes: &mut Vec<String>) -> Reading {
-    Reading::of(stream, &scope(stream, basis), basis, notes)
+fn reading(selected: &Selected, basis: &Basis, notes: &mut Vec<String>) -> Reading {
+    let config = basis.config;
+    match selected.method {
+        Method::Incremental => {
+            Reading::of(selected, &asked_modes(selected.stream, basis), basis, notes)
+        }
+        Method::FullTable => {
+            if config.start_date.is_some() || config.end_date.is_some() {
+                notes.push("start_date and end_date do not bound a full-table stream".to_owned());
+            }
+            Reading::default()
+        }
+    }
 }
 
 /// The incident modes that a stream's records are of; of a child, those of its parents.
-fn scope(stream: &Stream, basis: &Basis) -> Vec<String> {
+fn asked_modes(stream: &Stream, basis: &Basis) -> Vec<String> {
     let parent = stream.parents.first().and_then(|parent| named(parent.stream));
     modes(parent.unwrap_or(stream), &basis.config.incident_modes)
 }
@@ -257,21 +266,16 @@ fn list(
     basis: &Basis,
 ) -> Result<Planned, Error> {
     let mut notes = Vec::new();
-    let config = basis.config;
     let method = selected.as_ref().map(|selected| selected.method);
-    let reading = match method {
-        Some(Method::Incremental) => reading(stream, basis, &mut notes),
-        Some(Method::FullTable) | None => Reading::default(),
+    let reading = match &selected {
+        Some(selected) => reading(selected, basis, &mut notes),
+        None => Reading::default(),
     };
-    if method == Some(Method::FullTable)
-        && (config.start_date.is_some() || config.end_date.is_some())
-    {
-        notes.push("start_date and end_date do not bound a full-table stream".to_owned());
-    }
     let asked = asked(method, reading.window, needs);
     let mut series = series(stream, filter, asked, basis);
     if series.is_empty() {
-        notes.push(format!("it has none of the incident_modes {:?}", config.incident_modes));
+        let modes = &basis.config.incident_modes;
+        notes.push(format!("it has none of the incident_modes {modes:?}"));
     }
     if let (Some(start), Some(end)) = (reading.window.start, reading.window.end)
         && start >= end
@@ -285,7 +289,7 @@ fn list(
         None => schema::embedded(stream)?,
     };
     let is_child = !stream.parents.is_empty();
-    let modes = scope(stream, basis);
+    let scope = scope(stream, selected.as_ref(), basis);
     // Slices are for scans of everything: a filter over changes leaves little to cut.
     let is_whole = asked == Window::default() && basis.extent == Extent::Whole;
     Ok(Planned {
@@ -294,20 +298,29 @@ fn list(
         known,
         shape: stream.shape,
         parents: stream.parents,
-        since: (is_child && method == Some(Method::Incremental)).then_some(reading.window),
+        since: (is_child && method == Some(Method::Incremental)).then_some(asked),
         filter,
         series,
         cut: stream.times.filter(|_| is_whole),
-        // Of a child, it is the parents that are chosen.
-        window: if is_child { Window::default() } else { reading.window },
+        window: reading.window,
         memory: reading.memory,
-        scope: Scope { modes: (!modes.is_empty()).then_some(modes), has_access: basis.has_access },
+        scope,
         is_full: reading.bookmark.is_none(),
         feeds: needs.iter().map(|need| need.parent).collect(),
         position: Position::default(),
         is_follow_up: false,
         notes,
     })
+}
+
+/// What a bookmark of the stream will be true for; what the key sees may not be known yet.
+fn scope(stream: &Stream, selected: Option<&Selected>, basis: &Basis) -> Scope {
+    let modes = asked_modes(stream, basis);
+    Scope {
+        modes: (!modes.is_empty()).then_some(modes),
+        sight: Sight::default(),
+        fields: selected.map(|selected| Fields::of(&selected.schema)),
+    }
 }
 
 /// What the API is asked for: the earliest that anyone needs.

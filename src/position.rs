@@ -4,7 +4,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde::{Deserialize, Serialize};
 
+use crate::cap::Cap;
 use crate::moment::Moment;
+use crate::scope::Sight;
 use crate::slice::Slice;
 
 /// How far the scan of one stream has got. Everything before it has been written.
@@ -14,12 +16,15 @@ pub struct Position {
     pub of: String,
     /// When the scan began.
     pub at: Moment,
+    /// What the key saw then.
+    #[serde(flatten)]
+    pub sight: Sight,
     /// Whether it has come to its end.
     #[serde(default, skip_serializing_if = "is_false")]
     pub complete: bool,
     /// What the bookmark may not pass.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cap: Option<Moment>,
+    pub cap: Option<Cap>,
     /// The latest value of the replication key so far.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub newest: Option<Moment>,
@@ -38,6 +43,9 @@ pub struct Position {
     /// The last parent whose records are complete, where the order of parents is documented.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parent: Vec<String>,
+    /// Parents before that one that could not be read and are to be asked for again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub set_aside: Vec<String>,
 }
 
 impl Position {

@@ -46,7 +46,12 @@ impl Progress {
         if let Some(parent) = planned.parents.first() {
             let is_ordered = named(parent.stream).is_some_and(|parent| parent.is_ordered);
             if is_ordered && fetched.is_last && is_last_series {
-                position.parent.clone_from(&fetched.parent);
+                let known = position.set_aside.len();
+                position.set_aside.retain(|id| Some(id) != fetched.parent.first());
+                // One that was set aside stands before the position, which stays where it is.
+                if position.set_aside.len() == known {
+                    position.parent.clone_from(&fetched.parent);
+                }
                 self.is_moved = true;
             }
             return;
@@ -62,6 +67,14 @@ impl Progress {
             position.series = place.series + usize::from(until.is_none());
             (position.from, position.until, position.after) = (until, None, None);
             (self.is_moved, self.is_past_part) = (true, true);
+        }
+    }
+
+    /// Leaves a parent for the next run.
+    pub fn set_aside(&mut self, parent: &str) {
+        if !self.position.set_aside.iter().any(|known| known == parent) {
+            self.position.set_aside.push(parent.to_owned());
+            self.is_moved = true;
         }
     }
 

@@ -148,8 +148,9 @@ fn sync<W: Write>(args: &Args, config: &Config, streams: Streams<W>) -> Result<(
         log.warn(&warning);
     }
     // A bookmark of a key that saw less is no good for one that sees more, so that is asked first.
-    let has_access = if state.lacks_access() { Some(greet(&client, &log)?) } else { None };
-    let plan = plan(selection, &Basis { config, state: &state, now, extent, has_access })?;
+    let sight = if state.names_a_key() { Some(greet(&client, &log)?) } else { None };
+    let known = sight.clone().unwrap_or_default();
+    let plan = plan(selection, &Basis { config, state: &state, now, extent, sight: &known })?;
     // Who asks what may be read wants to know what may not.
     let forbidden = match extent {
         Extent::Whole => config.forbidden_streams,
@@ -157,7 +158,7 @@ fn sync<W: Write>(args: &Args, config: &Config, streams: Streams<W>) -> Result<(
     };
     let fail_fast = args.fail_fast;
     let means = Means { client, log, clock, now };
-    Sync { means, config, output, state, forbidden, fail_fast, extent, has_access }.run(&plan)
+    Sync { means, config, output, state, forbidden, fail_fast, extent, sight }.run(&plan)
 }
 
 /// Of an old catalog: how many fields it lacks, the first of them, and how to get a new one.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::cap::Cap;
 use crate::chain::{Broken, Fetched};
 use crate::clock::Clock;
 use crate::error::Error;
@@ -45,6 +46,18 @@ pub struct Scan<'a, W: Write> {
     pub refusal: Option<Error>,
     /// The parent that something came of last, or that turned out to be gone.
     pub parent: Option<LastParent>,
+    /// The parents that could not be read, and so are left for the next run.
+    pub set_aside: SetAside,
+}
+
+/// Parents that could not be read.
+#[derive(Debug, Default)]
+pub struct SetAside {
+    /// The first of them, and what went wrong.
+    first: Option<(String, Error)>,
+    count: usize,
+    /// How many since something came of a parent.
+    in_a_row: usize,
 }
 
 /// A parent: which of the list's kinds, and which record.
@@ -72,7 +85,7 @@ pub struct Outcome {
     /// The latest `updated_at` written.
     pub newest: Option<DateTime<Utc>>,
     /// What the bookmark may not pass.
-    pub cap: Option<DateTime<Utc>>,
+    pub cap: Option<Cap>,
     /// Records that the next scan may come upon again, with their replication keys.
     pub recent: Vec<(DateTime<Utc>, u64)>,
     /// Whether there are more of those than are remembered.
@@ -89,8 +102,13 @@ pub struct Outcome {
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(60);
 /// Of a scan so many records are remembered, so that the next one does not write them again.
 const MOST_RECENT: usize = 10_000;
-/// When so many parents in a row are gone from the start, it is the address that is wrong.
+/// When so many parents in a row are gone from the start, it is the address that is wrong; and so many
+/// are needed for a tenth of all of them to be too many.
 const MOST_VANISHED: u64 = 10;
+/// One parent that cannot be read does not keep the others from being read. So many, or so many in a
+/// row, mean that the API cannot be read: each of them takes all the patience that there is.
+const MOST_SET_ASIDE: usize = 10;
+const MOST_IN_A_ROW: usize = 3;
 
 impl<W: Write> Scan<'_, W> {
     /// Writes the list to its end.
@@ -116,15 +134,24 @@ impl<W: Write> Scan<'_, W> {
         {
             return Err(error);
         }
-        // No bookmark may pass what was not asked for.
-        if let (Some(cap), Some(end)) = (self.outcome.cap, self.planned.window.end) {
-            self.outcome.cap = Some(cap.min(end));
+        if let Some((first, error)) = self.set_aside.first.take() {
+            let others = self.set_aside.count - 1;
+            return Err(Error::Parents { first, others, error: Box::new(error) });
         }
+        let Outcome { parents, vanished, refused, .. } = self.outcome;
+        let all = parents + vanished + refused;
+        if vanished >= MOST_VANISHED && vanished * 10 > all {
+            return Err(Error::TooManyGone { gone: vanished, parents: all });
+        }
+        // No bookmark may pass what was not asked for.
+        let end = self.planned.window.end.map(Cap::at);
+        self.outcome.cap = self.outcome.cap.map(|cap| end.map_or(cap, |end| cap.earlier(end)));
         Ok(())
     }
 
     fn page(&mut self, place: &Place, mut fetched: Fetched) -> Result<(), Error> {
         self.outcome.pages += 1;
+        self.set_aside.in_a_row = 0;
         self.enter(place, false);
         self.note_start(&fetched);
         let page = &mut fetched.page;
@@ -178,15 +205,18 @@ impl<W: Write> Scan<'_, W> {
         let position = progress.position(now);
         if self.planned.is_incremental() {
             position.newest = self.outcome.newest.map(Moment);
-            position.cap = self.outcome.cap.map(Moment);
+            position.cap = self.outcome.cap;
         }
         state.set_position(self.planned.stream, position);
     }
 
     /// A parent that is gone, or that the key may not read, is counted; all else ends the stream.
     fn broken(&mut self, place: &Place, broken: Broken) -> Result<(), Error> {
-        let Broken { error, is_first, is_answered } = broken;
+        let Broken { error, is_first, is_answered, parent } = broken;
         self.outcome.pages += u64::from(is_answered);
+        if !self.planned.parents.is_empty() && error.is_of_one_request() {
+            return self.set_aside(parent, error);
+        }
         if self.planned.parents.is_empty() || !is_first {
             return Err(error);
         }
@@ -212,6 +242,25 @@ impl<W: Write> Scan<'_, W> {
         Ok(())
     }
 
+    /// Leaves a parent that cannot be read for the next run, or ends the stream where it is not the
+    /// only one.
+    fn set_aside(&mut self, parent: Vec<String>, error: Error) -> Result<(), Error> {
+        let SetAside { first, count, in_a_row } = &mut self.set_aside;
+        (*count, *in_a_row) = (*count + 1, *in_a_row + 1);
+        if *count > MOST_SET_ASIDE || *in_a_row >= MOST_IN_A_ROW {
+            return Err(error);
+        }
+        let name = self.planned.stream.name;
+        let parent = parent.into_iter().next().unwrap_or_default();
+        let message = format!("stream={name} parent `{parent}` is left for the next run: {error}");
+        self.log.say(Level::Warning, Some(name), &message);
+        if let Some((_, progress)) = &mut self.progress {
+            progress.set_aside(&parent);
+        }
+        first.get_or_insert((parent, error));
+        Ok(())
+    }
+
     /// Notes whose records these are; whether it is news that this parent is lost. Each parent is
     /// counted once, however many series it has.
     fn enter(&mut self, place: &Place, is_lost: bool) -> bool {
@@ -234,7 +283,7 @@ impl<W: Write> Scan<'_, W> {
         }
         // Parts of a list are read side by side, so the first page written is not the first sent.
         let start = fetched.date.map_or(fetched.sent_at, |date| date.min(fetched.sent_at));
-        self.outcome.cap = Some(self.outcome.cap.map_or(start, |cap| cap.min(start)));
+        self.outcome.cap = Cap::earliest([self.outcome.cap, Some(Cap::at(start))]);
     }
 
     fn compare_clocks(&self, fetched: &Fetched) {
@@ -273,7 +322,7 @@ impl Outcome {
     fn remember(&mut self, recent: &mut Vec<(DateTime<Utc>, u64)>, keep: TimeDelta) {
         self.recent.append(recent);
         if self.recent.len() > 2 * MOST_RECENT {
-            let newest = self.newest.into_iter().chain(self.cap).min();
+            let newest = self.newest.map(|newest| self.cap.map_or(newest, |cap| cap.limit(newest)));
             self.settle(newest, keep);
         }
     }

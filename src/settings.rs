@@ -41,9 +41,9 @@ fn what_to_read() -> Value {
                             bounds incremental streams only"},
         "incident_modes": {"type": "array", "uniqueItems": true, "minItems": 1,
             "items": {"type": "string", "enum": MODES},
-            "default": ["standard", "retrospective", "test", "tutorial"],
-            "description": "Modes of incidents, actions and follow-ups to read; \
-                            actions and follow-ups also know `stream`"},
+            "default": MODES,
+            "description": "Modes of incidents, actions and follow-ups to read, as far as the \
+                            API can be asked for them: incidents know no `stream`"},
     })
 }
 
@@ -59,9 +59,13 @@ fn since_when() -> Value {
         "full_scan_days": {"type": "integer", "minimum": 1, "maximum": 3650,
             "description": "Days after which an incremental stream is read in full once, since \
             what is embedded in a record changes without a trace; without it never, and every \
-            30 days for children of incidents"},
-        "resume_max_hours": {"type": "integer", "minimum": 1, "maximum": 8760, "default": 24,
-            "description": "Hours for which a run that was interrupted can be gone on with"},
+            30 days for children of incidents, actions and follow-ups"},
+        "resume_max_hours": {"type": "integer", "minimum": 1, "maximum": 8760, "default": 72,
+            "description": "Hours after which a position of an interrupted run is dropped and the \
+            stream read from its start"},
+        "rescan_on_new_fields": {"type": "boolean", "default": false,
+            "description": "Whether an incremental stream is read in full once where fields were \
+            selected since its bookmark"},
         "schedule_window_days_back": {"type": "integer", "minimum": 1, "maximum": 3650,
             "default": 30, "description": "Days of schedule entries and of component \
             availability to read, back from midnight in UTC"},
@@ -205,6 +209,7 @@ fn coerce(name: &str, value: &mut Value, schema: &Value) {
     let text = text.trim();
     let coerced = match schema.pointer(&pointer(name, "type")).and_then(Value::as_str) {
         Some("integer") => text.parse::<i64>().ok().map(Value::from),
+        Some("boolean") => text.to_ascii_lowercase().parse::<bool>().ok().map(Value::from),
         Some("array") if text.starts_with('[') => serde_json::from_str(text).ok(),
         Some("array") if !text.is_empty() => {
             Some(text.split(',').map(|item| item.trim().to_owned()).collect())

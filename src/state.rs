@@ -6,9 +6,11 @@ use std::collections::HashSet;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 
+use crate::cap::Cap;
 use crate::error::Error;
 use crate::moment::{format_time, parse_time};
 use crate::position::Position;
+use crate::scope::{Fields, Scope, Sight};
 use crate::stream::Stream;
 use crate::streams::{STREAMS, named};
 
@@ -70,17 +72,26 @@ impl State {
     #[must_use]
     pub fn scope(&self, stream: &Stream) -> Scope {
         let modes = self.get(stream, MODES).and_then(Value::as_array);
-        let text = |mode: &Value| mode.as_str().map(str::to_owned);
+        let text_of = |text: &str| text.to_owned();
+        let list = |items: &[Value]| items.iter().filter_map(Value::as_str).map(text_of).collect();
         Scope {
-            modes: modes.map(|modes| modes.iter().filter_map(text).collect()),
-            has_access: self.get(stream, ACCESS).and_then(Value::as_bool),
+            modes: modes.map(|modes| list(modes)),
+            sight: Sight {
+                organisation: self.get(stream, ORGANISATION).and_then(Value::as_str).map(text_of),
+                global_access: self.get(stream, ACCESS).and_then(Value::as_bool),
+                teams: self.get(stream, TEAMS).and_then(Value::as_array).map(|teams| list(teams)),
+            },
+            fields: self.get(stream, FIELDS).and_then(Value::as_str).map(text_of).map(Fields),
         }
     }
 
-    /// Whether a bookmark is of a key that did not see private incidents.
+    /// Whether it says of a stream how far that has been read, for a key that it names.
     #[must_use]
-    pub fn lacks_access(&self) -> bool {
-        STREAMS.iter().any(|stream| self.scope(stream).has_access == Some(false))
+    pub fn names_a_key(&self) -> bool {
+        STREAMS.iter().any(|stream| {
+            let is_told = |key: &&str| self.get(stream, key).is_some_and(|value| !value.is_null());
+            [ORGANISATION, ACCESS, TEAMS, SCAN].iter().any(is_told)
+        })
     }
 
     /// Hashes of the records around the bookmark that have been written.
@@ -112,9 +123,11 @@ impl State {
         Some((self.0.get(SYNCING)?.as_str()?, began))
     }
 
-    /// Moves a stream's bookmark; never backwards.
-    pub fn advance(&mut self, stream: &Stream, to: DateTime<Utc>) {
+    /// Moves a stream's bookmark to the highest value seen, not past the cap of the scan, and never
+    /// backwards.
+    pub fn advance(&mut self, stream: &Stream, highest: DateTime<Utc>, cap: Cap) {
         let Some(key) = stream.replication_key() else { return };
+        let to = cap.limit(highest);
         let to = self.bookmark(stream).map_or(to, |bookmark| bookmark.max(to));
         self.set_bookmark(stream, key, to);
     }
@@ -135,8 +148,16 @@ impl State {
         if let Some(modes) = &scope.modes {
             self.set(stream, MODES, json!(modes));
         }
-        if let Some(has_access) = scope.has_access {
-            self.set(stream, ACCESS, has_access.into());
+        let Sight { organisation, global_access, teams } = &scope.sight;
+        for (key, value) in [
+            (ORGANISATION, json!(organisation)),
+            (ACCESS, json!(global_access)),
+            (TEAMS, json!(teams)),
+            (FIELDS, json!(scope.fields.as_ref().map(|fields| &fields.0))),
+        ] {
+            if !value.is_null() {
+                self.set(stream, key, value);
+            }
         }
     }
 
@@ -146,9 +167,10 @@ impl State {
         self.set(stream, RECENT, texts.concat().into());
     }
 
-    /// Notes when the last scan of everything began.
-    pub fn set_full_scan(&mut self, stream: &Stream, began: DateTime<Utc>) {
-        self.set(stream, FULL_SCAN, format_time(began).into());
+    /// Notes when the last scan of everything began, which may not pass its cap either: a clock that
+    /// is a year ahead would put the next one off for a year.
+    pub fn set_full_scan(&mut self, stream: &Stream, began: DateTime<Utc>, cap: Cap) {
+        self.set(stream, FULL_SCAN, format_time(cap.limit(began)).into());
     }
 
     /// Notes how far the scan of a stream has got.
@@ -188,13 +210,31 @@ impl State {
         });
     }
 
-    /// Moves bookmarks back to `now` that are later by more than clocks may be apart; what there is to
-    /// say about them.
+    /// Moves back to `now` what is later by more than clocks may be apart: bookmarks, and when
+    /// everything was read last. Positions of such a clock are dropped, since nobody knows what has
+    /// changed behind them. What there is to say about it.
     pub fn clamp(&mut self, now: DateTime<Utc>, tolerance: TimeDelta) -> Vec<String> {
         let mut warnings = Vec::new();
+        let is_ahead = |time: &DateTime<Utc>| *time - now > tolerance;
         for stream in STREAMS {
+            if let Some(position) = self.position(stream).filter(|known| is_ahead(&known.at.0)) {
+                warnings.push(format!(
+                    "state: the position of `{}` is of {}, in the future; it is dropped",
+                    stream.name,
+                    format_time(position.at.0)
+                ));
+                self.set(stream, SCAN, Value::Null);
+            }
+            if let Some(last) = self.full_scan(stream).filter(is_ahead) {
+                warnings.push(format!(
+                    "state: the last full scan of `{}`, {}, is in the future; it counts from {} on",
+                    stream.name,
+                    format_time(last),
+                    format_time(now)
+                ));
+                self.set_full_scan(stream, last, Cap::at(now));
+            }
             let Some(key) = stream.replication_key() else { continue };
-            let is_ahead = |bookmark: &DateTime<Utc>| *bookmark - now > tolerance;
             let Some(bookmark) = self.bookmark(stream).filter(is_ahead) else { continue };
             warnings.push(format!(
                 "state: the bookmark of `{}`, {}, is in the future; it is read from {} on",
@@ -250,10 +290,13 @@ impl State {
 /// The Meltano SDK's names for a bookmark's value and for the field it is of.
 const SDK_VALUE: &str = "replication_key_value";
 const SDK_KEY: &str = "replication_key";
-/// Where a bookmark says what it is true for: incident modes, and whether the key saw private
-/// incidents.
+/// Where a bookmark says what it is true for: incident modes, what the key saw, and which fields were
+/// written.
 const MODES: &str = "incident_modes";
 const ACCESS: &str = "global_access";
+const ORGANISATION: &str = "organisation";
+const TEAMS: &str = "teams";
+const FIELDS: &str = "fields";
 const RECENT: &str = "recent";
 const FULL_SCAN: &str = "full_scan_at";
 const SCAN: &str = "scan";
@@ -263,15 +306,6 @@ const SYNCING: &str = "currently_syncing";
 const BEGAN: &str = "run_began_at";
 /// Digits of a hash in hexadecimal.
 const HASH_DIGITS: usize = 16;
-
-/// What a bookmark is true for.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Scope {
-    /// The incident modes that were asked for.
-    pub modes: Option<Vec<String>>,
-    /// Whether the key saw private incidents.
-    pub has_access: Option<bool>,
-}
 
 /// The state within a STATE message or a Meltano export.
 fn unwrapped(value: Value) -> Value {
@@ -325,7 +359,8 @@ mod tests {
             "replication_key": "updated_at", "replication_key_value": "2026-02-01T00:00:00Z"}}}"#;
         let mut state = State::parse(text, "state.json").unwrap();
         assert_eq!(state.bookmark(incidents()), parse_time("2026-03-01"));
-        state.advance(incidents(), parse_time("2026-04-01").unwrap());
+        let time = parse_time("2026-04-01").unwrap();
+        state.advance(incidents(), time, Cap::at(time));
         let expected = json!({"updated_at": "2026-04-01T00:00:00Z",
             "replication_key": null, "replication_key_value": null});
         assert_eq!(state.as_map()["bookmarks"]["incidents"], expected);
@@ -335,7 +370,8 @@ mod tests {
     fn a_bookmark_keeps_its_digits_and_never_moves_back() {
         let mut state = State::default();
         for time in ["2026-01-02T03:04:05.123456Z", "2026-01-01T00:00:00Z"] {
-            state.advance(incidents(), parse_time(time).unwrap());
+            let time = parse_time(time).unwrap();
+            state.advance(incidents(), time, Cap::at(time));
         }
         assert_eq!(
             state.as_map()["bookmarks"]["incidents"]["updated_at"],

@@ -56,7 +56,7 @@ pub static STREAMS: &[Stream] = &[
     Stream::list("schedule_entries", "/v2/schedule_entries", "Who was on call when: as planned, overridden, and in effect")
         .of(OF_SCHEDULES).shape(Shape::Lists("schedule_entries", &["final", "overrides", "scheduled"]))
         .window(Windows::Whole("entry_window_start", "entry_window_end"), "entry_window_start")
-        .columns(&[Column::parent("schedule_id"), Column::new("entry_set", Source::ListName), Column::new("entry_key", Source::Record(&[&["/fingerprint"], &["/entry_id"], &["/rotation_id", "/user/id", "/end_at"]])), Column::new("window_start", Source::WindowStart), Column::new("window_end", Source::WindowEnd)])
+        .columns(&[Column::parent("schedule_id"), Column::new("entry_set", Source::ListName), Column::new("entry_key", Source::Record(&[&["/fingerprint", "/entry_id", "/rotation_id", "/user/id", "/start_at", "/end_at"]])), Column::new("window_start", Source::WindowStart), Column::new("window_end", Source::WindowEnd)])
         .overlapping().key(&["schedule_id", "entry_set", "entry_key"]).scope("schedules.view"),
     Stream::list("schedule_overrides", "/v2/schedule_overrides", "One-off changes to schedules")
         .of(OF_SCHEDULES).columns(&[Column::parent("schedule_id")]).shape(Shape::List("overrides"))

@@ -1,7 +1,6 @@
 //! What came of a run: counted list by list, said in its last line, and whether it succeeded.
 
-use chrono::{DateTime, Utc};
-
+use crate::cap::Cap;
 use crate::error::Error;
 use crate::fetch::Means;
 use crate::log::{Level, Metric};
@@ -28,7 +27,7 @@ pub struct Summary {
     /// Of a sample.
     pub verdicts: Vec<Verdict>,
     /// When the scans of lists began.
-    pub caps: Vec<(usize, Option<DateTime<Utc>>)>,
+    pub caps: Vec<(usize, Option<Cap>)>,
     /// What parents gave.
     pub feeds: Vec<(&'static Parent, Fed)>,
 }
@@ -76,10 +75,9 @@ impl Summary {
     }
 
     /// When the earliest of these scans began.
-    pub fn cap(&self, mut lists: impl Iterator<Item = usize>) -> Option<DateTime<Utc>> {
-        let first = lists.next()?;
+    pub fn cap(&self, lists: impl Iterator<Item = usize>) -> Option<Cap> {
         let of = |list| self.caps.iter().find(|(known, _)| *known == list)?.1;
-        lists.map(of).fold(of(first), |one, other| one.into_iter().chain(other).min())
+        Cap::earliest(lists.map(of))
     }
 
     /// Keeps what a list gives to each kind of child.

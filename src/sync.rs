@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use crate::cap::Cap;
 use crate::config::{Config, Forbidden};
 use crate::error::Error;
 use crate::fetch::queue::{Feed, List};
@@ -15,8 +16,9 @@ use crate::message::Output;
 use crate::plan::{Extent, Plan, Planned};
 use crate::position::Position;
 use crate::progress::Progress;
-use crate::scan::{Outcome, Scan};
-use crate::state::{Scope, State};
+use crate::scan::{Outcome, Scan, SetAside};
+use crate::scope::{Scope, Sight};
+use crate::state::State;
 use crate::stream::Parent;
 use crate::summary::{Fed, Summary};
 use crate::verdict::Verdict;
@@ -37,8 +39,8 @@ pub struct Sync<'a, W: Write> {
     pub fail_fast: bool,
     /// How much is read.
     pub extent: Extent,
-    /// Whether the key sees private incidents, where it has been asked for.
-    pub has_access: Option<bool>,
+    /// What the key sees, where that has been asked for.
+    pub sight: Option<Sight>,
 }
 
 /// One list of the plan.
@@ -49,7 +51,7 @@ struct Part<'a> {
     /// When the run began, or the one that it goes on with.
     began: DateTime<Utc>,
     /// When the scan of its parents began.
-    cap: Option<DateTime<Utc>>,
+    cap: Option<Cap>,
 }
 
 /// Of a sample, so many parents are asked for a record.
@@ -65,8 +67,8 @@ impl<W: Write> Sync<'_, W> {
     /// could be read has been, and the last line of the output is a true state.
     pub fn run(mut self, plan: &Plan) -> Result<(), Error> {
         let fetch = self.fetch(&plan.lists)?;
-        if self.has_access.is_none() {
-            self.has_access = Some(greet(&self.means.client, &self.means.log)?);
+        if self.sight.is_none() {
+            self.sight = Some(greet(&self.means.client, &self.means.log)?);
         }
         fetch.release();
         for note in &plan.notes {
@@ -203,23 +205,25 @@ impl<W: Write> Sync<'_, W> {
         if !self.keeps_state() {
             return;
         }
+        let sight = self.sight.clone().unwrap_or_default();
         let (stream, state) = (planned.stream, &mut self.state);
         let Position { of, at, .. } = planned.position.clone();
-        state.set_position(stream, &Position { of, at, complete: true, ..Position::default() });
+        let end = Position { of, at, sight: sight.clone(), complete: true, ..Position::default() };
+        state.set_position(stream, &end);
         if !planned.is_incremental() {
             return;
         }
         if let (Some(newest), Some(cap)) = (outcome.newest, outcome.cap) {
-            state.advance(stream, newest.min(cap));
+            state.advance(stream, newest, cap);
         }
         let bookmark = state.bookmark(stream);
         if bookmark.is_none() {
             return;
         }
-        if planned.is_full {
-            state.set_full_scan(stream, at.0);
+        if let (true, Some(cap)) = (planned.is_full, outcome.cap) {
+            state.set_full_scan(stream, at.0, cap);
         }
-        state.set_scope(stream, &Scope { has_access: self.has_access, ..planned.scope.clone() });
+        state.set_scope(stream, &Scope { sight, ..planned.scope.clone() });
         if planned.is_followed_up() {
             // What this scan has written does not count, nor if the run is killed before the next one
             // ends: an answer for that may have come before one of these, and so an older version of
@@ -294,7 +298,9 @@ impl<W: Write> Sync<'_, W> {
         let (planned, name) = (part.planned, part.planned.stream.name);
         let started = self.means.clock.elapsed();
         let position = &planned.position;
-        let progress = Progress::new(position.clone(), started);
+        // A position that is gone on with was read with the same sight, or that is not known.
+        let sight = self.sight.clone().unwrap_or_default();
+        let progress = Progress::new(Position { sight, ..position.clone() }, started);
         let keeps_state = self.keeps_state() && planned.selected.is_some();
         let mut scan = Scan {
             fetch: part.fetch,
@@ -308,11 +314,12 @@ impl<W: Write> Sync<'_, W> {
             planned,
             outcome: Outcome {
                 newest: position.newest.map(|newest| newest.0),
-                cap: part.cap.or(position.cap.map(|cap| cap.0)),
+                cap: Cap::earliest([part.cap, position.cap]),
                 ..Outcome::default()
             },
             refusal: None,
             parent: None,
+            set_aside: SetAside::default(),
         };
         let result = scan.write();
         if result.is_err() {

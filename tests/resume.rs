@@ -159,11 +159,14 @@ fn streams_that_were_read_long_ago_are_read_again() {
     let stand_in = small_pages();
     let whole = Tap::of(&stand_in).only(&FOUR).run().ok();
     let state = cut(&whole, |state| state["currently_syncing"] == "alerts");
-    for (hours, first) in [(24, "alerts"), (25, "users")] {
+    for hours in [72, 73] {
         let tap = Tap::of(&stand_in).at(NOW + TimeDelta::hours(hours));
         let ran = tap.only(&FOUR).state(&state).run().ok();
-        assert_eq!(announced(&ran)[0], first);
-        assert_eq!(said(&ran, "going on with the run"), usize::from(hours == 24));
+        assert_eq!(announced(&ran)[0], "alerts", "what was interrupted comes first");
+        assert_eq!(announced(&ran).contains(&"users".to_owned()), hours == 73);
+        let kept = if hours == 72 { 2 } else { 0 };
+        let line = format!("streams that it had read to their end: {kept}");
+        assert_eq!(said(&ran, &line), 1, "{}", ran.stderr);
     }
 }
 

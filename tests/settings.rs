@@ -4,6 +4,7 @@
 
 mod support;
 
+use serde_json::Value;
 use support::{Ran, Tap, stand_in};
 
 /// Whether the log of a run is JSON lines: the last of the settings that counted.
@@ -83,6 +84,10 @@ fn the_sample_workspace_needs_no_key_and_no_endpoint_even_where_wrong_ones_are_s
 #[test]
 fn debug_logs_each_request_and_warning_only_what_is_left_out() {
     let stand_in = stand_in();
+    // A key that sees everything is nothing to warn about.
+    stand_in.edit(|workspace| {
+        workspace.edit("/v1/identity", |rows| rows[0]["teams"] = Value::Null);
+    });
     let tap = || Tap::of(&stand_in).only(&["severities"]);
     let debug = tap().arg("--debug").run().ok().stderr;
     assert!(debug.contains("DEBUG request path=/v1/severities"), "{debug}");

@@ -44,9 +44,6 @@ fn visible(workspace: &Workspace, path: &str) -> Vec<Value> {
     let modes = ["standard", "retrospective", "test", "tutorial"];
     let is_visible = |row: &Value| match path {
         "/v2/incidents" => modes.contains(&row["mode"].as_str().unwrap()),
-        "/v3/actions" | "/v3/follow_ups" => {
-            modes.contains(&row["_incident_mode"].as_str().unwrap())
-        }
         "/v2/workflow_runs" => row.get("cancelled_at").is_none(),
         "/v2/alert_tags" => row.get("_archived").is_none(),
         "/v3/alert_routes" => row.get("_vanished").is_none(),

@@ -17,8 +17,12 @@ pub(super) struct Lane {
     pub(super) chains: BTreeMap<Place, Lot>,
     /// The place of the next chain, where there is one to come.
     pub(super) next: Option<Place>,
-    /// The parent up to which everything was read by an interrupted run.
+    /// The parent up to which everything was read by an interrupted run,
     skipped: Option<Vec<String>>,
+    /// but for these.
+    set_aside: Vec<String>,
+    /// How many parents that are, once it has come.
+    known: usize,
     /// Whether the API has answered with something of it.
     pub(super) is_tried: bool,
     /// Whether the writer is deciding what a failure means.
@@ -49,13 +53,15 @@ impl Lane {
             chains: BTreeMap::new(),
             next: Some(Place::default()),
             skipped: None,
+            set_aside: Vec::new(),
+            known: 0,
             is_tried: false,
             is_judged: false,
             list,
         };
         let Some(start) = lane.list.start.take() else { return lane };
         if !start.parent.is_empty() {
-            lane.skipped = Some(start.parent);
+            (lane.skipped, lane.set_aside) = (Some(start.parent), start.set_aside);
             return lane;
         }
         let Some(series) = lane.list.series.get(start.series).cloned() else { return lane };
@@ -120,6 +126,7 @@ impl Lane {
             } else if place.record < known {
                 self.next = Some(Place { record: place.record + 1, series: 0, ..place });
             } else if given.is_some_and(|fed| fed.is_complete) {
+                self.known = 0;
                 self.next = Some(Place { parent: place.parent + 1, record: 0, ..place });
             } else {
                 return None;
@@ -127,11 +134,15 @@ impl Lane {
         }
     }
 
-    /// Whether a parent lies in the window of this list.
+    /// Whether a parent lies in the window of this list, and was not read by an interrupted run.
     fn is_wanted(&self, given: Option<&Fed>, record: usize) -> bool {
+        let values = || given.and_then(|fed| fed.bindings.get(record)).unwrap_or_default();
+        if record < self.known {
+            let id = values().first().copied();
+            return id.is_some_and(|id| self.set_aside.iter().any(|aside| aside == id));
+        }
         let Some(window) = self.list.since else { return true };
-        let values = given.and_then(|fed| fed.bindings.get(record));
-        let time = values.and_then(|values| values.last().copied().and_then(parse_time));
+        let time = values().last().copied().and_then(parse_time);
         time.is_none_or(|time| window.contains(time))
     }
 
@@ -145,7 +156,9 @@ impl Lane {
         let next = self.next.as_ref().map_or(0, |next| next.record);
         for record in next..fed.bindings.len() {
             if fed.bindings.get(record).is_some_and(is_it) {
-                self.next = Some(Place { record: record + 1, ..Place::default() });
+                self.known = record + 1;
+                let first = if self.set_aside.is_empty() { self.known } else { 0 };
+                self.next = Some(Place { record: first, ..Place::default() });
                 self.skipped = None;
                 return true;
             }

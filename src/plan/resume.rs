@@ -13,16 +13,19 @@ use crate::request::Series;
 use crate::state::State;
 use crate::window::Window;
 
-/// When the run began that the state is of, if it was interrupted and not too long ago.
+/// When the run began that the state is of, if it was interrupted. Where a job is killed every day,
+/// that may be long ago: what is too old is decided for each stream by itself.
 fn interrupted<'a>(basis: &Basis<'a>) -> Option<(&'a str, DateTime<Utc>)> {
     let is_sync = basis.extent == Extent::Whole && !basis.config.is_backfill;
     let (stream, began) = State::interrupted(basis.state)?;
-    let began = began.filter(|began| is_sync && is_recent(*began, basis))?;
+    let began = began.filter(|began| is_sync && *began <= basis.now + basis.config.lookback)?;
     Some((stream, began))
 }
 
+/// Whether that is not too long ago to go on with, nor in the future: a clock was wrong then.
 fn is_recent(time: DateTime<Utc>, basis: &Basis) -> bool {
-    basis.now.signed_duration_since(time) <= basis.config.resume_max
+    let age = basis.now.signed_duration_since(time);
+    -basis.config.lookback <= age && age <= basis.config.resume_max
 }
 
 /// Leaves out the full-table streams that the interrupted run had read to their end.
@@ -35,7 +38,11 @@ pub(super) fn skip(selected: &mut Vec<Selected>, plan: &mut Plan, basis: &Basis)
         let position = basis.state.position(selected.stream);
         let is_complete = selected.method == Method::FullTable
             && position.is_some_and(|position| {
-                position.complete && position.of == of && began <= position.at.0
+                let is_of_this_run = began <= position.at.0 && is_recent(position.at.0, basis);
+                position.complete
+                    && position.of == of
+                    && position.sight.is_like(basis.sight)
+                    && is_of_this_run
             });
         if is_complete {
             plan.complete.push(selected.stream.name);
@@ -91,13 +98,13 @@ pub(super) fn go_on(plan: &mut Plan, basis: &Basis) {
 /// behind its position, and after this run everything is to be as it is.
 fn follow_up(planned: &Planned, basis: &Basis) -> Option<Planned> {
     let cap = planned.position.cap.filter(|_| planned.is_followed_up())?;
-    let start = cap.0.checked_sub_signed(basis.config.lookback);
+    let start = cap.moment().checked_sub_signed(basis.config.lookback);
     let since = |window: Window| Window { start, ..window };
     let asked = since(planned.window);
     let is_child = planned.since.is_some();
     Some(Planned {
-        window: if is_child { planned.window } else { asked },
-        since: planned.since.map(since),
+        window: asked,
+        since: is_child.then_some(asked),
         series: if is_child {
             planned.series.clone()
         } else {
@@ -116,13 +123,17 @@ fn follow_up(planned: &Planned, basis: &Basis) -> Option<Planned> {
 fn position(planned: &mut Planned, basis: &Basis) -> Position {
     let at = Moment(basis.now.trunc_subsecs(0));
     let Some(selected) = &planned.selected else { return Position { at, ..Position::default() } };
-    let of = of(selected, &planned.series, (planned.window.start, planned.is_full), basis);
+    // The window of a child moves with the clock; its bookmark names the scan well enough.
+    let start = planned.window.start.filter(|_| planned.since.is_none());
+    let of = of(selected, &planned.series, (start, planned.is_full), basis);
     let start = Position { of, at, ..Position::default() };
     let is_sync = basis.extent == Extent::Whole && !basis.config.is_backfill;
     let known = basis.state.position(planned.stream).filter(Position::is_inside);
     let Some(known) = known.filter(|_| is_sync) else { return start };
     let reason = if known.of != start.of {
         "it belongs to other filters, fields or bookmarks".to_owned()
+    } else if !known.sight.is_like(basis.sight) {
+        "it is of a key that sees other rows".to_owned()
     } else if !is_recent(known.at.0, basis) {
         format!("it is of {}, longer ago than resume_max_hours", format_time(known.at.0))
     } else if planned.is_incremental() && known.cap.is_none() {

@@ -6,8 +6,9 @@ use std::collections::HashSet;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Basis;
+use crate::catalog::Selected;
 use crate::moment::format_time;
-use crate::stream::Stream;
+use crate::stream::Modes;
 use crate::window::{Memory, Window};
 
 /// What is read of an incremental stream.
@@ -21,18 +22,19 @@ pub(super) struct Reading {
     pub(super) bookmark: Option<DateTime<Utc>>,
 }
 
-/// What is embedded in records of children of incidents changes without a trace. So often they are
-/// read in full where the config says nothing.
-const CHILD_FULL_SCAN: TimeDelta = TimeDelta::days(30);
+/// So often a stream is read in full, where the config says nothing, whose rows change without a trace.
+const FULL_SCAN: TimeDelta = TimeDelta::days(30);
+/// A list of names in the log has so many at most.
+const MOST_NAMES: usize = 20;
 
 impl Reading {
     pub(super) fn of(
-        stream: &Stream,
+        selected: &Selected,
         modes: &[String],
         basis: &Basis,
         notes: &mut Vec<String>,
     ) -> Self {
-        let config = basis.config;
+        let (stream, config) = (selected.stream, basis.config);
         let (start, end) = (config.start_date, config.end_date);
         if config.is_backfill {
             return Self { window: Window { start, end }, ..Self::default() };
@@ -40,7 +42,7 @@ impl Reading {
         let is_child = !stream.parents.is_empty();
         let keep =
             if is_child { config.lookback.max(config.child_lookback) } else { config.lookback };
-        let Some(bookmark) = bookmark(stream, modes, basis, notes) else {
+        let Some(bookmark) = bookmark(selected, modes, basis, notes) else {
             let memory = Memory { known: HashSet::new(), keep };
             return Self { window: Window { start, end }, memory, bookmark: None };
         };
@@ -61,11 +63,12 @@ impl Reading {
 
 /// The bookmark, if it is true for all that is asked for now and no full scan is due.
 fn bookmark(
-    stream: &Stream,
+    selected: &Selected,
     modes: &[String],
     basis: &Basis,
     notes: &mut Vec<String>,
 ) -> Option<DateTime<Utc>> {
+    let stream = selected.stream;
     let bookmark = basis.state.bookmark(stream)?;
     let scope = basis.state.scope(stream);
     let is_missing =
@@ -77,16 +80,22 @@ fn bookmark(
         ));
         return None;
     }
-    if scope.has_access == Some(false) && basis.has_access == Some(true) {
-        notes.push(
-            "the bookmark is true for a key without access to private incidents; it is read once \
-             from its start"
-                .to_owned(),
-        );
+    if let Some(why) = scope.sight.lacks(basis.sight) {
+        notes.push(format!("the bookmark is not used: {why}; it is read once from its start"));
         return None;
     }
-    let is_child = !stream.parents.is_empty();
-    let period = basis.config.full_scan.or(is_child.then_some(CHILD_FULL_SCAN));
+    let new = scope.fields.map(|fields| fields.lack(&selected.schema)).unwrap_or_default();
+    if !new.is_empty() {
+        let is_read = basis.config.rescan_on_new_fields;
+        notes.push(new_fields(&new, is_read));
+        if is_read {
+            return None;
+        }
+    }
+    // What is embedded in a child's record changes without a trace, and an incident that changes its
+    // mode takes along what is asked for by mode.
+    let is_traceless = !stream.parents.is_empty() || matches!(stream.modes, Modes::OneByOne(_));
+    let period = basis.config.full_scan.or(is_traceless.then_some(FULL_SCAN));
     let last = basis.state.full_scan(stream);
     let is_due = |period| last.is_none_or(|last| basis.now.signed_duration_since(last) > period);
     if period.is_some_and(is_due) {
@@ -95,4 +104,16 @@ fn bookmark(
         return None;
     }
     Some(bookmark)
+}
+
+/// What is to be said of fields that were selected since the bookmark.
+fn new_fields(new: &[String], is_read: bool) -> String {
+    let names = new.iter().take(MOST_NAMES).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let more = if new.len() > MOST_NAMES { ", …" } else { "" };
+    let then = if is_read {
+        "the stream is read once in full, as rescan_on_new_fields asks"
+    } else {
+        "rows that do not change lack them until a full scan; rescan_on_new_fields asks for one"
+    };
+    format!("{} fields are selected since the bookmark: {names}{more}; {then}", new.len())
 }
