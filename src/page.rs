@@ -299,6 +299,22 @@ mod tests {
     }
 
     #[test]
+    fn null_reads_as_a_list_without_records() {
+        let schema = schema(&json!({}));
+        let page = read(&schema, r#"{"severities": null, "pagination_meta": {"after": "x"}}"#);
+        let page = page.unwrap();
+        assert_eq!((page.after.as_deref(), page.received), (Some("x"), 0));
+    }
+
+    #[test]
+    fn names_beside_the_records_are_read_as_they_are_meant() {
+        let body = r#"{"sever\u0069ties":[{"id":"1"}],
+            "pagination\u005fmeta":{"\u0061fter":"x","total_record_count":"many"}}"#;
+        let page = read(&schema(&json!({})), body).unwrap();
+        assert_eq!((page.after.as_deref(), page.received, page.total), (Some("x"), 1, None));
+    }
+
+    #[test]
     fn a_body_that_is_not_utf_8_is_an_error_that_says_where() {
         let body = b"{\"severities\":[{\"id\":\"\xc3\"}]}";
         let error = read(&schema(&json!({})), body).unwrap_err().to_string();
@@ -314,7 +330,9 @@ mod tests {
             said("<html>"),
             said(r#"{"severities": [{"id": "1"}"#),
             said(r#"{"severity": []}"#),
-            said(r#"{"severities": null}"#),
+            said(r#"{"severities": [{"id": "1"}], "sever\u0069ties": []}"#),
+            said(r#"{"severities": [], "pagination_meta": {}, "pagination\u005fmeta": {}}"#),
+            said(r#"{"severities": [], "pagination_meta": ["x", 1]}"#),
             said(r#"{"severities": [{"id": "1"}, {"id": null}]}"#),
             said(r#"{"severities": [{"id": "1", "id": "2"}]}"#),
             said(r#"{"severities": [[]]}"#),

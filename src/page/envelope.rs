@@ -1,6 +1,9 @@
 //! The JSON around the records, in each of the shapes that the API has.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::draft::Draft;
 use crate::json::{Flaw, Parser};
@@ -9,8 +12,12 @@ use crate::stream::Shape;
 #[derive(Deserialize)]
 struct PaginationMeta {
     after: Option<String>,
-    total_record_count: Option<u64>,
+    /// Only a hint: where it is no number, there is none.
+    total_record_count: Option<Value>,
 }
+
+/// The paging object's name.
+const PAGINATION_META: &str = "pagination_meta";
 
 impl Draft<'_> {
     /// Reads a whole body.
@@ -27,29 +34,46 @@ impl Draft<'_> {
     /// The object around the records, which are in `field`.
     fn envelope(&mut self, parser: &mut Parser, field: &str) -> Result<(), Flaw> {
         open(parser, b'{', "it is no object around the records")?;
-        let mut is_missing = true;
+        let mut seen = Vec::new();
         let mut is_more = parser.first(b'}');
         while is_more {
-            let name = parser.name()?;
-            if name == field && is_missing {
-                is_missing = false;
+            let name = decoded(parser.name()?);
+            // Whichever of two was taken, the other one would be lost.
+            if name == field || name == PAGINATION_META {
+                if seen.contains(&name) {
+                    return Err(Flaw::contract(format!("it has `{name}` twice")));
+                }
+                seen.push(name.clone());
+            }
+            if name == field {
                 match self.reader.shape {
                     Shape::Lists(_, lists) => self.lists(parser, field, lists)?,
                     Shape::List(_) => self.records(parser, field)?,
                     Shape::Object(_) | Shape::Body => self.record(parser)?,
                 }
-            } else if name == "pagination_meta" {
-                let meta = serde_json::from_str::<Option<PaginationMeta>>(parser.value()?);
-                let meta = meta.map_err(|error| Flaw::contract(format!("`{name}`: {error}")))?;
-                self.page.total = meta.as_ref().and_then(|meta| meta.total_record_count);
-                self.page.after =
-                    meta.and_then(|meta| meta.after).filter(|after| !after.is_empty());
+            } else if name == PAGINATION_META {
+                self.paging(parser.value()?)?;
             } else {
                 parser.skip()?;
             }
             is_more = parser.more(b'}')?;
         }
+        let is_missing = !seen.iter().any(|name| name == field);
         if is_missing { Err(Flaw::contract(format!("it has no `{field}`"))) } else { Ok(()) }
+    }
+
+    /// What is said of the next page and of the whole list.
+    fn paging(&mut self, text: &str) -> Result<(), Flaw> {
+        // A list would be read as the fields of the object, one after the other.
+        if text.starts_with('[') {
+            return Err(Flaw::contract(format!("`{PAGINATION_META}` is no object")));
+        }
+        let meta = serde_json::from_str::<Option<PaginationMeta>>(text)
+            .map_err(|error| Flaw::contract(format!("`{PAGINATION_META}`: {error}")))?;
+        let Some(PaginationMeta { after, total_record_count }) = meta else { return Ok(()) };
+        self.page.total = total_record_count.and_then(|total| total.as_u64());
+        self.page.after = after.filter(|after| !after.is_empty());
+        Ok(())
     }
 
     /// An object of several lists.
@@ -59,18 +83,23 @@ impl Draft<'_> {
         field: &str,
         lists: &'static [&'static str],
     ) -> Result<(), Flaw> {
+        if is_null(parser)? {
+            return Ok(());
+        }
         open(parser, b'{', &format!("`{field}` is no object with the lists {}", lists.join(", ")))?;
         let mut missing = lists.to_vec();
         let mut is_more = parser.first(b'}');
         while is_more {
-            let name = parser.name()?;
-            if lists.contains(&name) {
-                missing.retain(|list| *list != name);
-                self.columns.enter(name);
-                self.records(parser, name)?;
+            let name = decoded(parser.name()?);
+            if let Some(place) = missing.iter().position(|list| *list == name) {
+                missing.remove(place);
+                self.columns.enter(&name);
+                self.records(parser, &name)?;
+            } else if lists.contains(&name.as_ref()) {
+                return Err(Flaw::contract(format!("`{field}` has `{name}` twice")));
             } else {
                 parser.skip()?;
-                self.written.unknown.insert(name.to_owned());
+                self.written.unknown.insert(name.into_owned());
             }
             is_more = parser.more(b'}')?;
         }
@@ -80,6 +109,9 @@ impl Draft<'_> {
 
     /// A list of records.
     fn records(&mut self, parser: &mut Parser, name: &str) -> Result<(), Flaw> {
+        if is_null(parser)? {
+            return Ok(());
+        }
         open(parser, b'[', &format!("`{name}` is no list of records"))?;
         let mut is_more = parser.first(b']');
         while is_more {
@@ -99,6 +131,24 @@ impl Draft<'_> {
             })
             .and_then(|()| self.finish().map_err(Flaw::contract))
             .map_err(|flaw| flaw.of_record(self.page.received))
+    }
+}
+
+/// Whether null comes where a list belongs: the API is written in Go, where an empty one is null.
+fn is_null(parser: &mut Parser) -> Result<bool, Flaw> {
+    let is_null = parser.peek() == Some(b'n');
+    if is_null {
+        parser.skip()?;
+    }
+    Ok(is_null)
+}
+
+/// A name as it is meant, whatever escapes it is written with.
+fn decoded(raw: &str) -> Cow<'_, str> {
+    let decode = || serde_json::from_str::<String>(&format!("\"{raw}\"")).ok();
+    match raw.contains('\\').then(decode).flatten() {
+        Some(name) => name.into(),
+        None => raw.into(),
     }
 }
 
