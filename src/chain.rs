@@ -138,10 +138,10 @@ impl Chain {
     ) -> Step {
         // A list that was cut has answered already.
         let is_first = self.cursors.is_empty() && self.slice == Slice::default();
-        self.attempts = None;
         match answer {
             Err(error) if !is_first && !self.is_second_reading && error.is_lost_cursor() => {
                 self.is_second_reading = true;
+                self.attempts = None;
                 self.cursors.clear();
                 self.count = Count::default();
                 self.next = self.first.clone();
@@ -170,6 +170,7 @@ impl Chain {
     ) -> Result<Step, Error> {
         let lines = lines.framed(frame(reader.stream().name, answer.received_at));
         let mut page = reader.read(body, &self.series, &mut self.seen, lines)?;
+        self.attempts = None;
         if let Some(cursor) = &page.after {
             if self.cursors.is_empty()
                 && let Some(granularity) = self.cut

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use ureq::http::{HeaderMap, StatusCode};
 use ureq::{Agent, Body, Proxy};
 
@@ -16,6 +17,7 @@ use crate::config::Config;
 use crate::error::{ApiMessage, Error};
 use crate::limit::Limiter;
 use crate::log::Log;
+use crate::page::explain;
 use crate::request::Request;
 use crate::retry::{Attempts, Retry};
 
@@ -117,8 +119,8 @@ impl Client {
             }
             self.clock.sleep(wait);
             self.limiter().take(request.endpoint(), self.clock.elapsed());
-            match self.attempt(request, &mut body) {
-                Ok(answer) => return Ok((answer, body)),
+            match self.attempt(request, &mut body).and_then(|answer| Ok((answer, whole(&body)?))) {
+                Ok((answer, ())) => return Ok((answer, body)),
                 Err(Failure::Final(error)) => return Err(error),
                 Err(Failure::Passing(passing)) => {
                     self.clock.sleep(self.again(request, &mut attempts, passing)?);
@@ -230,13 +232,22 @@ pub struct Passing {
 enum What {
     Transport(String),
     Status(ApiMessage),
+    /// An answer that no API gives: this is the error if it stays.
+    Answer(Box<Error>),
 }
 
 impl Passing {
+    /// An answer that is none, as from a proxy; `error` if it stays.
+    #[must_use]
+    pub fn answer(error: Error) -> Self {
+        Self { what: What::Answer(error.into()), retry_after: None }
+    }
+
     fn reason(&self) -> String {
         match &self.what {
             What::Transport(problem) => problem.clone(),
             What::Status(api) => api.to_string(),
+            What::Answer(error) => error.to_string(),
         }
     }
 
@@ -246,8 +257,18 @@ impl Passing {
                 Error::Unreachable { endpoint: endpoint.to_owned(), problem, attempts }
             }
             What::Status(api) => Error::Unavailable { api, attempts },
+            What::Answer(error) => *error,
         }
     }
+}
+
+/// Holds a body to be JSON.
+fn whole(body: &[u8]) -> Result<(), Failure> {
+    let json: Result<IgnoredAny, _> = serde_json::from_slice(body);
+    json.map(drop).map_err(|error| {
+        let problem = explain(&error, &String::from_utf8_lossy(body));
+        Failure::Passing(Passing::answer(Error::Garbled(problem)))
+    })
 }
 
 /// No answer, or half of one. All of it may pass, but for a request that cannot be written.
@@ -274,6 +295,8 @@ fn refusal(request: &Request, status: u16, headers: &HeaderMap, body: &[u8]) -> 
         429 | 408 | 500.. => {
             Failure::Passing(Passing { what: What::Status(api), retry_after: retry_after(headers) })
         }
+        // Nothing is what this API never answers, but something on the way may.
+        204 => Failure::Passing(Passing::answer(Error::Rejected { target, api })),
         401 => Failure::Final(Error::Unauthorized(api)),
         // Only the API itself knows what a key may read, or what exists; a proxy does not.
         403 if api.code.is_some() || scope.is_some() => {
@@ -377,10 +400,10 @@ mod tests {
 
     #[test]
     fn what_may_pass_is_tried_again() {
-        for status in [408, 429, 500, 502, 503, 504, 599] {
+        for status in [204, 408, 429, 500, 502, 503, 504, 599] {
             assert_eq!(refused(status, "{}"), None, "{status}");
         }
-        for status in [204, 301, 400, 401, 403, 404, 422] {
+        for status in [301, 400, 401, 403, 404, 422] {
             assert!(refused(status, "{}").is_some(), "{status}");
         }
     }

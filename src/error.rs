@@ -48,6 +48,8 @@ pub enum Error {
     },
     /// The answer is not what the API promises: no JSON, no list, a record without its key.
     Contract(String),
+    /// The answer is no JSON at all: half of a body, or the page of a proxy. Another may be.
+    Garbled(String),
     /// A cursor came a second time; going on would page for ever.
     RepeatedCursor(String),
     /// No answer: name not found, refused, cut, timed out. After all retries.
@@ -180,6 +182,7 @@ impl Error {
             Self::NotFound { .. }
             | Self::Rejected { .. }
             | Self::Contract(_)
+            | Self::Garbled(_)
             | Self::TooManyGone { .. }
             | Self::RepeatedCursor(_) => 4,
             Self::Unreachable { .. } | Self::Unavailable { .. } => 5,
@@ -206,6 +209,7 @@ impl Error {
             | Self::Selection(_)
             | Self::NothingPermitted(_)
             | Self::Contract(_)
+            | Self::Garbled(_)
             | Self::TooManyGone { .. }
             | Self::RepeatedCursor(_)
             | Self::Unreachable { .. }
@@ -246,6 +250,7 @@ impl Error {
             | Self::NotFound { .. }
             | Self::Rejected { .. }
             | Self::Contract(_)
+            | Self::Garbled(_)
             | Self::TooManyGone { .. }
             | Self::RepeatedCursor(_)
             | Self::Unreachable { .. }
@@ -274,7 +279,10 @@ impl Error {
                 "make a key with the roles that the README's streams table names".into()
             }
             Self::NotFound { .. } => "check `endpoint`; it is https://api.incident.io".into(),
-            Self::Rejected { .. } | Self::Contract(_) | Self::RepeatedCursor(_) => {
+            Self::Rejected { .. }
+            | Self::Contract(_)
+            | Self::Garbled(_)
+            | Self::RepeatedCursor(_) => {
                 "check `endpoint` and proxies; else report this with the request id".into()
             }
             Self::Unreachable { .. } => "check `endpoint`, the network and the proxy".into(),
@@ -310,7 +318,9 @@ impl fmt::Display for Error {
             Self::Rejected { target, api } => {
                 write!(f, "the API does not take the request `{target}` ({api})")
             }
-            Self::Contract(problem) => write!(f, "the API's answer is not as promised: {problem}"),
+            Self::Contract(problem) | Self::Garbled(problem) => {
+                write!(f, "the API's answer is not as promised: {problem}")
+            }
             Self::RepeatedCursor(cursor) => {
                 write!(f, "the API gave the cursor `{cursor}` a second time")
             }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use self::queue::{Feed, Handed, List, Next, Queue, Work};
-use crate::chain::{Chain, Step};
+use crate::chain::{Broken, Chain, Step};
 use crate::client::{Client, Failure, NOTABLE_WAIT, Passing};
 use crate::clock::Clock;
 use crate::error::Error;
@@ -205,8 +205,24 @@ impl Worker {
                 },
             };
             let step = work.chain.step(answer, &work.reader, Lines::new(&self.0.pool), *now);
-            self.put(*work, Some(step), body);
+            let step = match step {
+                Step::Broken(broken) => self.broken(&mut work.chain, broken),
+                step => Some(step),
+            };
+            self.put(*work, step, body);
         }
+    }
+
+    /// An answer that is no JSON is asked for again; all else is for the writer to judge.
+    fn broken(&self, chain: &mut Chain, mut broken: Broken) -> Option<Step> {
+        if let Error::Garbled(problem) = broken.error {
+            let passing = Passing::answer(Error::Garbled(problem));
+            match self.repeat(chain, passing) {
+                Ok(()) => return None,
+                Err(error) => broken.error = error,
+            }
+        }
+        Some(Step::Broken(broken))
     }
 
     /// Puts a request off that may succeed later.

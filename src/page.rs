@@ -131,8 +131,8 @@ impl Reader {
     /// Reads one body of a series. Each emitted record is added to `lines`. Keys in `seen` are not emitted again, where the stream's pages overlap.
     ///
     /// # Errors
-    /// [`Error::Contract`] where the body is not JSON, has no list of records, or a record lacks
-    /// its key.
+    /// [`Error::Garbled`] where the body is not JSON, [`Error::Contract`] where it has no list of
+    /// records, or a record lacks its key.
     pub fn read(
         &self,
         body: &[u8],
@@ -141,8 +141,8 @@ impl Reader {
         lines: Lines,
     ) -> Result<Page, Error> {
         let text = simdutf8::compat::from_utf8(body)
-            .map_err(|error| Error::Contract(format!("it is not UTF-8: {error}")))?;
-        let text = Tidy::new(text).map_err(|error| Error::Contract(explain(&error, text)))?;
+            .map_err(|error| Error::Garbled(format!("it is not UTF-8: {error}")))?;
+        let text = Tidy::new(text).map_err(|error| Error::Garbled(explain(&error, text)))?;
         let mut draft = Draft {
             reader: self,
             columns: Columns::new(self.stream, &self.projection, series, text.as_str()),
@@ -164,7 +164,7 @@ impl Reader {
 fn flawed(flaw: Flaw, text: &str) -> Error {
     match (flaw.problem(), serde_json::from_str::<IgnoredAny>(text)) {
         (Problem::Contract(problem), _) => Error::Contract(problem),
-        (Problem::Syntax, Err(error)) => Error::Contract(explain(&error, text)),
+        (Problem::Syntax, Err(error)) => Error::Garbled(explain(&error, text)),
         (Problem::Syntax, Ok(_)) => {
             Error::Bug("serde_json reads a body that is no JSON".to_owned())
         }
@@ -172,7 +172,8 @@ fn flawed(flaw: Flaw, text: &str) -> Error {
 }
 
 /// Why a body is no JSON, with its beginning.
-fn explain(error: &serde_json::Error, text: &str) -> String {
+#[must_use]
+pub fn explain(error: &serde_json::Error, text: &str) -> String {
     let start = text.trim_start().chars().take(60).collect::<String>();
     let kind = if start.starts_with('<') { "HTML" } else { "not JSON" };
     format!("it is {kind} ({error}): {start:?}")

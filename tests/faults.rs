@@ -71,6 +71,24 @@ fn resumes_after_a_connection_that_closed_without_an_answer() {
 }
 
 #[test]
+fn an_answer_that_is_no_json_is_tried_again() {
+    let cut = Action::Body(r#"{"alerts":[{"id":"A"}"#.to_owned());
+    for action in [Action::Html(200), Action::Body(String::new()), cut, Action::Status(204)] {
+        for skip in [0, 3] {
+            survives(skip, 2, action.clone());
+        }
+    }
+}
+
+#[test]
+fn json_that_is_not_as_promised_is_final_at_once() {
+    let stand_in = many_pages();
+    stand_in.fault(Fault::always("/v2/alerts", Action::Body("{}".to_owned())));
+    let ran = Tap::of(&stand_in).only(&["alerts"]).run();
+    assert_eq!((ran.code, count(&stand_in, "/v2/alerts")), (4, 1), "{}", ran.stderr);
+}
+
+#[test]
 fn an_error_page_of_a_proxy_is_tried_again() {
     survives(1, 1, Action::Html(502));
 }
