@@ -16,6 +16,7 @@ pub mod args;
 pub mod moment;
 pub mod cap;
 pub mod window;
+pub mod memory;
 pub mod slice;
 pub mod scope;
 pub mod position;

@@ -15,11 +15,12 @@ use crate::columns::{self, Columns};
 use crate::error::Error;
 use crate::json::{Flaw, Parser, Problem};
 use crate::lines::Lines;
+use crate::memory::{Memory, Seen};
 use crate::record::{Projection, Written};
 use crate::request::Series;
 use crate::stream::{Binding, CREATED_AT, Shape, Stream};
 use crate::text::Tidy;
-use crate::window::{Memory, Window};
+use crate::window::Window;
 
 /// How the pages of a stream are read.
 #[derive(Debug)]
@@ -49,8 +50,8 @@ pub struct Page {
     pub bound: Vec<(usize, Vec<String>)>,
     /// The latest replication key of what is in the window, in an incremental stream.
     pub newest: Option<DateTime<Utc>>,
-    /// The records at that end of the window, with their replication keys.
-    pub recent: Vec<(DateTime<Utc>, u64)>,
+    /// The records at that end of the window, and those that the last scan had written.
+    pub recent: Vec<Seen>,
     /// When the records were created, in their order: of the first page of a long list.
     pub created: Vec<DateTime<Utc>>,
     /// The cursor of the next page.
@@ -145,6 +146,7 @@ impl Reader {
         let text = Tidy::new(text).map_err(|error| Error::Garbled(explain(&error, text)))?;
         let mut draft = Draft {
             reader: self,
+            owner: series.bound.first().map(|(_, value)| value.as_str()),
             columns: Columns::new(self.stream, &self.projection, series, text.as_str()),
             written: Written::new(&text, &self.projection),
             page: Page { lines, ..Page::default() },

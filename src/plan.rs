@@ -14,6 +14,7 @@ use self::since::Reading;
 use crate::catalog::{Method, Selected, Selection};
 use crate::config::Config;
 use crate::error::Error;
+use crate::memory::Memory;
 use crate::moment::format_time;
 use crate::page::Reader;
 use crate::position::Position;
@@ -24,7 +25,7 @@ use crate::scope::{Fields, Scope, Sight};
 use crate::state::State;
 use crate::stream::{Detail, Granularity, Parent, Shape, Stream};
 use crate::streams::{STREAMS, named};
-use crate::window::{Memory, Window};
+use crate::window::Window;
 
 /// What a run reads.
 #[derive(Debug, Default)]

@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::fetch::Fetch;
 use crate::fetch::queue::{Handed, Place};
 use crate::log::{Level, Log};
+use crate::memory::{Recent, Seen};
 use crate::message::Output;
 use crate::moment::{Moment, parse_time};
 use crate::plan::{Extent, Planned};
@@ -86,10 +87,8 @@ pub struct Outcome {
     pub newest: Option<DateTime<Utc>>,
     /// What the bookmark may not pass.
     pub cap: Option<Cap>,
-    /// Records that the next scan may come upon again, with their replication keys.
-    pub recent: Vec<(DateTime<Utc>, u64)>,
-    /// Whether there are more of those than are remembered.
-    pub is_recent_cut: bool,
+    /// Records that the next scan may come upon again.
+    pub recent: Recent,
     /// Records that came and records that the API counts, in lists where it counts more.
     pub shortfall: Option<(u64, u64)>,
     /// Paths of fields that the schema does not know.
@@ -100,8 +99,6 @@ pub struct Outcome {
 
 /// A long list says how far it is, this often.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(60);
-/// Of a scan so many records are remembered, so that the next one does not write them again.
-const MOST_RECENT: usize = 10_000;
 /// When so many parents in a row are gone from the start, it is the address that is wrong; and so many
 /// are needed for a tenth of all of them to be too many.
 const MOST_VANISHED: u64 = 10;
@@ -175,7 +172,7 @@ impl<W: Write> Scan<'_, W> {
         }
         outcome.emitted += page.emitted;
         outcome.newest = outcome.newest.max(page.newest);
-        outcome.remember(&mut page.recent, self.planned.memory.keep);
+        outcome.remember(std::mem::take(&mut page.recent), self.planned.memory.keep);
         outcome.unknown.append(&mut page.unknown);
         outcome.nulled.append(&mut page.nulled);
         if let Some((received, total)) = fetched.shortfall {
@@ -317,25 +314,16 @@ impl<W: Write> Scan<'_, W> {
 }
 
 impl Outcome {
-    /// Keeps records for the next scan, those that are not older than the newest by more than
-    /// `keep`. A bookmark does not pass the cap, so what is later does not count.
-    fn remember(&mut self, recent: &mut Vec<(DateTime<Utc>, u64)>, keep: TimeDelta) {
-        self.recent.append(recent);
-        if self.recent.len() > 2 * MOST_RECENT {
-            let newest = self.newest.map(|newest| self.cap.map_or(newest, |cap| cap.limit(newest)));
-            self.settle(newest, keep);
+    /// Keeps records for the next scan; a bookmark does not pass the cap, so what is later does not
+    /// count.
+    fn remember(&mut self, recent: Vec<Seen>, keep: TimeDelta) {
+        for seen in recent {
+            self.recent.note(seen);
         }
-    }
-
-    /// Forgets what is older than a bookmark by more than `keep`, and the oldest of too many.
-    pub fn settle(&mut self, bookmark: Option<DateTime<Utc>>, keep: TimeDelta) {
-        let from = bookmark.and_then(|bookmark| bookmark.checked_sub_signed(keep));
-        self.recent.retain(|(time, _)| from.is_none_or(|from| from <= *time));
-        self.recent.sort_unstable();
-        self.recent.dedup();
-        if self.recent.len() > MOST_RECENT {
-            self.is_recent_cut = true;
-            self.recent.drain(..self.recent.len() - MOST_RECENT);
+        if self.recent.is_full() {
+            let bookmark =
+                self.newest.map(|newest| self.cap.map_or(newest, |cap| cap.limit(newest)));
+            self.recent.settle(bookmark, keep);
         }
     }
 

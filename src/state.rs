@@ -3,11 +3,14 @@
 
 use std::collections::HashSet;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD_NO_PAD as BASE64;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 
 use crate::cap::Cap;
 use crate::error::Error;
+use crate::memory::VERSION_BITS;
 use crate::moment::{format_time, parse_time};
 use crate::position::Position;
 use crate::scope::{Fields, Scope, Sight};
@@ -98,9 +101,11 @@ impl State {
     #[must_use]
     pub fn recent(&self, stream: &Stream) -> HashSet<u64> {
         let text = self.get(stream, RECENT).and_then(Value::as_str).unwrap_or_default();
-        let digits = text.as_bytes().chunks(HASH_DIGITS);
-        let hash = |digits| u64::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok();
-        digits.filter_map(hash).collect()
+        // Of another release, or mended by hand: some records are written again.
+        let bytes = BASE64.decode(text).unwrap_or_default();
+        let version =
+            |bytes: &[u8]| bytes.iter().fold(0, |version, byte| version << 8 | u64::from(*byte));
+        bytes.chunks(VERSION_BYTES).map(version).collect()
     }
 
     /// When the last scan of everything began.
@@ -162,9 +167,13 @@ impl State {
     }
 
     /// Notes the records around the bookmark that have been written.
-    pub fn set_recent(&mut self, stream: &Stream, hashes: impl Iterator<Item = u64>) {
-        let texts = hashes.map(|hash| format!("{hash:016x}")).collect::<Vec<_>>();
-        self.set(stream, RECENT, texts.concat().into());
+    pub fn set_recent(&mut self, stream: &Stream, versions: &[u64]) {
+        let mut bytes = Vec::with_capacity(VERSION_BYTES * versions.len());
+        for version in versions {
+            let [_, _, version @ ..] = version.to_be_bytes();
+            bytes.extend::<[u8; VERSION_BYTES]>(version);
+        }
+        self.set(stream, RECENT, BASE64.encode(bytes).into());
     }
 
     /// Notes when the last scan of everything began, which may not pass its cap either: a clock that
@@ -304,8 +313,8 @@ const BOOKMARKS: &str = "bookmarks";
 const SYNCING: &str = "currently_syncing";
 /// When the run began that has not ended yet.
 const BEGAN: &str = "run_began_at";
-/// Digits of a hash in hexadecimal.
-const HASH_DIGITS: usize = 16;
+/// Bytes of a version, eight letters of the state.
+const VERSION_BYTES: usize = VERSION_BITS as usize / 8;
 
 /// The state within a STATE message or a Meltano export.
 fn unwrapped(value: Value) -> Value {

@@ -228,12 +228,12 @@ impl<W: Write> Sync<'_, W> {
             // What this scan has written does not count, nor if the run is killed before the next one
             // ends: an answer for that may have come before one of these, and so an older version of
             // a record may be written last.
-            state.set_recent(stream, std::iter::empty());
+            state.set_recent(stream, &[]);
             return;
         }
-        outcome.settle(bookmark, planned.memory.keep);
-        state.set_recent(stream, outcome.recent.iter().map(|(_, hash)| *hash));
-        if outcome.is_recent_cut {
+        outcome.recent.settle(bookmark, planned.memory.keep);
+        state.set_recent(stream, &outcome.recent.versions());
+        if outcome.recent.is_cut() {
             let message = format!(
                 "stream={} more records lie within the lookback than are remembered; the next run \
                  writes some of them again",

@@ -1,19 +1,7 @@
-//! Which records of an incremental stream are written: those that changed in a window, unless the
-//! last scan wrote them already.
+//! Which records of an incremental stream are written: those that changed in a window. Leaving out what
+//! the last scan wrote is left to [`crate::memory`].
 
-use std::collections::HashSet;
-
-use chrono::{DateTime, TimeDelta, Utc};
-
-/// What is remembered of records from scan to scan, so that those around the bookmark are not
-/// written again.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Memory {
-    /// The records that were written by the last scan.
-    pub known: HashSet<u64>,
-    /// Of the records of this scan, those are kept that are at most that much older than the newest.
-    pub keep: TimeDelta,
-}
+use chrono::{DateTime, Utc};
 
 /// Which records are emitted, by their replication key: from `start` on, before `end`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

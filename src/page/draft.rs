@@ -4,10 +4,11 @@ use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Page, Reader};
 use crate::columns::{self, Columns};
+use crate::memory::{Seen, VERSION_BITS};
 use crate::moment::parse_time;
 use crate::record::Written;
 use crate::stream::Take;
@@ -15,12 +16,15 @@ use crate::stream::Take;
 /// A page under way.
 pub(super) struct Draft<'a> {
     pub(super) reader: &'a Reader,
+    /// Whose records these are.
+    pub(super) owner: Option<&'a str>,
     pub(super) columns: Columns,
     /// The record read last.
     pub(super) written: Written<'a>,
     pub(super) page: Page,
-    /// Records in the window, by where they are among the lines, with their replication keys.
-    pub(super) candidates: Vec<(DateTime<Utc>, Range<usize>)>,
+    /// Records in the window, by where they are among the lines, with their replication keys and the
+    /// hashes of their keys.
+    pub(super) candidates: Vec<(DateTime<Utc>, u64, Range<usize>)>,
     pub(super) seen: &'a mut HashSet<u64>,
 }
 
@@ -28,8 +32,12 @@ pub(super) struct Draft<'a> {
 fn hash<'a>(record: impl Iterator<Item = &'a [u8]>) -> u64 {
     let mut hasher = DefaultHasher::new();
     record.for_each(|piece| hasher.write(piece));
-    hasher.finish()
+    hasher.finish() >> (u64::BITS - VERSION_BITS)
 }
+
+/// A page does not know how far the bookmark will come, which other pages and clocks decide. What is
+/// older than its own newest record by that much more than is remembered does not matter for sure.
+const MARGIN: TimeDelta = TimeDelta::days(1);
 
 impl Draft<'_> {
     /// Decides about the record read last.
@@ -42,7 +50,7 @@ impl Draft<'_> {
         if is_kept && changed_at.is_none_or(|time| self.is_news(time)) {
             self.page.emitted += 1;
             let record = self.page.lines.push(&self.written.out);
-            self.candidates.extend(changed_at.map(|time| (time, record)));
+            self.candidates.extend(changed_at.map(|time| (time, self.key(), record)));
         }
         Ok(())
     }
@@ -100,24 +108,36 @@ impl Draft<'_> {
         if self.reader.memory.known.is_empty() {
             return true;
         }
-        let hash = hash(std::iter::once(self.written.out.as_slice()));
-        let is_known = self.reader.memory.known.contains(&hash);
+        let version = hash(std::iter::once(self.written.out.as_slice()));
+        let is_known = self.reader.memory.known.contains(&version);
         if is_known {
-            self.page.recent.push((time, hash));
+            let key = self.key();
+            self.page.recent.push(Seen { time, key, version, is_known });
         }
         !is_known
+    }
+
+    /// What the record read last is recognised by when it has changed: its key, and whose it is, since
+    /// the same key may come from two parents.
+    fn key(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.owner.hash(&mut hasher);
+        for (_, position) in &self.reader.key {
+            self.written.field(*position).hash(&mut hasher);
+        }
+        hasher.finish()
     }
 
     /// Remembers the records at the end of the window.
     pub(super) fn remember(&mut self) {
         let Some(newest) = self.page.newest else { return };
-        let keep = self.reader.memory.keep;
-        for (time, record) in std::mem::take(&mut self.candidates) {
+        let keep = self.reader.memory.keep.checked_add(&MARGIN).unwrap_or(TimeDelta::MAX);
+        for (time, key, record) in std::mem::take(&mut self.candidates) {
             if newest - time <= keep {
-                self.page.recent.push((time, hash(self.page.lines.part(record))));
+                let version = hash(self.page.lines.part(record));
+                self.page.recent.push(Seen { time, key, version, is_known: false });
             }
         }
-        self.page.recent.retain(|(time, _)| newest - *time <= keep);
     }
 }
 

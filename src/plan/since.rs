@@ -7,9 +7,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Basis;
 use crate::catalog::Selected;
+use crate::memory::Memory;
 use crate::moment::format_time;
 use crate::stream::Modes;
-use crate::window::{Memory, Window};
+use crate::window::Window;
 
 /// What is read of an incremental stream.
 #[derive(Debug, Default)]

@@ -135,6 +135,7 @@ fn any_change(plot: Plot) -> impl Strategy<Value = Change> {
         // Few salts, so that modes and the order of ids vary, and ids have a chance to be near.
         3 => (0..4_u8).prop_map(|salt| What::Create { salt: salt * 85 }),
         4 => any::<u8>().prop_map(What::Edit),
+        2 => any::<u8>().prop_map(What::Convert),
         1 => any::<u8>().prop_map(What::Delete),
     ];
     (any_wait(), 0..plot.kinds, what, up_to(plot.most_late))

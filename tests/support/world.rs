@@ -67,6 +67,8 @@ pub enum What {
     },
     /// Of the row at so many 256ths of all, the oldest first.
     Edit(u8),
+    /// The same, and it or its incident is of another mode from then on.
+    Convert(u8),
     Delete(u8),
 }
 
@@ -262,9 +264,12 @@ impl Script {
                 }
             }
             _ if rows.is_empty() => {}
-            What::Edit(part) => {
+            What::Edit(part) | What::Convert(part) => {
                 let count = rows.len();
                 let row = &mut rows[usize::from(*part) * count / 256];
+                if let What::Convert(_) = change.what {
+                    convert(row);
+                }
                 row["updated_at"] = time(moment, number).into();
                 row[kind.field] = format!("version {number}").into();
             }
@@ -284,6 +289,15 @@ impl Script {
         let gone = rows.extract_if(.., |row| row["custom_field_id"] == *parent);
         self.deleted.extend(gone.map(|row| key(kind, &row)));
         workspace.edit(kind.path, |all| *all = rows);
+    }
+}
+
+/// Makes a test of what is none, and the other way round, where rows have modes.
+fn convert(row: &mut Value) {
+    for field in ["mode", "_incident_mode"] {
+        if let Some(mode) = row.get_mut(field) {
+            *mode = if *mode == "test" { "standard" } else { "test" }.into();
+        }
     }
 }
 
