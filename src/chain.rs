@@ -112,6 +112,7 @@ impl Chain {
     pub fn after(mut self, cursor: &str, parameter: &str) -> Self {
         self.cursors.insert(hash(cursor));
         self.next = self.first.after(parameter, cursor);
+        self.count.is_partial = true;
         self
     }
 
@@ -140,11 +141,7 @@ impl Chain {
         let is_first = self.cursors.is_empty() && self.slice == Slice::default();
         match answer {
             Err(error) if !is_first && !self.is_second_reading && error.is_lost_cursor() => {
-                self.is_second_reading = true;
-                self.attempts = None;
-                self.cursors.clear();
-                self.count = Count::default();
-                self.next = self.first.clone();
+                self.begin_again();
                 Step::Again(error)
             }
             Err(error) => {
@@ -187,10 +184,25 @@ impl Chain {
         page.created = Vec::new();
         let is_last = page.after.is_none();
         let shortfall = if is_last { self.count.shortfall() } else { None };
+        if let Some((received, total)) = shortfall
+            && !self.is_second_reading
+        {
+            self.begin_again();
+            return Ok(Step::Again(Error::Short { received, total }));
+        }
         let Answer { sent_at, date, .. } = *answer;
         let (slice, parent) = (self.slice, self.parent());
         let fetched = Fetched { page, sent_at, date, is_last, slice, parent, shortfall };
         Ok(Step::Page(Box::new(fetched)))
+    }
+
+    /// Reads the list from its start once more.
+    fn begin_again(&mut self) {
+        self.is_second_reading = true;
+        self.attempts = None;
+        self.cursors.clear();
+        self.count = Count::default();
+        self.next = self.first.clone();
     }
 
     /// Whose records these are.
@@ -220,11 +232,21 @@ fn hash(cursor: &str) -> u64 {
 struct Count {
     received: u64,
     total: Option<u64>,
+    /// The keys that pages began and ended with, and how often one of them came again. A page that is
+    /// given twice, or that begins a row too early, shows there; all keys would take memory that grows
+    /// with the list.
+    edges: HashSet<u64>,
+    repeated: u64,
+    /// Whether it does not begin at the start of the list.
+    is_partial: bool,
 }
 
 impl Count {
     fn add(&mut self, page: &Page) {
         self.received += page.received;
+        for edge in &page.edges {
+            self.repeated += u64::from(!self.edges.insert(*edge));
+        }
         // The list may grow or shrink while it is read: the smaller of its sizes counts.
         self.total = match (self.total, page.total) {
             (Some(one), Some(other)) => Some(one.min(other)),
@@ -233,7 +255,8 @@ impl Count {
     }
 
     fn shortfall(&self) -> Option<(u64, u64)> {
-        let total = self.total.filter(|total| *total > self.received)?;
-        Some((self.received, total))
+        let distinct = self.received.saturating_sub(self.repeated);
+        let total = self.total.filter(|total| *total > distinct && !self.is_partial)?;
+        Some((distinct, total))
     }
 }

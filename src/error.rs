@@ -50,6 +50,13 @@ pub enum Error {
     Contract(String),
     /// The answer is no JSON at all: half of a body, or the page of a proxy. Another may be.
     Garbled(String),
+    /// Fewer records came than the API counts, in two readings.
+    Short {
+        /// How many came, each counted once.
+        received: u64,
+        /// How many the API counts.
+        total: u64,
+    },
     /// A cursor came a second time; going on would page for ever.
     RepeatedCursor(String),
     /// No answer: name not found, refused, cut, timed out. After all retries.
@@ -185,7 +192,7 @@ impl Error {
             | Self::Garbled(_)
             | Self::TooManyGone { .. }
             | Self::RepeatedCursor(_) => 4,
-            Self::Unreachable { .. } | Self::Unavailable { .. } => 5,
+            Self::Unreachable { .. } | Self::Unavailable { .. } | Self::Short { .. } => 5,
             Self::OutputClosed | Self::Output(_) => 6,
             Self::InStream { error, .. } | Self::Parents { error, .. } => error.exit_code(),
             Self::StreamsFailed { first, .. } => first.exit_code(),
@@ -210,6 +217,7 @@ impl Error {
             | Self::NothingPermitted(_)
             | Self::Contract(_)
             | Self::Garbled(_)
+            | Self::Short { .. }
             | Self::TooManyGone { .. }
             | Self::RepeatedCursor(_)
             | Self::Unreachable { .. }
@@ -251,6 +259,7 @@ impl Error {
             | Self::Rejected { .. }
             | Self::Contract(_)
             | Self::Garbled(_)
+            | Self::Short { .. }
             | Self::TooManyGone { .. }
             | Self::RepeatedCursor(_)
             | Self::Unreachable { .. }
@@ -295,6 +304,9 @@ impl Error {
             Self::Output(_) => "check the disk and the target".into(),
             Self::Bug(_) => "please report this line".into(),
             Self::InStream { error, .. } | Self::Parents { error, .. } => error.hint(),
+            Self::Short { .. } => {
+                "run it again later: the bookmark has not moved; if it stays, report it".into()
+            }
             Self::TooManyGone { .. } => {
                 "run it again; if it stays, check that the key may read all parents".into()
             }
@@ -343,6 +355,9 @@ impl fmt::Display for Error {
                     write!(f, " and {others} more")?;
                 }
                 write!(f, ": {error}")
+            }
+            Self::Short { received, total } => {
+                write!(f, "{received} records came where the API counts {total}")
             }
             Self::TooManyGone { gone, parents } => {
                 write!(f, "{gone} of {parents} parents were gone when they were asked for")

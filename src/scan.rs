@@ -37,6 +37,8 @@ pub struct Scan<'a, W: Write> {
     pub progress: Option<(&'a mut State, Progress)>,
     /// How far the clocks may be apart.
     pub tolerance: TimeDelta,
+    /// Whether the API may count rows that it does not give to this key.
+    pub is_limited: bool,
     /// How much is read.
     pub extent: Extent,
     /// What is read.
@@ -139,6 +141,9 @@ impl<W: Write> Scan<'_, W> {
         let all = parents + vanished + refused;
         if vanished >= MOST_VANISHED && vanished * 10 > all {
             return Err(Error::TooManyGone { gone: vanished, parents: all });
+        }
+        if let (Some((received, total)), false) = (self.outcome.shortfall, self.is_limited) {
+            return Err(Error::Short { received, total });
         }
         // No bookmark may pass what was not asked for.
         let end = self.planned.window.end.map(Cap::at);

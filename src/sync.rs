@@ -310,6 +310,7 @@ impl<W: Write> Sync<'_, W> {
             output: &mut self.output,
             progress: keeps_state.then_some((&mut self.state, progress)),
             tolerance: self.config.lookback / 2,
+            is_limited: self.sight.as_ref().is_none_or(|sight| sight.global_access != Some(true)),
             extent: self.extent,
             planned,
             outcome: Outcome {

@@ -79,6 +79,20 @@ fn a_window_has_its_first_moment_and_not_its_last() {
     assert_eq!(ran.column("incidents", "updated_at"), inside.cloned().collect::<Vec<_>>());
 }
 
+/// What is remembered of the rows around the bookmark is trimmed against the bookmark, which a clock that
+/// is behind holds back, and not against the newest row.
+#[test]
+fn an_idle_run_with_a_clock_that_is_behind_writes_nothing_again() {
+    let stand_in = stand_in();
+    touch(&stand_in, "INC-3", "2026-11-20T12:00:00Z");
+    touch(&stand_in, "INC-4", "2026-11-20T11:49:00Z");
+    let tap = || Tap::of(&stand_in).at(NOW - TimeDelta::seconds(290)).only(&["incidents"]);
+    let first = tap().run().ok();
+    assert_eq!(first.state()["bookmarks"]["incidents"]["updated_at"], "2026-11-20T11:55:10Z");
+    let idle = tap().state(&first.state()).run().ok();
+    assert_eq!(idle.column("incidents", "reference"), [""; 0]);
+}
+
 /// Changes incidents as the API would.
 fn touch(stand_in: &StandIn, reference: &str, time: &str) {
     stand_in.edit(|workspace| {

@@ -397,7 +397,7 @@ fn an_empty_workspace_gives_schemas_and_states() {
 }
 
 #[test]
-fn fewer_rows_than_the_api_counts_are_warned_about() {
+fn a_list_that_came_short_twice_has_failed_unless_the_key_may_not_see_the_rest() {
     let body =
         r#"{"incidents": [], "pagination_meta": {"page_size": 250, "total_record_count": 3}}"#;
     let stand_in = stand_in();
@@ -405,6 +405,34 @@ fn fewer_rows_than_the_api_counts_are_warned_about() {
         "/v2/incidents",
         tap_incident::demo::Action::Body(body.into()),
     ));
+    let ran = Tap::of(&stand_in).only(&["incidents"]).run();
+    assert_eq!((ran.code, count(&stand_in, "/v2/incidents")), (5, 2), "{}", ran.stderr);
+    let line = "stream `incidents`, page 1: 0 records came where the API counts 3; hint: ";
+    assert!(ran.last_line().contains(line), "{}", ran.last_line());
+    assert!(ran.state()["bookmarks"]["incidents"]["updated_at"].is_null());
+    stand_in.edit(|workspace| {
+        workspace.edit("/v1/identity", |rows| rows[0]["roles"] = json!(["viewer"]));
+    });
     let ran = Tap::of(&stand_in).only(&["incidents"]).run().ok();
     assert!(ran.stderr.contains("0 records came where the API counts 3"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_list_that_came_short_once_is_read_again() {
+    let whole = Tap::of(&stand_in()).only(&["incidents"]).run().ok();
+    let first = |body: &str| tap_incident::demo::Action::Body(body.to_owned());
+    let empty = r#"{"incidents": [], "pagination_meta": {"total_record_count": 3}}"#;
+    let twice = whole.records("incidents").swap_remove(0);
+    // Two rows, one of them twice.
+    let same = json!({"incidents": [twice, twice], "pagination_meta": {"total_record_count": 2}});
+    for body in [empty.to_owned(), same.to_string()] {
+        let stand_in = stand_in();
+        let fault = tap_incident::demo::Fault::once("/v2/incidents", first(&body));
+        stand_in.fault(fault);
+        let ran = Tap::of(&stand_in).only(&["incidents"]).run().ok();
+        let mut ids = ran.column("incidents", "id");
+        ids.dedup();
+        assert_eq!(ids, whole.column("incidents", "id"));
+        assert!(ran.stderr.contains("its list is read again: "), "{}", ran.stderr);
+    }
 }

@@ -8,11 +8,12 @@ use chrono::DateTime;
 use serde_json::{Map, Value, json};
 use tap_incident::catalog::Method;
 use tap_incident::lines::Lines;
+use tap_incident::memory::Memory;
 use tap_incident::message::{self, Output, frame};
 use tap_incident::page::Reader;
 use tap_incident::record::Projection;
 use tap_incident::request::{Request, Series};
-use tap_incident::window::{Memory, Window};
+use tap_incident::window::Window;
 
 use super::Anything;
 use super::cost::Cost;

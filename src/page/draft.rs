@@ -45,6 +45,9 @@ impl Draft<'_> {
         self.bind()?;
         self.note_creation();
         let is_kept = self.reader.is_emitting && self.is_first_of_its_key()?;
+        if self.page.received == 1 {
+            self.note_edges();
+        }
         let changed_at = if is_kept { self.changed_at()? } else { None };
         self.columns.advance();
         if is_kept && changed_at.is_none_or(|time| self.is_news(time)) {
@@ -126,6 +129,15 @@ impl Draft<'_> {
             self.written.field(*position).hash(&mut hasher);
         }
         hasher.finish()
+    }
+
+    /// Notes the key of the record read last, at either end of a page.
+    pub(super) fn note_edges(&mut self) {
+        let is_new =
+            usize::try_from(self.page.received).is_ok_and(|read| read > self.page.edges.len());
+        if self.reader.is_emitting && is_new {
+            self.page.edges.push(self.key());
+        }
     }
 
     /// Remembers the records at the end of the window.
