@@ -2,14 +2,16 @@
 //! Objects that the schema knows are walked; what is kept is copied as the text it is, in pieces as
 //! long as they come, so that every number arrives as it was sent.
 
+mod leaf;
 mod projection;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use self::leaf::{Fit, Leaf};
 pub use self::projection::Projection;
-use self::projection::{Field, Fields, Kind, Node};
+use self::projection::{Field, Fields, Node};
 use crate::json::{Flaw, Parser};
 use crate::text::Tidy;
 
@@ -22,6 +24,8 @@ pub struct Written<'a> {
     pub unknown: BTreeSet<String>,
     /// Paths of values that were replaced by null.
     pub nulled: BTreeSet<String>,
+    /// How many were.
+    replaced: usize,
     /// What the records are read from.
     text: &'a str,
     /// Where in `text` the piece begins that is to be copied next.
@@ -43,6 +47,8 @@ enum Place {
     Sent(Range<usize>),
     /// Filled in, here in what was written.
     Filled(Range<usize>),
+    /// Sent, here in the text, and replaced by null.
+    Nulled(Range<usize>),
 }
 
 /// How many fields may be missing where their order says they are next, before a name is looked up.
@@ -60,6 +66,7 @@ impl<'a> Written<'a> {
             out: Vec::new(),
             unknown: BTreeSet::new(),
             nulled: BTreeSet::new(),
+            replaced: 0,
             text,
             pending: 0,
             places: Vec::new(),
@@ -76,6 +83,7 @@ impl<'a> Written<'a> {
             Place::Missing => None,
             Place::Sent(range) => self.text.get(range.clone()),
             Place::Filled(range) => std::str::from_utf8(self.out.get(range.clone())?).ok(),
+            Place::Nulled(_) => Some("null"),
         }
     }
 
@@ -83,7 +91,7 @@ impl<'a> Written<'a> {
     #[must_use]
     pub fn captured(&self, position: usize) -> Option<&str> {
         match self.places.get(position)? {
-            Place::Sent(range) => self.text.get(range.clone()),
+            Place::Sent(range) | Place::Nulled(range) => self.text.get(range.clone()),
             Place::Missing | Place::Filled(_) => None,
         }
     }
@@ -142,6 +150,7 @@ impl<'a> Written<'a> {
             let known = self.name(parser, fields, &mut slot)?;
             parser.peek();
             let value = parser.at();
+            let replaced = self.replaced;
             let kept = known.filter(|(_, field)| !field.is_dropped());
             match kept {
                 Some((_, field)) => self.value(parser, &field.node, field)?,
@@ -149,7 +158,9 @@ impl<'a> Written<'a> {
             }
             let end = parser.at();
             if is_record && let Some((index, field)) = known {
-                self.place(index, field, value..end)?;
+                let is_nulled = self.replaced != replaced && field.is_copied();
+                let place = if is_nulled { Place::Nulled } else { Place::Sent };
+                self.place(index, field, place(value..end))?;
             }
             is_more = parser.more(b'}')?;
             if kept.is_some() {
@@ -228,15 +239,15 @@ impl<'a> Written<'a> {
         }
     }
 
-    /// Reads a value that is kept. One of a type that the schema does not expect is passed on as it
-    /// is: the target decides.
+    /// Reads a value that is kept. One that does not fit its column becomes null: targets die of it.
     #[inline]
     fn value(&mut self, parser: &mut Parser, node: &Node, field: &Field) -> Result<(), Flaw> {
-        let Node::Copied(kind) = node else { return self.nested(parser, node, field) };
+        let Node::Copied(leaf) = node else { return self.nested(parser, node, field) };
         let start = parser.at();
         parser.skip()?;
-        if kind.is_suspect(parser.at() - start) {
-            self.check(*kind, start..parser.at(), field);
+        let text = self.text.as_bytes().get(start..parser.at()).unwrap_or_default();
+        if !leaf.is_plain(text) {
+            self.check(*leaf, start..parser.at(), field);
         }
         Ok(())
     }
@@ -254,30 +265,41 @@ impl<'a> Written<'a> {
                     is_more = parser.more(b']')?;
                 }
             }
-            _ => parser.skip()?,
+            _ => {
+                let start = parser.at();
+                let is_null = parser.peek() == Some(b'n');
+                parser.skip()?;
+                if !is_null {
+                    self.nulled.insert(field.path.to_string());
+                    self.replace(start..parser.at());
+                }
+            }
         }
         Ok(())
     }
 
     /// Replaces by null what targets cannot take.
     #[inline(never)]
-    fn check(&mut self, kind: Kind, place: Range<usize>, field: &Field) {
-        let text = self.text.get(place.clone()).unwrap_or_default();
-        match kind {
-            Kind::DateTime if text == "\"\"" => {}
-            Kind::Integer if is_beyond_64_bits(text) => {
-                self.nulled.insert(field.path.to_string());
-            }
-            _ => return,
+    fn check(&mut self, leaf: Leaf, place: Range<usize>, field: &Field) {
+        match leaf.fit(self.text.get(place.clone()).unwrap_or_default()) {
+            Fit::Good => return,
+            Fit::Empty => {}
+            Fit::Bad => drop(self.nulled.insert(field.path.to_string())),
         }
-        self.leave_out(place);
+        self.replace(place);
+    }
+
+    /// Writes null in place of a piece of the text.
+    fn replace(&mut self, piece: Range<usize>) {
+        self.replaced += 1;
+        self.leave_out(piece);
         self.push("null");
     }
 
     /// Notes where a field of the record itself is.
-    fn place(&mut self, index: usize, field: &Field, range: Range<usize>) -> Result<(), Flaw> {
+    fn place(&mut self, index: usize, field: &Field, sent: Place) -> Result<(), Flaw> {
         match self.places.get_mut(index) {
-            Some(place @ Place::Missing) => *place = Place::Sent(range),
+            Some(place @ Place::Missing) => *place = sent,
             _ if field.is_dropped() => {}
             _ => return Err(Flaw::contract(format!("has the field `{}` twice", field.path))),
         }
@@ -294,11 +316,6 @@ impl<'a> Written<'a> {
     fn push(&mut self, text: &str) {
         self.out.extend_from_slice(text.as_bytes());
     }
-}
-
-/// Whether `raw` is a whole number that no 64-bit integer holds.
-fn is_beyond_64_bits(raw: &str) -> bool {
-    raw.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') && raw.parse::<i64>().is_err()
 }
 
 #[cfg(test)]

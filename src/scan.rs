@@ -93,6 +93,8 @@ pub struct Outcome {
     pub recent: Recent,
     /// Records that came and records that the API counts, in lists where it counts more.
     pub shortfall: Option<(u64, u64)>,
+    /// Records without a replication key, which are written whenever they come.
+    pub timeless: u64,
     /// Paths of fields that the schema does not know.
     pub unknown: BTreeSet<String>,
     /// Paths of values that were replaced by null.
@@ -176,6 +178,7 @@ impl<W: Write> Scan<'_, W> {
             outcome.fed.insert(*feed);
         }
         outcome.emitted += page.emitted;
+        outcome.timeless += page.timeless;
         outcome.newest = outcome.newest.max(page.newest);
         outcome.remember(std::mem::take(&mut page.recent), self.planned.memory.keep);
         outcome.unknown.append(&mut page.unknown);
@@ -357,7 +360,17 @@ impl Outcome {
         }
         if !self.nulled.is_empty() {
             let nulled = list(&self.nulled);
-            say(Level::Warning, &format!("numbers beyond 64 bits are now null: {nulled}"));
+            say(
+                Level::Warning,
+                &format!("values that do not fit their type are now null: {nulled}"),
+            );
+        }
+        if self.timeless > 0 {
+            let message = format!(
+                "records that do not say when they changed, and so count as changed: {}",
+                self.timeless
+            );
+            say(Level::Warning, &message);
         }
         if self.vanished > 0 {
             let message = format!("parents deleted while they were read: {}", self.vanished);

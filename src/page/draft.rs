@@ -84,7 +84,7 @@ impl Draft<'_> {
         let mut hasher = DefaultHasher::new();
         for (name, position) in &self.reader.key {
             match self.written.field(*position) {
-                None | Some("null") => return Err(format!("lacks its key `{name}`")),
+                None | Some("null" | "\"\"") => return Err(format!("lacks its key `{name}`")),
                 Some(value) if is_overlapping => value.hash(&mut hasher),
                 Some(_) => {}
             }
@@ -92,10 +92,14 @@ impl Draft<'_> {
         Ok(!is_overlapping || self.seen.insert(hasher.finish()))
     }
 
-    /// The replication key, in an incremental stream.
-    fn changed_at(&self) -> Result<Option<DateTime<Utc>>, String> {
+    /// The replication key, in an incremental stream. A record without one may have changed at any time.
+    fn changed_at(&mut self) -> Result<Option<DateTime<Utc>>, String> {
         let Some(position) = self.reader.changed_at else { return Ok(None) };
         let text = self.written.field(position).unwrap_or("null");
+        if text == "null" {
+            self.page.timeless += 1;
+            return Ok(None);
+        }
         let time = text.strip_prefix('"').and_then(|text| parse_time(text.strip_suffix('"')?));
         let key = self.reader.stream.replication_key().unwrap_or_default();
         time.map(Some).ok_or_else(|| format!("has `{key}` {text}, not a time"))

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
+use super::leaf::Leaf;
 use crate::json::Label;
-use crate::schema;
 
 /// What to keep of a record, compiled from a schema once per stream.
 #[derive(Debug)]
@@ -35,22 +35,12 @@ pub(super) struct Field {
 pub(super) enum Node {
     /// Deselected: leave it out in silence.
     Dropped,
-    /// Copy its text.
-    Copied(Kind),
+    /// Copy its text, where it fits.
+    Copied(Leaf),
     /// Walk it. Boxed, so that the fields of an object lie close together.
     Object(Box<Fields>),
     /// Walk each item.
     List(Box<Node>),
-}
-
-/// Leaves that targets are particular about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Plain,
-    /// An empty string breaks the targets built with the Meltano SDK.
-    DateTime,
-    /// A number above 64 bits breaks SQL targets.
-    Integer,
 }
 
 impl Projection {
@@ -128,21 +118,13 @@ impl Fields {
 }
 
 impl Field {
+    /// Whether its value is copied as a whole.
+    pub(super) fn is_copied(&self) -> bool {
+        matches!(self.node, Node::Copied(_))
+    }
+
     pub(super) fn is_dropped(&self) -> bool {
         matches!(self.node, Node::Dropped)
-    }
-}
-
-impl Kind {
-    /// Whether a value of that many bytes may be one that targets cannot take.
-    pub(super) fn is_suspect(self, length: usize) -> bool {
-        match self {
-            Self::Plain => false,
-            // An empty string.
-            Self::DateTime => length == 2,
-            // Eighteen digits always fit into 64 bits.
-            Self::Integer => length > 18,
-        }
     }
 }
 
@@ -153,15 +135,11 @@ impl Node {
         }
         if let Some(items) = known.get("items") {
             return match Self::new(selected.get("items").unwrap_or(items), items, path) {
-                Self::Copied(Kind::Plain) => Self::Copied(Kind::Plain),
+                Self::Copied(leaf) if leaf.takes_anything() => Self::Copied(Leaf::of(known)),
                 node => Self::List(Box::new(node)),
             };
         }
-        Self::Copied(match known.get("format").and_then(Value::as_str) {
-            Some("date-time") => Kind::DateTime,
-            _ if schema::allows(known, "integer") => Kind::Integer,
-            _ => Kind::Plain,
-        })
+        Self::Copied(Leaf::of(known))
     }
 
     fn number(&mut self, slots: &mut usize) {
