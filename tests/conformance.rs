@@ -155,3 +155,61 @@ fn the_check_sees_what_is_wrong() {
     assert!(check(&[good, json!({"id": "2", "news": 1})]).contains("news is not in the schema"));
     assert!(check(&[json!({"id": "1", "map": {}})]).contains("no record has at"));
 }
+
+/// Lists whose rows the stand-in gives out without looking into these fields.
+const MISTYPED: [(&str, &str); 6] = [
+    ("users", "/v2/users"),
+    ("teams", "/v3/teams"),
+    ("workflows", "/v2/workflows"),
+    ("catalog_types", "/v3/catalog_types"),
+    ("policies", "/v2/policies"),
+    ("pay_configs", "/v2/pay_configs"),
+];
+
+/// Replaces about every tenth value below the rows' keys by one of another type.
+fn mistype(value: &mut Value, count: &mut usize) {
+    let odd =
+        [json!(5.5), json!("text"), json!(true), json!({"a": [1]}), json!(["x"]), json!(1e300)];
+    match value {
+        Value::Object(object) => {
+            let fields =
+                object.iter_mut().filter(|(name, _)| *name != "id" && !name.starts_with('_'));
+            fields.for_each(|(_, value)| mistype(value, count));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| mistype(item, count)),
+        _ => {}
+    }
+    *count += 1;
+    if count.is_multiple_of(10) {
+        *value = odd[*count / 10 % odd.len()].clone();
+    }
+}
+
+#[test]
+fn records_are_valid_however_many_values_are_of_another_type() {
+    let stand_in = stand_in();
+    let mut count = 0;
+    stand_in.edit(|workspace| {
+        for (_, path) in MISTYPED {
+            workspace.edit(path, |rows| {
+                for row in rows.iter_mut() {
+                    let fields = row.as_object_mut().unwrap().iter_mut();
+                    let fields = fields.filter(|(name, _)| *name != "id" && !name.starts_with('_'));
+                    fields.for_each(|(_, value)| mistype(value, &mut count));
+                }
+            });
+        }
+    });
+    let ran = Tap::of(&stand_in).only(&MISTYPED.map(|(stream, _)| stream)).run().ok();
+    for (stream, _) in MISTYPED {
+        let schema = ran.schema(stream);
+        let validator = jsonschema::options().should_validate_formats(true).build(&schema).unwrap();
+        let records = ran.records(stream);
+        assert!(!records.is_empty(), "{stream}");
+        for record in records {
+            let problems = validator.iter_errors(&record).map(|error| error.to_string());
+            assert_eq!(problems.collect::<Vec<_>>(), [""; 0], "{stream}");
+        }
+    }
+    assert!(count > 1_000 && ran.stderr.contains("values that do not fit their type"), "{count}");
+}
