@@ -328,6 +328,12 @@ impl<W: Write> Sync<'_, W> {
             scan.keep_position();
         }
         let outcome = scan.outcome;
+        // What is missing of a short list lies before its position: the next run reads it from its start.
+        if keeps_state && matches!(result, Err(Error::Short { .. })) {
+            let start =
+                Position { of: position.of.clone(), at: position.at, ..Position::default() };
+            self.state.set_position(planned.stream, &start);
+        }
         let end = match (&result, &planned.selected) {
             (Err(_), _) => "broken off",
             (Ok(()), Some(_)) => "end",

@@ -410,6 +410,8 @@ fn a_list_that_came_short_twice_has_failed_unless_the_key_may_not_see_the_rest()
     let line = "stream `incidents`, page 1: 0 records came where the API counts 3; hint: ";
     assert!(ran.last_line().contains(line), "{}", ran.last_line());
     assert!(ran.state()["bookmarks"]["incidents"]["updated_at"].is_null());
+    let scan = &ran.state()["bookmarks"]["incidents"]["scan"];
+    assert!(scan["after"].is_null() && scan["complete"].is_null(), "{scan}");
     stand_in.edit(|workspace| {
         workspace.edit("/v1/identity", |rows| rows[0]["roles"] = json!(["viewer"]));
     });
