@@ -15,7 +15,7 @@ use crate::page::{Page, Reader};
 use crate::request::{Request, Series};
 use crate::retry::Attempts;
 use crate::slice::{Found, Slice};
-use crate::stream::{Granularity, Stream};
+use crate::stream::{CREATED_AT, Granularity, Stream};
 
 /// One page after the other, up to now.
 #[derive(Debug)]
@@ -29,6 +29,8 @@ pub struct Chain {
     cursors: HashSet<u64>,
     seen: HashSet<u64>,
     count: Count,
+    /// So many records it has at the least, whatever the API counts.
+    least: u64,
     is_second_reading: bool,
     /// The attempts at the next request, where one has failed.
     pub attempts: Option<Attempts>,
@@ -41,9 +43,10 @@ pub struct Chain {
 pub enum Step {
     /// A page.
     Page(Box<Fetched>),
-    /// The list is long: these slices are to be read instead.
-    Cut(Vec<Slice>),
-    /// The API has forgotten the cursor: the list is read again from its start, because of this.
+    /// The list is long: its slices are to be read instead, each by a chain of its own.
+    Cut(Vec<Chain>),
+    /// The API has forgotten the cursor, or gave fewer records than it has: the list is read again
+    /// from its start, because of this.
     Again(Error),
     /// It ends here.
     Broken(Broken),
@@ -101,6 +104,7 @@ impl Chain {
             cursors: HashSet::new(),
             seen: HashSet::new(),
             count: Count::default(),
+            least: 0,
             is_second_reading: false,
             attempts: None,
             not_before: Duration::ZERO,
@@ -169,26 +173,30 @@ impl Chain {
         let mut page = reader.read(body, &self.series, &mut self.seen, lines)?;
         self.attempts = None;
         if let Some(cursor) = &page.after {
-            if self.cursors.is_empty()
-                && let Some(granularity) = self.cut
-            {
-                let found = Found { created: &page.created, total: page.total };
-                let slices = self.slice.cut(found, granularity, now);
-                if !slices.is_empty() {
-                    return Ok(Step::Cut(slices));
-                }
+            let parts = self.parts(&page, now);
+            if !parts.is_empty() {
+                return Ok(Step::Cut(parts));
             }
             self.follow(cursor, reader.stream())?;
         }
         self.count.add(&page);
         page.created = Vec::new();
         let is_last = page.after.is_none();
-        let shortfall = if is_last { self.count.shortfall() } else { None };
-        if let Some((received, total)) = shortfall
-            && !self.is_second_reading
-        {
-            self.begin_again();
-            return Ok(Step::Again(Error::Short { received, total }));
+        let shortfall = if is_last { self.count.shortfall(self.least) } else { None };
+        match shortfall {
+            Some((received, total)) if !self.is_second_reading => {
+                self.begin_again();
+                return Ok(Step::Again(Error::Short { received, total }));
+            }
+            // The key has seen these: it is not for want of rights that they do not come.
+            Some((received, _)) if received < self.least => {
+                return Err(Error::Contract(format!(
+                    "it gave {received} records for `{}`, of which it had shown at least {} without \
+                     a filter over `{CREATED_AT}`",
+                    self.first, self.least
+                )));
+            }
+            _ => {}
         }
         let Answer { sent_at, date, .. } = *answer;
         let (slice, parent) = (self.slice, self.parent());
@@ -196,11 +204,28 @@ impl Chain {
         Ok(Step::Page(Box::new(fetched)))
     }
 
-    /// Reads the list from its start once more.
+    /// The slices of a list whose first page says that it is long; none where it is read as it is. One
+    /// that is read again has handed over pages already, and stays in its place.
+    fn parts(&self, page: &Page, now: DateTime<Utc>) -> Vec<Self> {
+        let may_be_cut = self.cursors.is_empty() && !self.is_second_reading;
+        let Some(granularity) = self.cut.filter(|_| may_be_cut) else { return Vec::new() };
+        let found = Found { created: &page.created, total: page.total };
+        let slices = self.slice.cut(found, granularity, now).into_iter();
+        let part = |slice: Slice| {
+            let seen = slice.holds(&page.created, granularity);
+            // Some may be deleted meanwhile; not half of them, unless those were only a few.
+            let least = if seen < FEW { 0 } else { seen.div_ceil(2) };
+            Self { least, ..self.over(slice) }
+        };
+        slices.map(part).collect()
+    }
+
+    /// Reads the list from its start once more. What its last page had has not been handed over.
     fn begin_again(&mut self) {
         self.is_second_reading = true;
         self.attempts = None;
         self.cursors.clear();
+        self.seen.clear();
         self.count = Count::default();
         self.next = self.first.clone();
     }
@@ -218,6 +243,9 @@ impl Chain {
         Ok(())
     }
 }
+
+/// So many records of a slice, seen before it was asked for, do not vanish while it is read.
+const FEW: u64 = 10;
 
 /// A cursor is remembered by its hash: texts would lie between the buffers of pages and keep the
 /// allocator from using those again.
@@ -254,9 +282,11 @@ impl Count {
         };
     }
 
-    fn shortfall(&self) -> Option<(u64, u64)> {
+    /// How many records came and how many should have, where those are more: as many as the API
+    /// counts, and `least` at any rate.
+    fn shortfall(&self, least: u64) -> Option<(u64, u64)> {
         let distinct = self.received.saturating_sub(self.repeated);
-        let total = self.total.filter(|total| *total > distinct && !self.is_partial)?;
-        Some((distinct, total))
+        let due = self.total.unwrap_or_default().max(least);
+        (due > distinct && !self.is_partial).then_some((distinct, due))
     }
 }

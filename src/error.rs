@@ -162,7 +162,7 @@ pub const EXIT_CODES: [(u8, &str); 7] = [
     (2, "usage: arguments, config, catalog or state"),
     (3, "not allowed: the key is unknown, or may read none of the selected streams"),
     (4, "the API broke its contract: not JSON, a missing list, a wrong path"),
-    (5, "try later: no connection, a lasting 5xx or 429"),
+    (5, "try later: no connection, a lasting 5xx or 429, or a list that came short"),
     (6, "the output cannot be written: the reader of stdout is gone, or the disk is full"),
 ];
 

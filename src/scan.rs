@@ -18,6 +18,7 @@ use crate::memory::{Recent, Seen};
 use crate::message::Output;
 use crate::moment::{Moment, parse_time};
 use crate::plan::{Extent, Planned};
+use crate::position::Position;
 use crate::progress::Progress;
 use crate::state::State;
 
@@ -186,8 +187,20 @@ impl<W: Write> Scan<'_, W> {
         if let Some((received, total)) = fetched.shortfall {
             let (received_before, total_before) = outcome.shortfall.unwrap_or_default();
             outcome.shortfall = Some((received_before + received, total_before + total));
+            if !self.is_limited {
+                return self.forget_position();
+            }
         }
         self.save()
+    }
+
+    /// Of a list that lacks rows nothing is gone on with, however the run ends: whoever begins inside
+    /// of it cannot tell that it is short, and its bookmark would pass them.
+    fn forget_position(&mut self) -> Result<(), Error> {
+        let Some((state, _)) = self.progress.take() else { return Ok(()) };
+        let Position { of, at, .. } = self.planned.position.clone();
+        state.set_position(self.planned.stream, &Position { of, at, ..Position::default() });
+        self.output.state(state)
     }
 
     /// Writes a STATE where the list has come far enough.
@@ -219,6 +232,9 @@ impl<W: Write> Scan<'_, W> {
     fn broken(&mut self, place: &Place, broken: Broken) -> Result<(), Error> {
         let Broken { error, is_first, is_answered, parent } = broken;
         self.outcome.pages += u64::from(is_answered);
+        if !place.slice.is_empty() && matches!(error, Error::Contract(_)) {
+            self.forget_position()?;
+        }
         if !self.planned.parents.is_empty() && error.is_of_one_request() {
             return self.set_aside(parent, error);
         }

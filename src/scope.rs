@@ -74,6 +74,13 @@ impl Sight {
             && agree(self.teams.as_ref(), other.teams.as_ref())
     }
 
+    /// Whether the API may count rows that it does not give to this key.
+    #[must_use]
+    pub fn is_limited(&self) -> bool {
+        let has_all_teams = self.teams.as_ref().is_some_and(Vec::is_empty);
+        !(has_all_teams && self.global_access == Some(true))
+    }
+
     fn is_elsewhere(&self, now: &Self) -> bool {
         let both = self.organisation.as_ref().zip(now.organisation.as_ref());
         both.is_some_and(|(before, now)| before != now)

@@ -59,6 +59,21 @@ impl Slice {
         Some((format!("{CREATED_AT}[{operator}]"), value))
     }
 
+    /// How many records that were created then are in it for certain: days may be those of another
+    /// time zone than ours, and instants are compared to the millisecond.
+    #[must_use]
+    pub fn holds(self, created: &[DateTime<Utc>], granularity: Granularity) -> u64 {
+        let margin = match granularity {
+            Granularity::Day => TimeDelta::days(1),
+            Granularity::Instant => TimeDelta::seconds(1),
+        };
+        let is_inside = |time: &&DateTime<Utc>| {
+            self.from.is_none_or(|from| from <= **time - margin)
+                && self.until.is_none_or(|until| **time + margin < until)
+        };
+        created.iter().filter(is_inside).count() as u64
+    }
+
     /// The slices that together are this one, oldest first; none where it is not worth cutting.
     /// `now` is where a slice without an end is taken to end.
     #[must_use]
@@ -241,6 +256,17 @@ mod tests {
         let burst = ["2026-01-01T01:00:00Z", "2026-01-01T01:00:00Z"];
         assert_eq!(cut(day, &burst, Granularity::Day), [], "no filter is finer than a day");
         assert!(is_partition(day, &cut(day, &burst, Granularity::Instant)));
+    }
+
+    #[test]
+    fn what_lies_near_a_bound_is_in_a_slice_for_nobody_knows() {
+        let march = slice(Some("2026-03-01"), Some("2026-03-05"));
+        let times = ["2026-03-01T12:00:00Z", "2026-03-02", "2026-03-04", "2026-03-03T23:00:00Z"];
+        let held = |slice: Slice, granularity| slice.holds(&times.map(time), granularity);
+        assert_eq!(held(march, Granularity::Day), 2);
+        assert_eq!(held(march, Granularity::Instant), 4);
+        assert_eq!(held(slice(Some("2026-03-04"), None), Granularity::Instant), 0);
+        assert_eq!(held(Slice::default(), Granularity::Day), 4);
     }
 
     #[test]

@@ -310,7 +310,7 @@ impl<W: Write> Sync<'_, W> {
             output: &mut self.output,
             progress: keeps_state.then_some((&mut self.state, progress)),
             tolerance: self.config.lookback / 2,
-            is_limited: self.sight.as_ref().is_none_or(|sight| sight.global_access != Some(true)),
+            is_limited: self.sight.as_ref().is_none_or(Sight::is_limited),
             extent: self.extent,
             planned,
             outcome: Outcome {
@@ -328,12 +328,6 @@ impl<W: Write> Sync<'_, W> {
             scan.keep_position();
         }
         let outcome = scan.outcome;
-        // What is missing of a short list lies before its position: the next run reads it from its start.
-        if keeps_state && matches!(result, Err(Error::Short { .. })) {
-            let start =
-                Position { of: position.of.clone(), at: position.at, ..Position::default() };
-            self.state.set_position(planned.stream, &start);
-        }
         let end = match (&result, &planned.selected) {
             (Err(_), _) => "broken off",
             (Ok(()), Some(_)) => "end",

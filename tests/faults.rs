@@ -6,7 +6,7 @@ mod support;
 
 use std::time::Duration;
 
-use support::{Tap, count, stand_in_with};
+use support::{Ran, Tap, count, stand_in_with, unlimited};
 use tap_incident::demo::{Action, Fault, Options, StandIn};
 
 /// A stand-in whose alerts come in many pages.
@@ -105,6 +105,52 @@ fn an_empty_page_with_a_cursor_is_not_the_end() {
     });
     let ran = Tap::of(&stand_in).only(&["alerts"]).run().ok();
     assert_eq!(ran.column("alerts", "id"), expected);
+}
+
+/// Incidents of which a page lacks a row whenever the list is read, up to twice.
+fn short_twice(options: Options) -> StandIn {
+    let stand_in = unlimited(stand_in_with(Options { page_cap: Some(10), ..options }));
+    for skip in [0, 2] {
+        let path = "/v2/incidents*after=".to_owned();
+        stand_in.fault(Fault { path, skip, times: 1, action: Action::ThinPage });
+    }
+    stand_in
+}
+
+#[test]
+fn a_list_that_came_short_is_read_from_its_start_by_the_next_run() {
+    let stand_in = short_twice(Options::default());
+    let failed = Tap::of(&stand_in).only(&["incidents"]).run();
+    assert_eq!(failed.code, 5, "{}", failed.stderr);
+    let next = Tap::of(&stand_in).only(&["incidents"]).state(&failed.state()).run().ok();
+    let whole = Tap::of(&many_pages()).only(&["incidents"]).run().ok();
+    assert_eq!(next.column("incidents", "id"), whole.column("incidents", "id"));
+}
+
+/// Alerts whose newest slice is empty, so many times, although the list's first page has shown rows of it.
+fn with_empty_slice(times: usize) -> (Ran, StandIn) {
+    let stand_in = stand_in_with(Options { page_cap: Some(20), ..Options::default() });
+    let path = "/v2/alerts*created_at%5Bgte%5D".to_owned();
+    let action = Action::Body(r#"{"alerts": []}"#.to_owned());
+    stand_in.fault(Fault { path, skip: 0, times, action });
+    (Tap::of(&stand_in).only(&["alerts"]).run(), stand_in)
+}
+
+#[test]
+fn a_slice_that_comes_without_the_rows_that_it_has_is_read_again() {
+    let (ran, _) = with_empty_slice(1);
+    let expected = Tap::of(&many_pages()).only(&["alerts"]).run().ok().column("alerts", "id");
+    assert_eq!(ran.ok().column("alerts", "id"), expected);
+}
+
+#[test]
+fn a_filter_that_takes_away_what_was_there_without_it_breaks_the_contract_in_every_run() {
+    let (failed, stand_in) = with_empty_slice(usize::MAX);
+    let next = Tap::of(&stand_in).only(&["alerts"]).state(&failed.state()).run();
+    for ran in [failed, next] {
+        assert_eq!(ran.code, 4, "{}", ran.stderr);
+        assert!(ran.last_line().contains("it gave 0 records for `/v2/alerts?"), "{}", ran.stderr);
+    }
 }
 
 #[test]

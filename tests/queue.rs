@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tap_incident::chain::Step;
 use tap_incident::client::Answer;
 use tap_incident::demo::NOW;
+use tap_incident::error::{ApiMessage, Error};
 use tap_incident::fetch::queue::{Handed, List, Next, Queue, Work};
 use tap_incident::limit::Limiter;
 use tap_incident::lines::Lines;
@@ -195,8 +196,25 @@ fn a_long_list_is_read_in_slices_and_handed_over_oldest_first() {
 }
 
 #[test]
+fn a_list_that_is_read_again_is_not_cut_for_it_has_handed_over_pages() {
+    let mut queue = Queue::new(vec![list("alerts", None)], 8, AMPLE);
+    let work = sent(&mut queue).pop().unwrap();
+    let at = |time: &str| json!({"id": "x", "created_at": format!("{time}T00:00:00Z")});
+    put_records(&mut queue, work, &[at("2021-11-20"), at("2025-11-20")], Some("lost"));
+    let mut work = sent(&mut queue).pop().unwrap();
+    let (target, api) = ("/v2/alerts".to_owned(), ApiMessage::default());
+    let lost = Err(Error::NotFound { target, api });
+    let step = work.chain.step(lost, &work.reader, Lines::default(), NOW);
+    assert!(matches!(step, Step::Again(_)));
+    queue.put(work, Some(step));
+    let work = sent(&mut queue).pop().unwrap();
+    put_records(&mut queue, work, &[at("2025-11-20"), at("2025-11-21")], Some("found"));
+    assert_eq!(targets(&sent(&mut queue)), ["/v2/alerts?after=found"]);
+    assert_eq!(handed(&mut queue, 0), [2, 2]);
+}
+
+#[test]
 fn where_the_key_is_refused_nothing_later_is_asked_for() {
-    use tap_incident::error::{ApiMessage, Error};
     let lists = ["severities", "incident_types", "users"].map(|name| list(name, None));
     let mut queue = Queue::new(lists.into(), 2, AMPLE);
     let mut works = sent(&mut queue);

@@ -5,7 +5,7 @@
 mod support;
 
 use serde_json::{Map, Value, json};
-use support::{Tap, count, serve, stand_in, stand_in_with, text};
+use support::{Tap, count, serve, stand_in, stand_in_with, text, unlimited};
 use tap_incident::demo::{NOW, Options, StandIn, Workspace};
 use tap_incident::streams::STREAMS;
 
@@ -400,7 +400,7 @@ fn an_empty_workspace_gives_schemas_and_states() {
 fn a_list_that_came_short_twice_has_failed_unless_the_key_may_not_see_the_rest() {
     let body =
         r#"{"incidents": [], "pagination_meta": {"page_size": 250, "total_record_count": 3}}"#;
-    let stand_in = stand_in();
+    let stand_in = unlimited(stand_in());
     stand_in.fault(tap_incident::demo::Fault::always(
         "/v2/incidents",
         tap_incident::demo::Action::Body(body.into()),
@@ -412,11 +412,17 @@ fn a_list_that_came_short_twice_has_failed_unless_the_key_may_not_see_the_rest()
     assert!(ran.state()["bookmarks"]["incidents"]["updated_at"].is_null());
     let scan = &ran.state()["bookmarks"]["incidents"]["scan"];
     assert!(scan["after"].is_null() && scan["complete"].is_null(), "{scan}");
-    stand_in.edit(|workspace| {
-        workspace.edit("/v1/identity", |rows| rows[0]["roles"] = json!(["viewer"]));
-    });
-    let ran = Tap::of(&stand_in).only(&["incidents"]).run().ok();
-    assert!(ran.stderr.contains("0 records came where the API counts 3"), "{}", ran.stderr);
+    let team = json!([{"id": "A", "name": "Team A"}]);
+    for (field, value) in [("teams", team), ("roles", json!(["viewer"]))] {
+        stand_in.edit(|workspace| {
+            workspace.edit("/v1/identity", |rows| {
+                rows[0]["teams"] = json!([]);
+                rows[0][field] = value;
+            });
+        });
+        let ran = Tap::of(&stand_in).only(&["incidents"]).run().ok();
+        assert!(ran.stderr.contains("0 records came where the API counts 3"), "{}", ran.stderr);
+    }
 }
 
 #[test]

@@ -45,6 +45,8 @@ pub enum Action {
     SameCursor,
     /// The page has no rows but a cursor that leads on.
     EmptyPage,
+    /// The page lacks its first row.
+    ThinPage,
     /// The answer has no `Date` header.
     NoDate,
     /// The clock of the API shows this time.
@@ -113,6 +115,15 @@ pub(crate) fn empty(answer: &mut Answer) {
         *rows = json!([]);
     }
     set_after(&mut answer.body, &again.text());
+}
+
+/// Takes the first row of a page away.
+pub(crate) fn thin(answer: &mut Answer) {
+    let Some((property, _)) = &answer.page else { return };
+    let rows = answer.body.get_mut(property).and_then(Value::as_array_mut);
+    if let Some(rows) = rows.filter(|rows| !rows.is_empty()) {
+        rows.remove(0);
+    }
 }
 
 fn set_after(body: &mut Value, after: &str) {

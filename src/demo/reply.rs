@@ -88,6 +88,7 @@ fn data(
     match action {
         Action::SameCursor => faults::repeat_cursor(&mut answer, request),
         Action::EmptyPage => faults::empty(&mut answer),
+        Action::ThinPage => faults::thin(&mut answer),
         _ => {}
     }
     Ok(answer.body)

@@ -219,12 +219,12 @@ impl Queue {
                 lot.chain = if fetched.is_last { None } else { Some(chain) };
                 lot.pages.push_back(fetched);
             }
-            Some(Step::Cut(slices)) => {
+            Some(Step::Cut(parts)) => {
                 lane.chains.remove(&place);
-                for (number, slice) in slices.into_iter().enumerate() {
+                for (number, part) in parts.into_iter().enumerate() {
                     let mut place = place.clone();
                     place.slice.push(number);
-                    lane.chains.insert(place, Lot::of(chain.over(slice)));
+                    lane.chains.insert(place, Lot::of(part));
                 }
             }
         }
