@@ -5,10 +5,12 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
+use crate::json;
 use crate::moment::format_time;
 use crate::record::{Projection, Written};
 use crate::request::Series;
-use crate::stream::{Binding, Column, Source, Stream, Take};
+use crate::stream::{Binding, Column, Modes, Source, Stream, Take};
+use crate::streams::named;
 
 /// The added fields of a stream for one series of pages.
 #[derive(Debug)]
@@ -33,11 +35,9 @@ impl Columns {
     /// beside the records.
     #[must_use]
     pub fn new(stream: &Stream, projection: &Projection, series: &Series, body: &str) -> Self {
-        let beside = stream.columns.iter().any(|column| matches!(column.source, Source::Beside(_)));
-        let answer = if beside { serde_json::from_str(body).ok() } else { None };
         let column = |column: &Column| {
             let position = projection.position(column.name)?;
-            Some((position, filled(column.source, projection, series, answer.as_ref())))
+            Some((position, filled(column.source, projection, series, body)))
         };
         Self(stream.columns.iter().filter_map(column).collect())
     }
@@ -91,12 +91,7 @@ pub fn sources(stream: &Stream) -> impl Iterator<Item = &'static str> {
     choices.flatten().copied().flatten().filter_map(|pointer| pointer.split('/').nth(1))
 }
 
-fn filled(
-    source: Source,
-    projection: &Projection,
-    series: &Series,
-    answer: Option<&Value>,
-) -> Filled {
+fn filled(source: Source, projection: &Projection, series: &Series, body: &str) -> Filled {
     let time = |time| Filled::Text(quoted(&format_time(time)));
     match source {
         Source::Parent(parameter) | Source::ParentTime(parameter) => series
@@ -108,9 +103,8 @@ fn filled(
         Source::Position => Filled::Position(0),
         Source::WindowStart => series.window.map_or(Filled::Absent, |(start, _)| time(start)),
         Source::WindowEnd => series.window.map_or(Filled::Absent, |(_, end)| time(end)),
-        Source::Beside(pointer) => answer
-            .and_then(|answer| answer.pointer(pointer))
-            .map_or(Filled::Absent, |value| Filled::Text(value.to_string())),
+        Source::Beside(pointer) => json::at(body, pointer)
+            .map_or(Filled::Absent, |value| Filled::Text(json::mended(value).0)),
         Source::Record(choices) => {
             let part = |pointer: &&str| {
                 let names = pointer.strip_prefix('/')?;
@@ -124,12 +118,40 @@ fn filled(
     }
 }
 
+/// Fields of a record that name the parent that was asked for, if they are sent: by name, position,
+/// and the parent's value. An answer that belongs to another request shows in them.
+#[must_use]
+pub fn asked<'a>(
+    stream: &'static Stream,
+    projection: &Projection,
+    series: &'a Series,
+) -> Vec<(&'static str, usize, &'a str)> {
+    let details = stream.detail.iter().flat_map(|detail| detail.parents);
+    let mut parents = details.chain(stream.parents).filter(|parent| {
+        let mut pairs = parent.bindings.iter().zip(&series.bound);
+        pairs.all(|(binding, (parameter, _))| binding.parameter == *parameter)
+    });
+    let Some(parent) = parents.next() else { return Vec::new() };
+    // An incident has the rows of its sub-incidents among its own (API document).
+    let has_others = named(parent.stream).is_some_and(|parent| parent.modes != Modes::None);
+    let mut asked = Vec::new();
+    for (binding, (parameter, value)) in parent.bindings.iter().zip(&series.bound) {
+        let of_parent = |column: &&Column| column.source == Source::Parent(parameter);
+        let columns = stream.columns.iter().filter(of_parent).map(|column| column.name);
+        // The `id` of a record is its own, unless it is the parent in more detail.
+        let is_own = *parameter == "id" && parent.stream != stream.name;
+        let itself = (!has_others && !is_own).then_some(*parameter);
+        for name in columns.chain(itself).filter(|_| binding.is_asked) {
+            asked.extend(projection.position(name).map(|at| (name, at, value.as_str())));
+        }
+    }
+    asked
+}
+
 /// The parts joined by colons, unless all are empty.
 fn joined(parts: &[(usize, String)], written: &Written) -> Option<String> {
-    let part = |(position, rest): &(usize, String)| {
-        let value: Value = serde_json::from_str(written.captured(*position)?).ok()?;
-        Some(value.pointer(rest)?.as_str()?.to_owned())
-    };
+    let part =
+        |(position, rest): &(usize, String)| word(json::at(written.captured(*position)?, rest)?);
     let parts = parts.iter().map(|at| part(at).unwrap_or_default()).collect::<Vec<_>>();
     parts.iter().any(|part| !part.is_empty()).then(|| quoted(&parts.join(":")))
 }
@@ -149,9 +171,12 @@ pub fn bind(
             let sent = written.captured(position).map(Cow::from);
             sent.or_else(|| columns.fill(position, written))
         });
-        let value = text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or(Value::Null);
         let mut values = Vec::new();
-        take(&value, binding.take, &mut values);
+        take(text.as_deref().unwrap_or("null"), binding.take, &mut values);
+        if values.is_empty() && !binding.is_asked {
+            // Nothing is asked for with it, so that a child can be read without.
+            values.push(String::new());
+        }
         combinations = combinations
             .iter()
             .flat_map(|known| {
@@ -162,27 +187,26 @@ pub fn bind(
     combinations
 }
 
-fn take(value: &Value, which: Take, values: &mut Vec<String>) {
-    match (which, value) {
-        (Take::Itself, Value::String(text)) => values.push(text.clone()),
-        (Take::Each, Value::Array(items)) => {
-            for item in items {
-                take(item, Take::Itself, values);
+fn take(raw: &str, which: Take, values: &mut Vec<String>) {
+    match which {
+        Take::Itself => values.extend(word(raw)),
+        Take::Each => values.extend(json::items(raw).into_iter().filter_map(word)),
+        Take::Within(name) => {
+            for (known, value) in json::entries(raw) {
+                take(value, if known == name { Take::Itself } else { which }, values);
             }
-        }
-        (Take::Within(name), Value::Object(object)) => {
-            for (key, value) in object {
-                let which = if key == name { Take::Itself } else { which };
-                take(value, which, values);
-            }
-        }
-        (Take::Within(_), Value::Array(items)) => {
-            for item in items {
+            for item in json::items(raw) {
                 take(item, which, values);
             }
         }
-        _ => {}
     }
+}
+
+/// What a value is called by: a text, or a number as it was sent. Nothing is called by an empty text.
+fn word(raw: &str) -> Option<String> {
+    let is_number = raw.starts_with(|first: char| first == '-' || first.is_ascii_digit());
+    let word = if is_number { raw.into() } else { json::text(raw)? };
+    (!word.is_empty()).then(|| word.into_owned())
 }
 
 fn quoted(text: &str) -> String {

@@ -2,14 +2,18 @@
 //! nothing of it is decoded, so that records can be copied as the text they are. What is wrong with a
 //! text is found here; saying where is left to `serde_json`.
 
+mod escape;
 mod flaw;
 mod label;
+mod meaning;
 
 use memchr::memchr2;
 use wide::u8x32;
 
+use self::escape::escape;
 pub use self::flaw::{Flaw, Problem};
 pub use self::label::Label;
+pub use self::meaning::{at, entries, items, mended, text, unescaped};
 use crate::text::Tidy;
 
 /// Reads a text from its start.
@@ -18,6 +22,7 @@ pub struct Parser<'a> {
     text: &'a str,
     at: usize,
     depth: usize,
+    odd_at: usize,
 }
 
 /// Values may lie in each other so deep. Targets that build trees have a limit, or crash: those made with
@@ -28,13 +33,25 @@ impl<'a> Parser<'a> {
     /// A parser at the start of `text`.
     #[must_use]
     pub fn new(text: &'a Tidy) -> Self {
-        Self { text: text.as_str(), at: 0, depth: 0 }
+        Self::of(text.as_str())
+    }
+
+    /// The same for a piece of such a text.
+    fn of(text: &'a str) -> Self {
+        Self { text, at: 0, depth: 0, odd_at: 0 }
     }
 
     /// How many bytes have been read.
     #[must_use]
     pub fn at(&self) -> usize {
         self.at
+    }
+
+    /// Where what was read last ends that not every target reads: a string with half a surrogate
+    /// pair, or a number that may be too large for a float.
+    #[must_use]
+    pub fn odd_at(&self) -> usize {
+        self.odd_at
     }
 
     /// The first byte of the next token.
@@ -232,11 +249,16 @@ impl<'a> Parser<'a> {
                 self.at += 1;
                 return Ok(());
             }
-            self.at += escape(self.rest(self.at))?;
+            let (length, is_half) = escape(self.rest(self.at))?;
+            self.at += length;
+            if is_half {
+                self.odd_at = self.at;
+            }
         }
     }
 
     fn number(&mut self) -> Result<(), Flaw> {
+        let first = self.at;
         self.at += usize::from(self.byte() == Some(b'-'));
         let (is_zero, start) = (self.byte() == Some(b'0'), self.at);
         self.digits()?;
@@ -251,6 +273,9 @@ impl<'a> Parser<'a> {
             self.at += 1;
             self.at += usize::from(matches!(self.byte(), Some(b'+' | b'-')));
             self.digits()?;
+            self.odd_at = self.at;
+        } else if self.at - first > DIGITS_OF_A_FLOAT {
+            self.odd_at = self.at;
         }
         Ok(())
     }
@@ -265,17 +290,8 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// How long the escape is that the text begins with.
-fn escape(text: &[u8]) -> Result<usize, Flaw> {
-    match text {
-        [_, b'u', digits @ ..] => match digits.first_chunk::<4>() {
-            Some(digits) if digits.iter().all(u8::is_ascii_hexdigit) => Ok(6),
-            _ => Err(Flaw::syntax()),
-        },
-        [_, b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', ..] => Ok(2),
-        _ => Err(Flaw::syntax()),
-    }
-}
+/// With more, a number may be too large for a float even without an exponent.
+const DIGITS_OF_A_FLOAT: usize = 308;
 
 /// So many bytes of a string are looked at together.
 const BLOCK: usize = 32;

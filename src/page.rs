@@ -48,6 +48,8 @@ pub struct Page {
     pub received: u64,
     /// How many records have no replication key, in an incremental stream.
     pub timeless: u64,
+    /// How many have a key in common with another one that differs, where pages overlap.
+    pub sharing_keys: u64,
     /// Hashes of the keys of the first and of the last of them, where they are emitted.
     pub edges: Vec<u64>,
     /// What the records give to children: which feed, and the values of its bindings.
@@ -66,6 +68,8 @@ pub struct Page {
     pub unknown: BTreeSet<String>,
     /// Paths of values that were replaced by null.
     pub nulled: BTreeSet<String>,
+    /// How many values those were.
+    pub values_nulled: u64,
 }
 
 impl Reader {
@@ -152,6 +156,7 @@ impl Reader {
             reader: self,
             owner: series.bound.first().map(|(_, value)| value.as_str()),
             columns: Columns::new(self.stream, &self.projection, series, text.as_str()),
+            asked: columns::asked(self.stream, &self.projection, series),
             written: Written::new(&text, &self.projection),
             page: Page { lines, ..Page::default() },
             candidates: Vec::new(),
@@ -163,6 +168,7 @@ impl Reader {
         let Draft { written, mut page, .. } = draft;
         page.unknown = written.unknown;
         page.nulled = written.nulled;
+        page.values_nulled = written.values_nulled;
         Ok(page)
     }
 }
@@ -197,7 +203,7 @@ mod tests {
     /// The records of a body read as a page of severities with this schema.
     fn read(schema: &Value, body: impl AsRef<[u8]>) -> Result<Page, Error> {
         let stream = streams::named("severities").unwrap();
-        let projection = Projection::new(schema, schema);
+        let projection = Projection::new(schema, schema, &Value::Null);
         let reader = Reader::new(stream, stream.shape, projection, Vec::new()).emitting().unwrap();
         let first = Request::new(stream.path);
         let series = Series { first, bound: Vec::new(), window: None };
@@ -264,11 +270,14 @@ mod tests {
     }
 
     #[test]
-    fn a_nul_is_taken_out_of_strings_names_and_maps() {
+    fn a_nul_is_taken_out_of_texts_and_makes_no_name_that_of_another() {
         let schema = schema(&json!({"map": {"type": ["null", "object"]}, "t": {}}));
         let body =
             r#"{"severities": [{"id": "1", "t": "a\u0000b", "map": {"k\u0000": "\u0000"}}]}"#;
-        assert_eq!(lines(&schema, body), "{\"id\":\"1\",\"t\":\"ab\",\"map\":{\"k\":\"\"}}\n");
+        assert_eq!(
+            lines(&schema, body),
+            "{\"id\":\"1\",\"t\":\"ab\",\"map\":{\"k\u{fffd}\":\"\"}}\n"
+        );
     }
 
     #[test]

@@ -89,7 +89,7 @@ impl Planned {
     pub fn reader(&self) -> Result<Reader, Error> {
         let feeds = self.feeds.iter().map(|feed| feed.bindings).collect();
         let schema = self.selected.as_ref().map_or(&Value::Null, |selected| &selected.schema);
-        let projection = Projection::new(schema, &self.known);
+        let projection = Projection::new(schema, &self.known, &schema::embedded(self.stream)?);
         let reader = Reader::new(self.stream, self.shape, projection, feeds);
         let reader = if self.cut.is_some() { reader.noting_creation() } else { reader };
         match self.selected.as_ref().map(|selected| selected.method) {

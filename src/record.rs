@@ -4,15 +4,16 @@
 
 mod leaf;
 mod projection;
+mod replace;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use self::leaf::{Fit, Leaf};
+use self::leaf::Fit;
 pub use self::projection::Projection;
 use self::projection::{Field, Fields, Node};
-use crate::json::{Flaw, Parser};
+use crate::json::{Flaw, Parser, unescaped};
 use crate::text::Tidy;
 
 /// Where records are written to, and what was noticed on the way.
@@ -22,10 +23,13 @@ pub struct Written<'a> {
     pub out: Vec<u8>,
     /// Paths of fields that the schema does not know.
     pub unknown: BTreeSet<String>,
-    /// Paths of values that were replaced by null.
+    /// Paths of values that were replaced by null, or in part.
     pub nulled: BTreeSet<String>,
-    /// How many were.
+    /// How many values those were.
+    pub values_nulled: u64,
+    /// How many were replaced, nulls in silence too, and where the last one was written.
     replaced: usize,
+    other_at: usize,
     /// What the records are read from.
     text: &'a str,
     /// Where in `text` the piece begins that is to be copied next.
@@ -47,8 +51,8 @@ enum Place {
     Sent(Range<usize>),
     /// Filled in, here in what was written.
     Filled(Range<usize>),
-    /// Sent, here in the text, and replaced by null.
-    Nulled(Range<usize>),
+    /// Sent, here in the text, and replaced, here in what was written.
+    Replaced(Range<usize>, Range<usize>),
 }
 
 /// How many fields may be missing where their order says they are next, before a name is looked up.
@@ -66,7 +70,9 @@ impl<'a> Written<'a> {
             out: Vec::new(),
             unknown: BTreeSet::new(),
             nulled: BTreeSet::new(),
+            values_nulled: 0,
             replaced: 0,
+            other_at: 0,
             text,
             pending: 0,
             places: Vec::new(),
@@ -82,8 +88,9 @@ impl<'a> Written<'a> {
         match self.places.get(position)? {
             Place::Missing => None,
             Place::Sent(range) => self.text.get(range.clone()),
-            Place::Filled(range) => std::str::from_utf8(self.out.get(range.clone())?).ok(),
-            Place::Nulled(_) => Some("null"),
+            Place::Filled(range) | Place::Replaced(_, range) => {
+                std::str::from_utf8(self.out.get(range.clone())?).ok()
+            }
         }
     }
 
@@ -91,7 +98,7 @@ impl<'a> Written<'a> {
     #[must_use]
     pub fn captured(&self, position: usize) -> Option<&str> {
         match self.places.get(position)? {
-            Place::Sent(range) | Place::Nulled(range) => self.text.get(range.clone()),
+            Place::Sent(range) | Place::Replaced(range, _) => self.text.get(range.clone()),
             Place::Missing | Place::Filled(_) => None,
         }
     }
@@ -124,8 +131,10 @@ impl<'a> Written<'a> {
                 self.push(if std::mem::replace(&mut has_none, false) { "" } else { "," });
                 self.push(field.label.as_str());
                 let start = self.out.len();
-                let filled = fill(index, self);
-                self.push(filled.as_deref().unwrap_or("null"));
+                let filled = fill(index, self).unwrap_or("null".into());
+                let fit = field.node.fit(&filled);
+                self.push(if fit == Fit::Good { &filled } else { "null" });
+                self.note_nulled(field, u64::from(fit == Fit::Bad));
                 if let Some(place) = self.places.get_mut(index) {
                     *place = Place::Filled(start..self.out.len());
                 }
@@ -159,8 +168,12 @@ impl<'a> Written<'a> {
             let end = parser.at();
             if is_record && let Some((index, field)) = known {
                 let is_nulled = self.replaced != replaced && field.is_copied();
-                let place = if is_nulled { Place::Nulled } else { Place::Sent };
-                self.place(index, field, place(value..end))?;
+                let place = if is_nulled {
+                    Place::Replaced(value..end, self.other_at..self.out.len())
+                } else {
+                    Place::Sent(value..end)
+                };
+                self.place(index, field, place)?;
             }
             is_more = parser.more(b'}')?;
             if kept.is_some() {
@@ -233,7 +246,7 @@ impl<'a> Written<'a> {
         self.path.clear();
         self.path.push_str(&fields.path);
         self.path.push_str(if fields.path.is_empty() { "" } else { "." });
-        self.path.push_str(name);
+        self.path.push_str(&unescaped(name));
         if !self.unknown.contains(&self.path) {
             self.unknown.insert(self.path.clone());
         }
@@ -246,8 +259,9 @@ impl<'a> Written<'a> {
         let start = parser.at();
         parser.skip()?;
         let text = self.text.as_bytes().get(start..parser.at()).unwrap_or_default();
-        if !leaf.is_plain(text) {
-            self.check(*leaf, start..parser.at(), field);
+        let is_odd = parser.odd_at() > start;
+        if is_odd || !leaf.is_plain(text) {
+            self.check(*leaf, start..parser.at(), is_odd, field);
         }
         Ok(())
     }
@@ -270,30 +284,12 @@ impl<'a> Written<'a> {
                 let is_null = parser.peek() == Some(b'n');
                 parser.skip()?;
                 if !is_null {
-                    self.nulled.insert(field.path.to_string());
-                    self.replace(start..parser.at());
+                    self.note_nulled(field, 1);
+                    self.replace(start..parser.at(), "null");
                 }
             }
         }
         Ok(())
-    }
-
-    /// Replaces by null what targets cannot take.
-    #[inline(never)]
-    fn check(&mut self, leaf: Leaf, place: Range<usize>, field: &Field) {
-        match leaf.fit(self.text.get(place.clone()).unwrap_or_default()) {
-            Fit::Good => return,
-            Fit::Empty => {}
-            Fit::Bad => drop(self.nulled.insert(field.path.to_string())),
-        }
-        self.replace(place);
-    }
-
-    /// Writes null in place of a piece of the text.
-    fn replace(&mut self, piece: Range<usize>) {
-        self.replaced += 1;
-        self.leave_out(piece);
-        self.push("null");
     }
 
     /// Notes where a field of the record itself is.
@@ -320,7 +316,7 @@ impl<'a> Written<'a> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -330,7 +326,7 @@ mod tests {
         let known = json!({"properties": {"x": {}, "a": {}, "o": inner, "l": {"items": inner}}});
         let mut selected = known.clone();
         selected["properties"].as_object_mut().unwrap().remove("x");
-        let projection = Projection::new(&selected, &known);
+        let projection = Projection::new(&selected, &known, &Value::Null);
         let text = records.concat();
         let text = Tidy::new(&text).unwrap();
         let (mut written, mut parser) = (Written::new(&text, &projection), Parser::new(&text));

@@ -98,8 +98,12 @@ pub struct Outcome {
     pub timeless: u64,
     /// Paths of fields that the schema does not know.
     pub unknown: BTreeSet<String>,
-    /// Paths of values that were replaced by null.
+    /// Paths of values that were replaced by null, or in part.
     pub nulled: BTreeSet<String>,
+    /// How many values those were.
+    pub values_nulled: u64,
+    /// Records that have a key in common with another one that differs.
+    pub sharing_keys: u64,
 }
 
 /// A long list says how far it is, this often.
@@ -184,6 +188,8 @@ impl<W: Write> Scan<'_, W> {
         outcome.remember(std::mem::take(&mut page.recent), self.planned.memory.keep);
         outcome.unknown.append(&mut page.unknown);
         outcome.nulled.append(&mut page.nulled);
+        outcome.values_nulled += page.values_nulled;
+        outcome.sharing_keys += page.sharing_keys;
         if let Some((received, total)) = fetched.shortfall {
             let (received_before, total_before) = outcome.shortfall.unwrap_or_default();
             outcome.shortfall = Some((received_before + received, total_before + total));
@@ -351,11 +357,12 @@ impl Outcome {
         }
     }
 
-    /// What was left out: parents skipped, fields unknown, fields nulled, whether rows are short.
+    /// What was left out: parents skipped, fields unknown, fields and values nulled, short rows.
     #[must_use]
-    pub fn losses(&self) -> [u64; 4] {
+    pub fn losses(&self) -> [u64; 5] {
         let (unknown, nulled) = (self.unknown.len() as u64, self.nulled.len() as u64);
-        [self.vanished + self.refused, unknown, nulled, u64::from(self.shortfall.is_some())]
+        let (values, short) = (self.values_nulled, u64::from(self.shortfall.is_some()));
+        [self.vanished + self.refused, unknown, nulled, values, short]
     }
 
     /// Says everything that was left out of a stream.
@@ -375,18 +382,20 @@ impl Outcome {
             say(Level::Info, &message);
         }
         if !self.nulled.is_empty() {
-            let nulled = list(&self.nulled);
-            say(
-                Level::Warning,
-                &format!("values that do not fit their type are now null: {nulled}"),
-            );
-        }
-        if self.timeless > 0 {
+            let (values, nulled) = (self.values_nulled, list(&self.nulled));
             let message = format!(
-                "records that do not say when they changed, and so count as changed: {}",
-                self.timeless
+                "{values} values that do not fit their type are now null, halves of characters \
+                 U+FFFD: {nulled}"
             );
             say(Level::Warning, &message);
+        }
+        if self.timeless > 0 {
+            let count = self.timeless;
+            let message = "records that do not say when they changed, and so count as changed";
+            say(Level::Warning, &format!("{message}: {count}"));
+        }
+        if self.sharing_keys > 0 {
+            say(Level::Warning, &format!("records that share a key: {}", self.sharing_keys));
         }
         if self.vanished > 0 {
             let message = format!("parents deleted while they were read: {}", self.vanished);

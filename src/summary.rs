@@ -22,8 +22,8 @@ pub struct Summary {
     pub left_out: Vec<&'static str>,
     /// What ended streams.
     pub failures: Vec<Error>,
-    /// Parents skipped, fields unknown, fields nulled, streams short of what the API counts.
-    pub losses: [u64; 4],
+    /// Parents skipped, fields unknown, fields and values nulled, streams short of what the API counts.
+    pub losses: [u64; 5],
     /// Of a sample.
     pub verdicts: Vec<Verdict>,
     /// When the scans of lists began.
@@ -92,7 +92,7 @@ impl Summary {
     pub fn conclude(self, selected: usize, means: &Means, extent: Extent) -> Result<(), Error> {
         let Summary { records, complete, not_permitted, left_out, mut failures, verdicts, .. } =
             self;
-        let [parents, unknown, nulled, short] = self.losses;
+        let [parents, unknown, nulled, values, short] = self.losses;
         let succeeded = failures.is_empty();
         means.log.metric(Metric::Counter("http_request_count", means.client.requests()), None);
         let seconds = means.clock.elapsed().as_secs_f64();
@@ -103,7 +103,7 @@ impl Summary {
         let line = format!(
             "done streams={} of {selected} records={records} requests={} retries={} \
              parents_skipped={parents} fields_unknown={unknown} fields_nulled={nulled} \
-             streams_short={short} failed={} left_out={} not_permitted={}{skipped}",
+             values_nulled={values} streams_short={short} failed={} left_out={} not_permitted={}{skipped}",
             complete.len(),
             means.client.requests(),
             means.client.retries(),

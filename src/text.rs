@@ -21,7 +21,7 @@ impl<'a> Tidy<'a> {
     /// Where it is untidy and not JSON.
     pub fn new(body: &'a str) -> Result<Self, serde_json::Error> {
         // A body may well end in a line break.
-        let body = body.trim_ascii_end();
+        let body = body.trim_end_matches([' ', '\t', '\n', '\r']);
         let least = |part: &[u8]| part.iter().fold(u8::MAX, |least, byte| least.min(*byte));
         let has_control = |part: &[u8]| least(part) < b' ';
         let bytes = body.as_bytes();
@@ -43,17 +43,24 @@ impl<'a> Tidy<'a> {
 
 fn without_blanks_and_nuls(json: &str) -> String {
     let mut tidy = String::with_capacity(json.len());
-    let (mut rest, mut in_string) = (json, false);
+    let (mut rest, mut in_string, mut has_nul) = (json, false, false);
     while let Some(place) = rest.find(if in_string { STRING_ENDS } else { TOKEN_ENDS }) {
         let (plain, special) = rest.split_at(place);
         tidy.push_str(plain);
         // A backslash goes with what it escapes, so that `\\u0000` stays what it is.
         let (kept, length) = match special.as_bytes() {
-            [b'"', ..] => {
+            [b'"', after @ ..] => {
+                // Without its NUL a name might be that of another field.
+                if std::mem::take(&mut has_nul) && is_colon_next(after) {
+                    tidy.push(char::REPLACEMENT_CHARACTER);
+                }
                 in_string = !in_string;
                 (1, 1)
             }
-            [b'\\', ..] if special.starts_with(NUL) => (0, NUL.len()),
+            [b'\\', ..] if special.starts_with(NUL) => {
+                has_nul = true;
+                (0, NUL.len())
+            }
             [b'\\', ..] => (2, 2),
             _ => (0, 1),
         };
@@ -61,6 +68,10 @@ fn without_blanks_and_nuls(json: &str) -> String {
         rest = special.get(length..).unwrap_or_default();
     }
     tidy + rest
+}
+
+fn is_colon_next(text: &[u8]) -> bool {
+    text.iter().find(|byte| !b" \t\n\r".contains(byte)) == Some(&b':')
 }
 
 /// What is not simply copied within a string, and outside of strings.
@@ -93,6 +104,11 @@ mod tests {
         let body = "{\"a\": 1.0, \"b\": \"\\ud800\"}\r\n";
         let tidy = super::Tidy::new(body).unwrap();
         assert!(matches!(tidy.0, super::Cow::Borrowed(same) if same == body.trim()));
+    }
+
+    #[test]
+    fn a_form_feed_is_no_white_space() {
+        assert!(super::Tidy::new("{}\u{c}").is_err());
     }
 
     #[test]

@@ -271,7 +271,7 @@ fn any_body_is_a_page_or_an_error_of_the_contract() {
 /// What a page of severities with this schema is read as.
 fn read(schema: &Value, body: &[u8]) -> Result<String, String> {
     let stream = streams::named("severities").unwrap();
-    let projection = Projection::new(schema, schema);
+    let projection = Projection::new(schema, schema, &Value::Null);
     let reader = Reader::new(stream, stream.shape, projection, Vec::new()).emitting().unwrap();
     let series = Series { first: Request::new(stream.path), bound: Vec::new(), window: None };
     let lines = Lines::default().framed((String::new(), "\n".to_owned()));

@@ -26,7 +26,7 @@ const AMPLE: usize = 64 << 20;
 fn list(name: &str, feed: Option<(usize, usize)>) -> List {
     let stream = streams::named(name).unwrap();
     let known = json!({"properties": {"id": {}, "created_at": {}}});
-    let projection = Projection::new(&known, &known);
+    let projection = Projection::new(&known, &known, &Value::Null);
     let reader = Reader::new(stream, stream.shape, projection, Vec::new()).noting_creation();
     List {
         reader: Arc::new(reader),

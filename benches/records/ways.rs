@@ -63,7 +63,7 @@ impl Way {
 
 fn ours(case: &Case, count: usize, out: impl Write) -> Anything<()> {
     let Case { stream, selected, body, .. } = case;
-    let projection = Projection::new(&selected.schema, &selected.known);
+    let projection = Projection::new(&selected.schema, &selected.known, &Value::Null);
     let mut reader = Reader::new(stream, stream.shape, projection, Vec::new()).emitting()?;
     if selected.method == Method::Incremental {
         reader = reader.within(Window::default(), Memory::default());

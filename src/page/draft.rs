@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Page, Reader};
 use crate::columns::{self, Columns};
+use crate::json;
 use crate::memory::{Seen, VERSION_BITS};
 use crate::moment::parse_time;
 use crate::record::Written;
@@ -19,6 +20,8 @@ pub(super) struct Draft<'a> {
     /// Whose records these are.
     pub(super) owner: Option<&'a str>,
     pub(super) columns: Columns,
+    /// Fields that have to say whose records these are: name, position, and the parent's value.
+    pub(super) asked: Vec<(&'static str, usize, &'a str)>,
     /// The record read last.
     pub(super) written: Written<'a>,
     pub(super) page: Page,
@@ -42,6 +45,7 @@ const MARGIN: TimeDelta = TimeDelta::days(1);
 impl Draft<'_> {
     /// Decides about the record read last.
     pub(super) fn finish(&mut self) -> Result<(), String> {
+        self.check_parent()?;
         self.bind()?;
         self.note_creation();
         let is_kept = self.reader.is_emitting && self.is_first_of_its_key()?;
@@ -60,8 +64,18 @@ impl Draft<'_> {
 
     fn note_creation(&mut self) {
         let text = self.reader.created_at.and_then(|position| self.written.captured(position));
-        let text = text.and_then(|text| text.strip_prefix('"')?.strip_suffix('"'));
-        self.page.created.extend(text.and_then(parse_time));
+        self.page.created.extend(text.and_then(json::text).and_then(|text| parse_time(&text)));
+    }
+
+    /// Holds the record to be of the parent that was asked for.
+    fn check_parent(&self) -> Result<(), String> {
+        for (name, position, asked) in &self.asked {
+            let sent = self.written.captured(*position).and_then(json::text);
+            if let Some(sent) = sent.filter(|sent| sent != asked) {
+                return Err(format!("has `{name}` {sent:?} where {asked:?} was asked for"));
+            }
+        }
+        Ok(())
     }
 
     /// Gathers what the record gives to children.
@@ -85,11 +99,23 @@ impl Draft<'_> {
         for (name, position) in &self.reader.key {
             match self.written.field(*position) {
                 None | Some("null" | "\"\"") => return Err(format!("lacks its key `{name}`")),
-                Some(value) if is_overlapping => value.hash(&mut hasher),
+                Some(value) if is_overlapping => {
+                    json::text(value).unwrap_or(value.into()).hash(&mut hasher);
+                }
                 Some(_) => {}
             }
         }
-        Ok(!is_overlapping || self.seen.insert(hasher.finish()))
+        if !is_overlapping {
+            return Ok(true);
+        }
+        // Only what is the same throughout has come before.
+        let mut record = DefaultHasher::new();
+        record.write(&self.written.out);
+        let is_new = self.seen.insert(record.finish());
+        if is_new && !self.seen.insert(hasher.finish()) {
+            self.page.sharing_keys += 1;
+        }
+        Ok(is_new)
     }
 
     /// The replication key, in an incremental stream. A record without one may have changed at any time.
@@ -100,7 +126,7 @@ impl Draft<'_> {
             self.page.timeless += 1;
             return Ok(None);
         }
-        let time = text.strip_prefix('"').and_then(|text| parse_time(text.strip_suffix('"')?));
+        let time = json::text(text).and_then(|text| parse_time(&text));
         let key = self.reader.stream.replication_key().unwrap_or_default();
         time.map(Some).ok_or_else(|| format!("has `{key}` {text}, not a time"))
     }

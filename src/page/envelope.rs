@@ -1,19 +1,18 @@
 //! The JSON around the records, in each of the shapes that the API has.
 
-use std::borrow::Cow;
-
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::draft::Draft;
-use crate::json::{Flaw, Parser};
+use crate::json::{Flaw, Parser, unescaped};
 use crate::stream::Shape;
 
 #[derive(Deserialize)]
-struct PaginationMeta {
+struct PaginationMeta<'a> {
     after: Option<String>,
     /// Only a hint: where it is no number, there is none.
-    total_record_count: Option<Value>,
+    #[serde(borrow)]
+    total_record_count: Option<&'a RawValue>,
 }
 
 /// The paging object's name.
@@ -37,7 +36,7 @@ impl Draft<'_> {
         let mut seen = Vec::new();
         let mut is_more = parser.first(b'}');
         while is_more {
-            let name = decoded(parser.name()?);
+            let name = unescaped(parser.name()?);
             // Whichever of two was taken, the other one would be lost.
             if name == field || name == PAGINATION_META {
                 if seen.contains(&name) {
@@ -71,7 +70,7 @@ impl Draft<'_> {
         let meta = serde_json::from_str::<Option<PaginationMeta>>(text)
             .map_err(|error| Flaw::contract(format!("`{PAGINATION_META}`: {error}")))?;
         let Some(PaginationMeta { after, total_record_count }) = meta else { return Ok(()) };
-        self.page.total = total_record_count.and_then(|total| total.as_u64());
+        self.page.total = total_record_count.and_then(|total| total.get().parse().ok());
         self.page.after = after.filter(|after| !after.is_empty());
         Ok(())
     }
@@ -90,7 +89,7 @@ impl Draft<'_> {
         let mut missing = lists.to_vec();
         let mut is_more = parser.first(b'}');
         while is_more {
-            let name = decoded(parser.name()?);
+            let name = unescaped(parser.name()?);
             if let Some(place) = missing.iter().position(|list| *list == name) {
                 missing.remove(place);
                 self.columns.enter(&name);
@@ -141,15 +140,6 @@ fn is_null(parser: &mut Parser) -> Result<bool, Flaw> {
         parser.skip()?;
     }
     Ok(is_null)
-}
-
-/// A name as it is meant, whatever escapes it is written with.
-fn decoded(raw: &str) -> Cow<'_, str> {
-    let decode = || serde_json::from_str::<String>(&format!("\"{raw}\"")).ok();
-    match raw.contains('\\').then(decode).flatten() {
-        Some(name) => name.into(),
-        None => raw.into(),
-    }
 }
 
 /// Enters an object or a list, or says what else came, unless it is no JSON.

@@ -1,9 +1,10 @@
 //! What to keep of a record: a schema and a selection, compiled once per stream.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::leaf::Leaf;
-use crate::json::Label;
+use super::leaf::{Fit, Leaf};
+use crate::json::{self, Label};
+use crate::schema;
 
 /// What to keep of a record, compiled from a schema once per stream.
 #[derive(Debug)]
@@ -45,10 +46,10 @@ pub(super) enum Node {
 
 impl Projection {
     /// Keeps what `selected` has; `known` also has what is deselected, so that a field in neither
-    /// is news.
+    /// is news. Whatever these say, nothing is kept that `ours` has as unsupported.
     #[must_use]
-    pub fn new(selected: &Value, known: &Value) -> Self {
-        let fields = Fields::new(selected, known, "");
+    pub fn new(selected: &Value, known: &Value, ours: &Value) -> Self {
+        let fields = Fields::new(selected, known, ours, "");
         Self { fields, slots: 0 }.numbered()
     }
 
@@ -78,15 +79,19 @@ impl Projection {
 }
 
 impl Fields {
-    fn new(selected: &Value, known: &Value, path: &str) -> Self {
+    fn new(selected: &Value, known: &Value, ours: &Value, path: &str) -> Self {
+        let ours = ours.get("properties").unwrap_or(&Value::Null);
         let of = |schema: &Value| schema.get("properties").and_then(Value::as_object).cloned();
         let (selected, known) = (of(selected).unwrap_or_default(), of(known).unwrap_or_default());
         let mut fields = Self { list: Vec::new(), path: path.to_owned(), first_slot: 0 };
         for name in known.keys().chain(selected.keys().filter(|name| !known.contains_key(*name))) {
             let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+            let ours = ours.get(name).unwrap_or(&Value::Null);
             let node = match selected.get(name) {
-                None => Node::Dropped,
-                Some(schema) => Node::new(schema, known.get(name).unwrap_or(schema), &path),
+                Some(schema) if !schema::is_unsupported(ours) => {
+                    Node::new(schema, known.get(name).unwrap_or(schema), ours, &path)
+                }
+                Some(_) | None => Node::Dropped,
             };
             fields.add(name, path, node);
         }
@@ -109,8 +114,7 @@ impl Fields {
     /// Which field has this name, as it stands in JSON, without its quotes.
     pub(super) fn named(&self, raw: &str) -> Option<usize> {
         if raw.contains('\\') {
-            let name = serde_json::from_str::<String>(&format!("\"{raw}\"")).ok()?;
-            let label = Label::new(&name);
+            let label = Label::new(&json::unescaped(raw));
             return self.list.iter().position(|field| field.label == label);
         }
         self.list.iter().position(|field| field.label.name() == raw)
@@ -129,17 +133,33 @@ impl Field {
 }
 
 impl Node {
-    fn new(selected: &Value, known: &Value, path: &str) -> Self {
+    fn new(selected: &Value, known: &Value, ours: &Value, path: &str) -> Self {
+        // Where a catalog's schema has another shape than ours, it does not say what lies where.
+        if shape(known) != shape(ours) && has_unsupported(ours) {
+            let kind = if ours.get("items").is_some() { "array" } else { "object" };
+            let is_taken = selected.get("type").is_none() || schema::allows(selected, kind);
+            return if is_taken {
+                Self::new(ours, ours, ours, path)
+            } else {
+                Self::Copied(Leaf::of(&json!({"type": "null"})))
+            };
+        }
         if known.get("properties").is_some() {
-            return Self::Object(Fields::new(selected, known, path).into());
+            return Self::Object(Fields::new(selected, known, ours, path).into());
         }
         if let Some(items) = known.get("items") {
-            return match Self::new(selected.get("items").unwrap_or(items), items, path) {
+            let of = |schema: &Value| schema.get("items").cloned().unwrap_or_default();
+            return match Self::new(&of(selected), items, &of(ours), path) {
                 Self::Copied(leaf) if leaf.takes_anything() => Self::Copied(Leaf::of(known)),
                 node => Self::List(Box::new(node)),
             };
         }
         Self::Copied(Leaf::of(known))
+    }
+
+    /// Whether an added value fits.
+    pub(super) fn fit(&self, text: &str) -> Fit {
+        if let Self::Copied(leaf) = self { leaf.fit(text) } else { Fit::Good }
     }
 
     fn number(&mut self, slots: &mut usize) {
@@ -149,4 +169,13 @@ impl Node {
             Self::Dropped | Self::Copied(_) => {}
         }
     }
+}
+
+/// Whether a schema describes what is in an object, and in a list.
+fn shape(schema: &Value) -> [bool; 2] {
+    ["properties", "items"].map(|inside| schema.get(inside).is_some())
+}
+
+fn has_unsupported(schema: &Value) -> bool {
+    schema::properties(schema).iter().any(|(_, property)| schema::is_unsupported(property))
 }
