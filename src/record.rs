@@ -257,11 +257,11 @@ impl<'a> Written<'a> {
     fn value(&mut self, parser: &mut Parser, node: &Node, field: &Field) -> Result<(), Flaw> {
         let Node::Copied(leaf) = node else { return self.nested(parser, node, field) };
         let start = parser.at();
+        // Most values are texts.
+        let is_good = leaf.takes_texts() && parser.peek() == Some(b'"');
         parser.skip()?;
-        let text = self.text.as_bytes().get(start..parser.at()).unwrap_or_default();
-        let is_odd = parser.odd_at() > start;
-        if is_odd || !leaf.is_plain(text) {
-            self.check(*leaf, start..parser.at(), is_odd, field);
+        if !is_good || parser.odd_at() > start {
+            self.check(*leaf, start..parser.at(), parser.odd_at() > start, field);
         }
         Ok(())
     }

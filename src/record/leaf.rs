@@ -9,6 +9,7 @@ use serde_json::Value;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Leaf {
     types: u8,
+    takes_texts: bool,
     form: Form,
 }
 
@@ -47,7 +48,7 @@ impl Leaf {
     /// What `schema` takes; anything where it names no type.
     pub(super) fn of(schema: &Value) -> Self {
         let kinds = match schema.get("type") {
-            None => return Self { types: ANY, form: Form::Plain },
+            None => return Self { types: ANY, takes_texts: true, form: Form::Plain },
             Some(Value::Array(kinds)) => kinds.as_slice(),
             Some(kind) => std::slice::from_ref(kind),
         };
@@ -61,7 +62,8 @@ impl Leaf {
             () if has("integer") => Form::Integer,
             () => Form::Plain,
         };
-        Self { types, form }
+        let takes_texts = form == Form::Plain && types & STRING != 0;
+        Self { types, takes_texts, form }
     }
 
     /// Whether anything may be copied.
@@ -69,24 +71,25 @@ impl Leaf {
         self.types == ANY
     }
 
-    /// Whether a value can be copied without a closer look.
+    /// Whether every text can be copied.
     #[inline]
-    pub(super) fn is_plain(self, text: &[u8]) -> bool {
-        let Some(first) = text.first() else { return false };
-        if self.types & class(*first) == 0 {
-            return false;
-        }
-        match self.form {
-            Form::Plain => true,
-            Form::DateTime => *first == b'n' || is_usual_time(text),
-            Form::Integer => *first == b'n' || is_short_integer(text),
-            Form::Number => {
-                text.len() < 100 && !text.iter().any(|byte| matches!(byte, b'e' | b'E'))
-            }
+    pub(super) fn takes_texts(self) -> bool {
+        self.takes_texts
+    }
+
+    /// Whether it is a value as nearly all of its column are.
+    #[inline]
+    pub(super) fn is_usual(self, text: &[u8]) -> bool {
+        match (self.form, text.first()) {
+            (_, Some(b'n')) => true,
+            (Form::Plain, Some(first)) => self.types & class(*first) != 0,
+            (Form::DateTime, _) => is_usual_time(text),
+            (Form::Integer | Form::Number, _) => is_short_integer(text),
+            (Form::Plain, None) => false,
         }
     }
 
-    /// The closer look at a value that is not plain.
+    /// What a value is that is not usual.
     #[cold]
     pub(super) fn fit(self, text: &str) -> Fit {
         let first = text.bytes().next().unwrap_or_default();
@@ -142,33 +145,57 @@ fn is_integer(text: &str) -> bool {
     text.parse::<i64>().is_ok() || (!is_plain && text.parse::<f64>().is_ok_and(is_within))
 }
 
-/// Whether it is a time as the API writes nearly all of them: `"2026-01-31T01:02:03.456Z"`.
+/// Whether it is a time as the API writes nearly all of them: `"2026-01-31T01:02:03.456Z"`. All bytes
+/// of its seconds are compared at once, since records are full of times.
 #[inline]
 fn is_usual_time(text: &[u8]) -> bool {
     let Some((head, rest)) = text.split_first_chunk::<20>() else { return false };
-    let [q, y1, y2, y3, y4, s1, m1, m2, s2, d1, d2, t, h1, h2, c1, i1, i2, c2, e1, e2] = *head;
-    let two = |tens: u8, ones: u8| match (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0')) {
-        (tens @ 0..=9, ones @ 0..=9) => tens * 10 + ones,
-        _ => u8::MAX,
-    };
-    let is_marked = [q, s1, s2, t, c1, c2] == *b"\"--T::";
-    // Days that not every month has are looked at more closely.
-    let is_date = matches!(two(y1, y2), 1..=99)
-        && two(y3, y4) < 100
-        && matches!(two(m1, m2), 1..=12)
-        && matches!(two(d1, d2), 1..=28);
-    let is_clock = two(h1, h2) < 24 && two(i1, i2) < 60 && two(e1, e2) < 60;
-    let Some((b"Z\"", fraction)) = rest.split_last_chunk().map(|(rest, end)| (end, rest)) else {
+    let (Some(minutes), Some(seconds)) = (head.first_chunk(), head.last_chunk()) else {
         return false;
     };
-    let is_fraction = match fraction {
-        [] => true,
-        [b'.', digits @ ..] => {
+    let minutes = u128::from_le_bytes(*minutes) ^ u128::from_le_bytes(*b"\"0000-00-00T00:0");
+    let seconds = u32::from_le_bytes(*seconds) ^ u32::from_le_bytes(*b"0:00");
+    // Where a byte is above its most, its highest bit is set after this.
+    let is_above = (minutes.wrapping_add(MINUTES_ROOM) | minutes) & HIGHEST != 0
+        || (seconds.wrapping_add(SECONDS_ROOM) | seconds) & 0x8080_8080 != 0;
+    if is_above {
+        return false;
+    }
+    let [_, y1, y2, y3, y4, _, m1, m2, _, d1, d2, _, h1, h2, ..] = minutes.to_le_bytes();
+    // Days that not every month has are looked at more closely.
+    let (month, day) = (10 * m1 + m2, 10 * d1 + d2);
+    (y1 | y2 | y3 | y4) != 0
+        && matches!(month, 1..=12)
+        && matches!(day, 1..=30)
+        && (month != 2 || day < 29)
+        && 10 * h1 + h2 < 24
+        && is_end(rest)
+}
+
+/// The highest bit of each byte.
+const HIGHEST: u128 = u128::MAX / 0xFF * 0x80;
+/// What has to be added to a byte to reach its highest bit from one more than it may be: a mark may be 0,
+/// a digit as much as stands here.
+const MINUTES_ROOM: u128 = room(*b"0999909909909905");
+const SECONDS_ROOM: u32 = {
+    let [a, b, c, d, ..] = room(*b"9059000000000000").to_le_bytes();
+    u32::from_le_bytes([a, b, c, d])
+};
+
+const fn room(most: [u8; 16]) -> u128 {
+    u128::MAX / 0xFF * 0x7F - (u128::from_le_bytes(most) - u128::MAX / 0xFF * b'0' as u128)
+}
+
+/// Whether a time ends so after its seconds: in UTC, with a fraction or without.
+#[inline]
+fn is_end(rest: &[u8]) -> bool {
+    match rest {
+        b"Z\"" => true,
+        [b'.', digits @ .., b'Z', b'"'] => {
             (1..=9).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit)
         }
         _ => false,
-    };
-    is_marked && is_date && is_clock && is_fraction
+    }
 }
 
 /// Whether a JSON string is a time that targets take. A leap second is none of those.
@@ -191,7 +218,8 @@ mod tests {
     fn fit(schema: &Value, text: &str) -> Fit {
         let leaf = Leaf::of(schema);
         let fit = leaf.fit(text);
-        if leaf.is_plain(text.as_bytes()) {
+        let is_text = text.starts_with('"');
+        if (is_text && leaf.takes_texts()) || leaf.is_usual(text.as_bytes()) {
             assert_eq!(fit, Fit::Good, "{text}: the first look takes no more than the second");
         }
         fit
@@ -237,6 +265,22 @@ mod tests {
             assert_eq!(fit(&number, good), Fit::Good, "{good}");
         }
         assert_eq!(fit(&number, "-1e400"), Fit::Bad);
+    }
+
+    #[test]
+    fn a_time_that_looks_usual_is_one_whatever_byte_is_put_where() {
+        let time = json!({"type": ["null", "string"], "format": "date-time"});
+        let usual = "\"2026-01-23T01:02:03.456Z\"";
+        assert!(Leaf::of(&time).is_usual(usual.as_bytes()));
+        for place in 1..usual.len() - 1 {
+            for byte in 0..=u8::MAX {
+                let mut text = usual.as_bytes().to_vec();
+                text[place] = byte;
+                let is_usual = Leaf::of(&time).is_usual(&text);
+                let is_time = str::from_utf8(&text).is_ok_and(is_time);
+                assert!(is_time || !is_usual, "{:?}", String::from_utf8_lossy(&text));
+            }
+        }
     }
 
     #[test]

@@ -8,10 +8,13 @@ use super::projection::Field;
 use crate::json;
 
 impl Written<'_> {
-    /// Replaces what targets cannot take.
+    /// Looks at a value more closely than at its first byte, and replaces what targets cannot take.
     #[inline(never)]
     pub(super) fn check(&mut self, leaf: Leaf, place: Range<usize>, is_odd: bool, field: &Field) {
         let text = self.text.get(place.clone()).unwrap_or_default();
+        if !is_odd && leaf.is_usual(text.as_bytes()) {
+            return;
+        }
         match leaf.fit(text) {
             Fit::Good if is_odd => {
                 let (mended, count) = json::mended(text);
