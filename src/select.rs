@@ -2,6 +2,8 @@
 //! field, `!alerts` or `!alerts.attributes` leaves out. What the catalog then selects is read by
 //! [`crate::catalog`].
 
+use std::collections::{HashMap, HashSet};
+
 use serde_json::{Value, json};
 use wildmatch::WildMatch;
 
@@ -17,9 +19,16 @@ use crate::streams::STREAMS;
 struct Pattern {
     text: String,
     stream: WildMatch,
-    /// The names of a field, joined by dots; none for all fields.
-    field: Option<WildMatch>,
+    field: Fields,
     is_exclusion: bool,
+}
+
+/// Which fields a pattern means, by their names joined by dots.
+#[derive(Debug)]
+enum Fields {
+    All,
+    One(String),
+    Like(WildMatch),
 }
 
 impl Pattern {
@@ -29,18 +38,14 @@ impl Pattern {
             None => (false, text),
         };
         let (stream, field) = match rest.split_once('.') {
-            Some((stream, field)) if field != "*" => (stream, Some(WildMatch::new(field))),
-            Some((stream, _)) => (stream, None),
-            None => (rest, None),
+            None => (rest, Fields::All),
+            Some((stream, "*")) => (stream, Fields::All),
+            Some((stream, field)) if field.contains(['*', '?']) => {
+                (stream, Fields::Like(WildMatch::new(field)))
+            }
+            Some((stream, field)) => (stream, Fields::One(field.to_owned())),
         };
         Self { text: text.to_owned(), stream: WildMatch::new(stream), field, is_exclusion }
-    }
-
-    /// Whether the pattern means this field: itself, or something that contains it.
-    fn takes(&self, field: &str) -> bool {
-        let Some(pattern) = &self.field else { return true };
-        let ends = field.match_indices('.').map(|(end, _)| end).chain([field.len()]);
-        ends.filter_map(|end| field.get(..end)).any(|outer| pattern.matches(outer))
     }
 }
 
@@ -79,31 +84,92 @@ impl Patterns {
         let entries = catalog.get_mut("streams").and_then(Value::as_array_mut);
         let entries =
             entries.ok_or_else(|| Error::Selection("the catalog has no `streams`".into()))?;
+        let all = entries.iter().map(Listed::of).collect::<Vec<_>>();
         for pattern in &self.0 {
-            check(pattern, entries)?;
+            check(pattern, &all)?;
         }
-        for entry in entries {
-            choose(&self.0, entry);
+        for (entry, listed) in entries.iter_mut().zip(&all) {
+            choose(&self.0, entry, listed);
         }
         Ok(catalog)
     }
 }
 
+/// A stream of the catalog and its fields.
+struct Listed {
+    stream: String,
+    /// Breadcrumb and dotted name of each.
+    fields: Vec<(Value, String)>,
+    /// The dotted names of fields and of all that contains one.
+    names: HashSet<String>,
+}
+
+impl Listed {
+    fn of(entry: &Value) -> Self {
+        let schema = entry.get("schema").unwrap_or(&Value::Null);
+        let placed = schema::properties(schema).into_iter();
+        let fields =
+            placed.map(|(place, _)| (json!(place), schema::dotted(&place))).collect::<Vec<_>>();
+        let names = fields.iter().flat_map(|(_, field)| outer(field));
+        let names = names.map(str::to_owned).collect();
+        Self { stream: catalog::name(entry).to_owned(), fields, names }
+    }
+}
+
+/// The name of a field and of each that contains it.
+fn outer(field: &str) -> impl Iterator<Item = &str> {
+    let ends = field.match_indices('.').map(|(end, _)| end).chain([field.len()]);
+    ends.filter_map(|end| field.get(..end))
+}
+
+/// Fields that patterns mean. Names without wildcards are looked up, since there may be thousands.
+struct Meant<'a> {
+    is_all: bool,
+    /// Each of `names` that a pattern of some fields is the name of.
+    names: HashSet<&'a str>,
+}
+
+impl<'a> Meant<'a> {
+    fn by(patterns: &[&Pattern], names: &'a HashSet<String>) -> Self {
+        let mut meant = Self { is_all: false, names: HashSet::new() };
+        for pattern in patterns {
+            match &pattern.field {
+                Fields::All => meant.is_all = true,
+                Fields::One(name) => meant.names.extend(names.get(name).map(String::as_str)),
+                Fields::Like(like) => {
+                    let like = names.iter().filter(|name| like.matches(name));
+                    meant.names.extend(like.map(String::as_str));
+                }
+            }
+        }
+        meant
+    }
+
+    /// Whether a field is meant by name: itself, or something that contains it.
+    fn names(&self, field: &str) -> bool {
+        outer(field).any(|outer| self.names.contains(outer))
+    }
+
+    fn takes(&self, field: &str) -> bool {
+        self.is_all || self.names(field)
+    }
+}
+
 /// Says which pattern means nothing, and what is nearest to it.
-fn check(pattern: &Pattern, entries: &[Value]) -> Result<(), Error> {
-    let streams = entries.iter().filter(|entry| pattern.stream.matches(catalog::name(entry)));
-    let fields = streams
-        .flat_map(|entry| {
-            let of = |(_, field)| format!("{}.{field}", catalog::name(entry));
-            fields(entry).into_iter().map(of).collect::<Vec<_>>()
-        })
-        .collect::<Vec<_>>();
-    let is_meant = fields
-        .iter()
-        .any(|field| field.split_once('.').is_some_and(|(_, field)| pattern.takes(field)));
+fn check(pattern: &Pattern, all: &[Listed]) -> Result<(), Error> {
+    let of_streams = || all.iter().filter(|listed| pattern.stream.matches(&listed.stream));
+    let is_meant = of_streams().any(|listed| match &pattern.field {
+        Fields::All => !listed.names.is_empty(),
+        Fields::One(name) => listed.names.contains(name),
+        Fields::Like(like) => listed.names.iter().any(|name| like.matches(name)),
+    });
     if is_meant {
         return Ok(());
     }
+    let fields = of_streams().flat_map(|listed| {
+        listed.fields.iter().map(|(_, field)| format!("{}.{field}", listed.stream))
+    });
+    let fields = fields.collect::<Vec<_>>();
     let wanted = pattern.text.trim_start_matches('!');
     let nearest = if fields.is_empty() {
         nearest(wanted, STREAMS.iter().map(|stream| stream.name))
@@ -114,63 +180,63 @@ fn check(pattern: &Pattern, entries: &[Value]) -> Result<(), Error> {
     Err(Error::Selection(format!("--select {text:?} means nothing; the nearest is `{nearest}`")))
 }
 
-/// Breadcrumb and dotted name of every field of a catalog entry.
-fn fields(entry: &Value) -> Vec<(Vec<String>, String)> {
-    let schema = entry.get("schema").unwrap_or(&Value::Null);
-    let placed = schema::properties(schema).into_iter().map(|(place, _)| {
-        let breadcrumb = place.iter().map(|part| (*part).to_owned()).collect::<Vec<_>>();
-        (breadcrumb, schema::dotted(&place))
-    });
-    placed.collect()
-}
-
 /// Writes what the patterns say into the metadata of an entry.
-fn choose(patterns: &[Pattern], entry: &mut Value) {
-    let stream = catalog::name(entry).to_owned();
-    let of_stream = |pattern: &&Pattern| pattern.stream.matches(&stream);
+fn choose(patterns: &[Pattern], entry: &mut Value, listed: &Listed) {
+    let of_stream = |pattern: &&Pattern| pattern.stream.matches(&listed.stream);
     let (out, taken): (Vec<_>, Vec<_>) =
         patterns.iter().filter(of_stream).partition(|pattern| pattern.is_exclusion);
     let has_inclusions = patterns.iter().any(|pattern| !pattern.is_exclusion);
-    let is_out = out.iter().any(|pattern| pattern.field.is_none());
-    if is_out || (has_inclusions && taken.is_empty()) {
-        mark(entry, &[], false);
+    let (out, is_taken) = (Meant::by(&out, &listed.names), !taken.is_empty());
+    let Some(mut marks) = Marks::of(entry) else { return };
+    if out.is_all || (has_inclusions && !is_taken) {
+        marks.set(&json!([]), false);
         return;
     }
     if has_inclusions {
-        mark(entry, &[], true);
+        marks.set(&json!([]), true);
     }
-    for (breadcrumb, field) in fields(entry) {
-        // A part of an object needs the object around it.
-        let inner = format!("{field}.");
-        let contains = |pattern: &Pattern| {
-            pattern.field.is_some()
-                && fields(entry)
-                    .iter()
-                    .any(|(_, other)| other.starts_with(&inner) && pattern.takes(other))
-        };
-        let is_taken = taken.iter().any(|pattern| pattern.takes(&field) || contains(pattern));
-        if out.iter().any(|pattern| pattern.takes(&field)) {
-            mark(entry, &breadcrumb, false);
+    let taken = Meant::by(&taken, &listed.names);
+    // A part of an object needs the object around it.
+    let named = listed.fields.iter().map(|(_, field)| field).filter(|field| taken.names(field));
+    let around = named.flat_map(|field| outer(field)).collect::<HashSet<_>>();
+    for (breadcrumb, field) in &listed.fields {
+        if out.takes(field) {
+            marks.set(breadcrumb, false);
         } else if has_inclusions {
-            mark(entry, &breadcrumb, is_taken);
+            marks.set(breadcrumb, taken.is_all || around.contains(field.as_str()));
         }
     }
 }
 
-/// Sets `selected` of one metadata entry, which may be missing.
-fn mark(entry: &mut Value, breadcrumb: &[String], is_selected: bool) {
-    let Some(metadata) = filled(entry, "metadata", json!([])).and_then(Value::as_array_mut) else {
-        return;
-    };
-    let wanted = json!(breadcrumb);
-    let known = metadata.iter().position(|known| known.get("breadcrumb") == Some(&wanted));
-    let place = known.unwrap_or(metadata.len());
-    if known.is_none() {
-        metadata.push(json!({"breadcrumb": wanted}));
+/// The metadata of an entry, and where in it each breadcrumb is.
+struct Marks<'a> {
+    metadata: &'a mut Vec<Value>,
+    known: HashMap<Value, usize>,
+}
+
+impl<'a> Marks<'a> {
+    fn of(entry: &'a mut Value) -> Option<Self> {
+        let metadata = filled(entry, "metadata", json!([]))?.as_array_mut()?;
+        let mut known = HashMap::new();
+        for (index, entry) in metadata.iter().enumerate() {
+            if let Some(breadcrumb) = entry.get("breadcrumb") {
+                known.entry(breadcrumb.clone()).or_insert(index);
+            }
+        }
+        Some(Self { metadata, known })
     }
-    let known = metadata.get_mut(place).and_then(|known| filled(known, "metadata", json!({})));
-    if let Some(known) = known.and_then(Value::as_object_mut) {
-        known.insert("selected".into(), is_selected.into());
+
+    /// Sets `selected` of one metadata entry, which may be missing.
+    fn set(&mut self, breadcrumb: &Value, is_selected: bool) {
+        let index = *self.known.entry(breadcrumb.clone()).or_insert_with(|| {
+            self.metadata.push(json!({"breadcrumb": breadcrumb}));
+            self.metadata.len() - 1
+        });
+        let entry = self.metadata.get_mut(index);
+        let metadata = entry.and_then(|entry| filled(entry, "metadata", json!({})));
+        if let Some(metadata) = metadata.and_then(Value::as_object_mut) {
+            metadata.insert("selected".into(), is_selected.into());
+        }
     }
 }
 

@@ -53,6 +53,15 @@ fn patterns_take_fields_with_all_that_is_in_them_and_leave_fields_out() {
 }
 
 #[test]
+fn thousands_of_patterns_choose_what_they_name() {
+    let names = ["id", "name", "rank", "created_at"];
+    let patterns = (0..10_000).map(|index| format!("severities.{}", names[index % 4]));
+    let patterns = patterns.collect::<Vec<_>>().join(",");
+    let ran = Tap::bare().arg("--test=schema").arg("--select").arg(&patterns).run().ok();
+    assert_eq!(fields(&ran, "severities"), ["created_at", "id", "name", "rank"]);
+}
+
+#[test]
 fn patterns_lie_on_top_of_a_catalog() {
     let stand_in = stand_in();
     let tap = Tap::of(&stand_in).only(&["users", "teams", "alerts"]).arg("--select").arg("!alerts");
