@@ -3,12 +3,18 @@
 //! [`crate::plan`].
 
 mod entry;
+mod ignored;
+mod merged;
+mod pruned;
 
 use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 
-use self::entry::{Choice, Entry};
+use self::entry::Entry;
+use self::ignored::ignored;
+use self::merged::{Unlike, merged};
+use self::pruned::pruned;
 use crate::error::Error;
 use crate::schema;
 use crate::stream::{Replication, Stream};
@@ -78,7 +84,11 @@ fn metadata(stream: &Stream, schema: &Value) -> Vec<Value> {
 /// Whether the property at `place` is part of every record: the key and the replication key.
 fn is_automatic(stream: &Stream, place: &[&str]) -> bool {
     let [_, name] = place else { return false };
-    stream.key.contains(name) || stream.replication_key() == Some(name)
+    automatic(stream).any(|automatic| automatic == *name)
+}
+
+fn automatic(stream: &Stream) -> impl Iterator<Item = &'static str> {
+    stream.key.iter().copied().chain(stream.replication_key())
 }
 
 /// How a stream is to be read.
@@ -97,9 +107,10 @@ pub struct Selected {
     pub stream: &'static Stream,
     /// How it is to be read.
     pub method: Method,
-    /// Schema of what is emitted: the catalog's, less what is deselected.
+    /// Schema of what is emitted: what is known, less what is deselected.
     pub schema: Value,
-    /// Everything the schema knows, deselected fields too: what is not in it is news.
+    /// The fields of the catalog in this release's types, deselected ones too: what is not in it is
+    /// news.
     pub known: Value,
 }
 
@@ -158,9 +169,7 @@ pub fn selection(catalog: Value) -> Result<Selection, Error> {
                     .push(format!("the catalog selects `{name}` twice; its first entry counts"));
             }
             (true, Some(stream)) => {
-                let ours = schema::embedded(stream)?;
-                selection.news.extend(entry.news(stream, &ours)?);
-                let selected = selected(entry, stream, ours, &mut selection.warnings)?;
+                let selected = selected(entry, stream, &mut selection)?;
                 selection.streams.push(selected);
             }
         }
@@ -182,27 +191,25 @@ pub fn selection(catalog: Value) -> Result<Selection, Error> {
 fn selected(
     entry: &Entry,
     stream: &'static Stream,
-    ours: Value,
-    warnings: &mut Vec<String>,
+    selection: &mut Selection,
 ) -> Result<Selected, Error> {
-    let known = match entry.schema()? {
-        Some(theirs) => complete(stream, theirs, &ours),
-        None => ours,
+    let ours = schema::embedded(stream)?;
+    let (known, unlike) = match entry.schema()? {
+        Some(theirs) => merged(theirs, &ours, &automatic(stream).collect::<Vec<_>>()),
+        None => (ours.clone(), Unlike::default()),
     };
+    selection.news.extend(entry::news(stream, &ours, &known));
     let choices =
         entry.metadata.iter().map(|entry| (entry.breadcrumb.as_slice(), &entry.choice)).collect();
     let schema = pruned(stream, &known, &choices);
-    for field in entry.meaningless(&known) {
-        let name = stream.name;
-        warnings.push(format!(
-            "stream `{name}`: the catalog chooses `{field}`, which is no field of its schema"
-        ));
-    }
-    Ok(Selected { stream, method: method(entry, stream, warnings)?, schema, known })
+    let method = method(entry, stream, &mut selection.warnings)?;
+    let selected = Selected { stream, method, schema, known };
+    selection.warnings.extend(ignored(entry, &selected, &unlike));
+    Ok(selected)
 }
 
 fn method(entry: &Entry, stream: &Stream, warnings: &mut Vec<String>) -> Result<Method, Error> {
-    match entry.replication_method() {
+    match entry.replication_method().as_deref() {
         None => Ok(default_method(stream)),
         Some("FULL_TABLE") => Ok(Method::FullTable),
         Some("INCREMENTAL") if stream.replication_key().is_none() => {
@@ -224,90 +231,5 @@ fn default_method(stream: &Stream) -> Method {
     match stream.replication {
         Replication::FullTable | Replication::OnRequest(_) => Method::FullTable,
         Replication::ByDefault(_) => Method::Incremental,
-    }
-}
-
-/// The catalog's schema, with what may not be missing from it (the key) and what may not be
-/// changed in it (credentials stay unsupported) taken from ours.
-fn complete(stream: &Stream, theirs: &Value, ours: &Value) -> Value {
-    let mut schema = theirs.clone();
-    let automatic = schema::properties(ours).into_iter().filter(|(place, property)| {
-        is_automatic(stream, place) || schema::is_unsupported(property)
-    });
-    for (place, property) in automatic {
-        let Some((name, parents)) = place.split_last() else { continue };
-        let pointer = parents.iter().fold(String::new(), |pointer, part| pointer + "/" + part);
-        if let Some(Value::Object(properties)) = schema.pointer_mut(&pointer) {
-            properties.insert((*name).to_owned(), property.clone());
-        }
-    }
-    schema
-}
-
-/// What the metadata of a catalog says of each property.
-type Choices<'a> = HashMap<&'a [String], &'a Choice>;
-
-/// `schema` without what is deselected or unsupported.
-fn pruned(stream: &Stream, schema: &Value, choices: &Choices) -> Value {
-    prune(stream, schema, choices, &mut Vec::new())
-}
-
-fn prune(stream: &Stream, schema: &Value, choices: &Choices, place: &mut Vec<String>) -> Value {
-    let Some(object) = schema.as_object() else { return schema.clone() };
-    let mut kept = Map::new();
-    for (key, value) in object {
-        let value = match (key.as_str(), value) {
-            ("items", items) => {
-                place.push("items".into());
-                let items = prune(stream, items, choices, place);
-                place.pop();
-                items
-            }
-            ("properties", Value::Object(properties)) => {
-                prune_properties(stream, properties, choices, place)
-            }
-            _ => value.clone(),
-        };
-        kept.insert(key.clone(), value);
-    }
-    kept.into()
-}
-
-fn prune_properties(
-    stream: &Stream,
-    properties: &Map<String, Value>,
-    choices: &Choices,
-    place: &mut Vec<String>,
-) -> Value {
-    let mut kept = Map::new();
-    for (name, property) in properties {
-        place.extend(["properties".to_owned(), name.clone()]);
-        if is_kept(stream, property, choices, place) {
-            kept.insert(name.clone(), prune(stream, property, choices, place));
-        }
-        place.truncate(place.len() - 2);
-    }
-    kept.into()
-}
-
-/// A choice for the property itself decides; without one it goes with what contains it.
-fn is_kept(stream: &Stream, property: &Value, choices: &Choices, place: &[String]) -> bool {
-    let names = place.iter().map(String::as_str).collect::<Vec<_>>();
-    if schema::is_unsupported(property) {
-        return false;
-    }
-    if is_automatic(stream, &names) {
-        return true;
-    }
-    let choice = choices.get(place);
-    if choice.is_some_and(|choice| choice.inclusion.as_deref() == Some("unsupported")) {
-        return false;
-    }
-    match choice.and_then(|choice| choice.selected.or(choice.selected_by_default)) {
-        // A part that was chosen outright brings the object around it.
-        Some(false) => choices.iter().any(|(inner, choice)| {
-            inner.len() > place.len() && inner.starts_with(place) && choice.selected == Some(true)
-        }),
-        Some(true) | None => true,
     }
 }

@@ -4,13 +4,13 @@ use std::collections::HashSet;
 
 use serde::de::{Error as _, Unexpected};
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::error::Error;
 use crate::schema;
 use crate::stream::Stream;
 
-/// The parts of a catalog file that matter; everything else is carried by no one.
+/// The parts of a catalog file that matter.
 #[derive(Debug, Deserialize)]
 struct Catalog {
     streams: Vec<Entry>,
@@ -26,6 +26,9 @@ pub(super) struct Entry {
     #[serde(default, deserialize_with = "flag")]
     selected: Option<bool>,
     replication_method: Option<String>,
+    /// What is read by [`mod@super::ignored`] only, here and below.
+    #[serde(flatten)]
+    pub(super) others: Map<String, Value>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -33,6 +36,8 @@ pub(super) struct Metadata {
     pub(super) breadcrumb: Vec<String>,
     #[serde(default, rename = "metadata", deserialize_with = "or_default")]
     pub(super) choice: Choice,
+    #[serde(flatten)]
+    pub(super) others: Map<String, Value>,
 }
 
 /// What the metadata says of a stream or of a field.
@@ -45,6 +50,8 @@ pub(super) struct Choice {
     pub(super) selected_by_default: Option<bool>,
     pub(super) inclusion: Option<String>,
     replication_method: Option<String>,
+    #[serde(flatten)]
+    pub(super) others: Map<String, Value>,
 }
 
 /// The entries of a catalog.
@@ -63,7 +70,7 @@ impl Entry {
     }
 
     /// What is said of the stream itself.
-    fn root(&self) -> Option<&Choice> {
+    pub(super) fn root(&self) -> Option<&Choice> {
         let root = self.metadata.iter().find(|entry| entry.breadcrumb.is_empty());
         root.map(|root| &root.choice)
     }
@@ -76,10 +83,17 @@ impl Entry {
         asked.unwrap_or_else(|| is_known && by_default().unwrap_or(false))
     }
 
-    /// How it is to be read: the metadata first, then the top level.
-    pub(super) fn replication_method(&self) -> Option<&str> {
+    /// How it is to be read, in capitals: the metadata first, then the top level. An empty text is
+    /// what tools write that have none.
+    pub(super) fn replication_method(&self) -> Option<String> {
         let root = self.root().and_then(|root| root.replication_method.as_deref());
-        root.or(self.replication_method.as_deref())
+        let methods = [root, self.replication_method.as_deref()].into_iter().flatten();
+        methods.map(|method| method.trim().to_uppercase()).find(|method| !method.is_empty())
+    }
+
+    /// The name that other tools may know the stream by.
+    pub(super) fn alias(&self) -> Option<&str> {
+        self.stream.as_deref()
     }
 
     /// The schema, where there is one that has fields.
@@ -108,21 +122,17 @@ impl Entry {
             .filter(|breadcrumb: &Vec<_>| !breadcrumb.is_empty() && !known.contains(breadcrumb));
         meaningless.map(|breadcrumb| breadcrumb.join(".")).collect()
     }
+}
 
-    /// Fields that `ours` has and the entry has not: an older release made it.
-    ///
-    /// # Errors
-    /// That of [`Entry::schema`].
-    pub(super) fn news(&self, stream: &Stream, ours: &Value) -> Result<Vec<String>, Error> {
-        let Some(theirs) = self.schema()? else { return Ok(Vec::new()) };
-        let known = places(theirs);
-        let news = schema::properties(ours).into_iter().filter(|(place, _)| !known.contains(place));
-        Ok(news.map(|(place, _)| format!("{}.{}", stream.name, schema::dotted(&place))).collect())
-    }
+/// Fields that `ours` has and `known` has not: an older release made the catalog.
+pub(super) fn news<'a>(stream: &Stream, ours: &'a Value, known: &'a Value) -> Vec<String> {
+    let known = places(known);
+    let news = schema::properties(ours).into_iter().filter(|(place, _)| !known.contains(place));
+    news.map(|(place, _)| format!("{}.{}", stream.name, schema::dotted(&place))).collect()
 }
 
 /// Where the fields of a schema are.
-fn places(schema: &Value) -> HashSet<Vec<&str>> {
+pub(super) fn places(schema: &Value) -> HashSet<Vec<&str>> {
     schema::properties(schema).into_iter().map(|(place, _)| place).collect()
 }
 
