@@ -98,6 +98,20 @@ impl Lines {
         self.pieces.len() * PIECE
     }
 
+    /// Forgets the lines of these records, which lie in this order.
+    pub fn remove(&mut self, records: &[Range<usize>]) {
+        let (before, after) = (self.frame.0.len(), self.frame.1.len());
+        let mut kept = Self::new(&self.pool);
+        let mut start = 0;
+        for record in records {
+            self.part(start..record.start - before).for_each(|part| kept.extend(part));
+            start = record.end + after;
+        }
+        self.part(start..self.len()).for_each(|part| kept.extend(part));
+        kept.frame = std::mem::take(&mut self.frame);
+        *self = kept;
+    }
+
     /// Forgets all but the first line.
     pub fn keep_first(&mut self) {
         let end = |piece: &BytesMut| piece.iter().position(|byte| *byte == b'\n');
@@ -162,6 +176,20 @@ mod tests {
                 let part = lines.part(range.clone()).collect::<Vec<_>>().concat();
                 assert_eq!(part, whole[range], "{lengths:?}");
             }
+        }
+    }
+
+    #[test]
+    fn lines_may_be_taken_out_wherever_they_lie() {
+        for length in [1, PIECE - 2, PIECE, 3 * PIECE] {
+            let mut lines = Lines::default().framed(("<".to_owned(), ">".to_owned()));
+            let records = [text(length), text(3), text(length + 1), text(2)];
+            let ranges = records.each_ref().map(|record| lines.push(record));
+            lines.remove(&[ranges[0].clone(), ranges[2].clone()]);
+            let expected = b"<abc><ab>".as_slice();
+            assert_eq!(lines.pieces().collect::<Vec<_>>().concat(), expected, "{length}");
+            lines.remove(&[]);
+            assert_eq!(lines.len(), expected.len());
         }
     }
 

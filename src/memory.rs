@@ -1,8 +1,8 @@
 //! What is remembered of records from scan to scan, so that those around the bookmark are not written
-//! again: of each key the version that was written last. An older one that comes later, from another
-//! list or from a slower request, is in the target then, and the newer one is written again.
+//! again: of each key the version that was written last.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -15,17 +15,18 @@ pub struct Memory {
     pub keep: TimeDelta,
 }
 
-/// A record that the next scan may come upon again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A record of an incremental stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
     /// Its replication key.
     pub time: DateTime<Utc>,
     /// A hash of its key, and of whose record it is.
     pub key: u64,
-    /// A hash of its text, of [`VERSION_BITS`].
-    pub version: u64,
-    /// Whether it was not written, since the last scan had written it.
-    pub is_known: bool,
+    /// A hash of its text, of [`VERSION_BITS`]; none of what is too old for the next scan to come upon
+    /// again.
+    pub version: Option<u64>,
+    /// Where it lies among the lines of its page; nowhere where the last scan had written it.
+    pub line: Option<Range<usize>>,
 }
 
 /// Records of a scan that the next one may come upon again.
@@ -45,13 +46,21 @@ pub const VERSION_BITS: u32 = 48;
 const MOST: usize = 20_000;
 
 impl Recent {
-    /// Notes a record that was written, or that was known, in the order of writing.
-    pub fn note(&mut self, seen: Seen) {
-        let before = self.last.insert(seen.key, (seen.time, seen.version));
+    /// Notes a record that is to be written, or that was known, in the order of writing. Whether it is
+    /// the latest version so far: an older one, from another list or from a slower request, is not to
+    /// be written any more.
+    pub fn note(&mut self, seen: &Seen) -> bool {
+        let before = self.last.get(&seen.key).copied();
+        if before.is_some_and(|(time, _)| seen.time < time) {
+            return false;
+        }
+        let Some(version) = seen.version else { return true };
         // Another version was written before one that was left out: the target has that one now.
-        if seen.is_known && before.is_some_and(|(_, version)| version != seen.version) {
+        if seen.line.is_none() && before.is_some_and(|(_, before)| before != version) {
             self.doubtful.insert(seen.key);
         }
+        self.last.insert(seen.key, (seen.time, version));
+        true
     }
 
     /// Whether there are so many that some should be forgotten.
@@ -94,24 +103,37 @@ mod tests {
     use super::*;
     use crate::moment::parse_time;
 
-    fn seen(time: &str, key: u64, version: u64, is_known: bool) -> Seen {
-        Seen { time: parse_time(time).unwrap(), key, version, is_known }
+    /// Whether a version of a key is to be written; `is_known` where the last scan has written it.
+    fn note(recent: &mut Recent, time: &str, (key, version): (u64, u64), is_known: bool) -> bool {
+        let line = (!is_known).then_some(0..1);
+        recent.note(&Seen { time: parse_time(time).unwrap(), key, version: Some(version), line })
     }
 
     #[test]
-    fn of_each_key_the_version_written_last_is_remembered() {
+    fn an_older_version_is_not_written_after_a_newer_one() {
         let mut recent = Recent::default();
-        recent.note(seen("2026-01-02", 1, 12, false));
-        recent.note(seen("2026-01-01", 1, 11, false));
-        recent.note(seen("2026-01-01", 2, 21, true));
-        assert_eq!(recent.versions(), [11, 21]);
+        assert!(note(&mut recent, "2026-01-02", (1, 12), false));
+        assert!(!note(&mut recent, "2026-01-01", (1, 11), false));
+        assert!(note(&mut recent, "2026-01-01", (2, 21), true));
+        let old = Seen { time: DateTime::UNIX_EPOCH, key: 2, version: None, line: Some(0..1) };
+        assert!(!recent.note(&old));
+        assert!(recent.note(&Seen { key: 3, ..old }));
+        assert_eq!(recent.versions(), [12, 21]);
+    }
+
+    #[test]
+    fn of_versions_of_one_moment_the_last_is_remembered() {
+        let mut recent = Recent::default();
+        assert!(note(&mut recent, "2026-01-01", (1, 12), false));
+        assert!(note(&mut recent, "2026-01-01", (1, 11), false));
+        assert_eq!(recent.versions(), [11]);
     }
 
     #[test]
     fn what_was_left_out_after_another_version_was_written_is_not_remembered() {
         let mut recent = Recent::default();
-        recent.note(seen("2026-01-01", 1, 11, false));
-        recent.note(seen("2026-01-02", 1, 12, true));
+        note(&mut recent, "2026-01-01", (1, 11), false);
+        note(&mut recent, "2026-01-02", (1, 12), true);
         assert_eq!(recent.versions(), [0; 0]);
     }
 
@@ -121,7 +143,7 @@ mod tests {
         for key in 0..30_000 {
             let time = parse_time("2026-01-01").unwrap() + TimeDelta::seconds(key);
             let key = key.unsigned_abs();
-            recent.note(Seen { time, key, version: key, is_known: false });
+            recent.note(&Seen { time, key, version: Some(key), line: Some(0..1) });
         }
         recent.settle(parse_time("2026-01-01T02:00:00Z"), TimeDelta::hours(1));
         assert_eq!((recent.versions().len(), recent.versions()[0]), (26_400 - 6_400, 10_000));

@@ -56,8 +56,9 @@ pub struct Page {
     pub bound: Vec<(usize, Vec<String>)>,
     /// The latest replication key of what is in the window, in an incremental stream.
     pub newest: Option<DateTime<Utc>>,
-    /// The records at that end of the window, and those that the last scan had written.
-    pub recent: Vec<Seen>,
+    /// Of an incremental stream: the records that are to be written, and those that the last scan had
+    /// written.
+    pub seen: Vec<Seen>,
     /// When the records were created, in their order: of the first page of a long list.
     pub created: Vec<DateTime<Utc>>,
     /// The cursor of the next page.

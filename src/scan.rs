@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::io::Write;
+use std::ops::Range;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -164,6 +165,11 @@ impl<W: Write> Scan<'_, W> {
         self.enter(place, false);
         self.note_start(&fetched);
         let page = &mut fetched.page;
+        let stale = self.outcome.sift(std::mem::take(&mut page.seen), self.planned.memory.keep);
+        if !stale.is_empty() {
+            page.emitted -= stale.len() as u64;
+            page.lines.remove(&stale);
+        }
         if self.extent == Extent::Sample && page.emitted > 0 {
             page.lines.keep_first();
             page.emitted = 1;
@@ -185,7 +191,6 @@ impl<W: Write> Scan<'_, W> {
         outcome.emitted += page.emitted;
         outcome.timeless += page.timeless;
         outcome.newest = outcome.newest.max(page.newest);
-        outcome.remember(std::mem::take(&mut page.recent), self.planned.memory.keep);
         outcome.unknown.append(&mut page.unknown);
         outcome.nulled.append(&mut page.nulled);
         outcome.values_nulled += page.values_nulled;
@@ -345,16 +350,20 @@ impl<W: Write> Scan<'_, W> {
 
 impl Outcome {
     /// Keeps records for the next scan; a bookmark does not pass the cap, so what is later does not
-    /// count.
-    fn remember(&mut self, recent: Vec<Seen>, keep: TimeDelta) {
-        for seen in recent {
-            self.recent.note(seen);
+    /// count. Those that turn out to be older than what was written of their keys, by where they lie.
+    fn sift(&mut self, seen: Vec<Seen>, keep: TimeDelta) -> Vec<Range<usize>> {
+        let mut stale = Vec::new();
+        for seen in seen {
+            if !self.recent.note(&seen) {
+                stale.extend(seen.line);
+            }
         }
         if self.recent.is_full() {
             let bookmark =
                 self.newest.map(|newest| self.cap.map_or(newest, |cap| cap.limit(newest)));
             self.recent.settle(bookmark, keep);
         }
+        stale
     }
 
     /// What was left out: parents skipped, fields unknown, fields and values nulled, short rows.

@@ -4,6 +4,7 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -102,4 +103,38 @@ fn touch(stand_in: &StandIn, reference: &str, time: &str) {
             }
         });
     });
+}
+
+/// Actions of retrospective incidents become those of real ones while the lists of both modes are read
+/// side by side: they come as they are from the one that is written first, then as they were.
+#[test]
+fn an_older_version_is_not_written_after_a_newer_one() {
+    let mut is_asked_for = false;
+    let stand_in = stand_in_with(Options {
+        page_cap: Some(15),
+        on_request: Some(Box::new(move |target, workspace| {
+            is_asked_for |= target.contains("=retrospective");
+            if is_asked_for && target.contains("=standard&after") {
+                workspace.edit("/v3/actions", |rows| {
+                    for row in rows.iter_mut().filter(|row| row["_incident_mode"] != "standard") {
+                        row["_incident_mode"] = "standard".into();
+                        row["updated_at"] = "2026-11-20T12:00:30Z".into();
+                    }
+                });
+            }
+        })),
+        ..Options::default()
+    });
+    let ran = Tap::of(&stand_in)
+        .catalog(&["actions"], |entry| {
+            entry["metadata"][0]["metadata"]["replication-method"] = "INCREMENTAL".into();
+        })
+        .run()
+        .ok();
+    let mut last = BTreeMap::new();
+    for action in ran.records("actions") {
+        let (id, time) = (action["id"].to_string(), action["updated_at"].to_string());
+        let before = last.insert(id, time.clone());
+        assert!(before.is_none_or(|before| before <= time), "{action}");
+    }
 }

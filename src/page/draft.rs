@@ -145,7 +145,7 @@ impl Draft<'_> {
         let is_known = self.reader.memory.known.contains(&version);
         if is_known {
             let key = self.key();
-            self.page.recent.push(Seen { time, key, version, is_known });
+            self.page.seen.push(Seen { time, key, version: Some(version), line: None });
         }
         !is_known
     }
@@ -170,15 +170,14 @@ impl Draft<'_> {
         }
     }
 
-    /// Remembers the records at the end of the window.
+    /// Gathers what was written, with the versions of what lies at the end of the window.
     pub(super) fn remember(&mut self) {
         let Some(newest) = self.page.newest else { return };
         let keep = self.reader.memory.keep.checked_add(&MARGIN).unwrap_or(TimeDelta::MAX);
         for (time, key, record) in std::mem::take(&mut self.candidates) {
-            if newest - time <= keep {
-                let version = hash(self.page.lines.part(record));
-                self.page.recent.push(Seen { time, key, version, is_known: false });
-            }
+            let is_recent = newest - time <= keep;
+            let version = is_recent.then(|| hash(self.page.lines.part(record.clone())));
+            self.page.seen.push(Seen { time, key, version, line: Some(record) });
         }
     }
 }
