@@ -132,6 +132,28 @@ impl Chain {
         &self.next
     }
 
+    /// Asks for pages of at most so many records from now on.
+    pub fn limit(&mut self, most: u32) {
+        if self.next.page_size().is_none_or(|page_size| page_size <= most) {
+            return;
+        }
+        self.first = self.first.pages_of(most);
+        self.next = self.next.pages_of(most);
+        // Its cursor may be of no use for these: then it is read from its start.
+        self.is_second_reading = false;
+        if let Some(attempts) = &mut self.attempts {
+            attempts.renew();
+        }
+    }
+
+    /// The page size to go on with where a page keeps failing, if there is a smaller one.
+    #[must_use]
+    pub fn smaller_pages(&self) -> Option<u32> {
+        let is_enough = self.attempts.as_ref().is_some_and(Attempts::is_worth_another);
+        let page_size = self.next.page_size().filter(|size| is_enough && *size > LEAST_PAGE)?;
+        Some((page_size / 2).max(LEAST_PAGE))
+    }
+
     /// Takes the answer to [`Chain::request`], whose records are added to `lines`; `now` is where
     /// open slices are taken to end.
     pub fn step(
@@ -244,6 +266,8 @@ impl Chain {
     }
 }
 
+/// Where so few records a page keep failing, it is not for their number.
+const LEAST_PAGE: u32 = 10;
 /// So many records of a slice, seen before it was asked for, do not vanish while it is read.
 const FEW: u64 = 10;
 

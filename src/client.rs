@@ -243,7 +243,15 @@ impl Passing {
         Self { what: What::Answer(error.into()), retry_after: None }
     }
 
-    fn reason(&self) -> String {
+    /// Whether the answer may have been too much for the API, or for something on the way.
+    #[must_use]
+    pub fn is_of_a_gateway(&self) -> bool {
+        matches!(&self.what, What::Status(api) if [502, 503, 504].contains(&api.status))
+    }
+
+    /// What went wrong, in words.
+    #[must_use]
+    pub fn reason(&self) -> String {
         match &self.what {
             What::Transport(problem) => problem.clone(),
             What::Status(api) => api.to_string(),

@@ -45,6 +45,8 @@ pub struct Config {
     pub schedule_window_days_ahead: u64,
     /// How many requests are under way at a time.
     pub concurrency: usize,
+    /// How many records a page has at most.
+    pub page_size: u32,
     /// How many bytes of records may wait for the target.
     pub buffer: usize,
     /// Longest wait for a connection.
@@ -151,6 +153,7 @@ impl Config {
             schedule_window_days_back: number("schedule_window_days_back"),
             schedule_window_days_ahead: number("schedule_window_days_ahead"),
             concurrency: size("concurrency"),
+            page_size: u32::try_from(number("page_size")).unwrap_or(u32::MAX),
             buffer: size("buffer_megabytes") << 20,
             connect_timeout: seconds("connect_timeout"),
             request_timeout: seconds("request_timeout"),

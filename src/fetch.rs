@@ -11,7 +11,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use self::queue::{Feed, Handed, List, Next, Queue, Work};
-use crate::chain::{Broken, Chain, Step};
+use crate::chain::{Broken, Step};
 use crate::client::{Client, Failure, NOTABLE_WAIT, Passing};
 use crate::clock::Clock;
 use crate::error::Error;
@@ -196,7 +196,7 @@ impl Worker {
             let answer = match client.attempt(work.chain.request(), &mut body) {
                 Ok(answer) => Ok((answer, body.as_slice())),
                 Err(Failure::Final(error)) => Err(error),
-                Err(Failure::Passing(passing)) => match self.repeat(&mut work.chain, passing) {
+                Err(Failure::Passing(passing)) => match self.repeat(&mut work, passing) {
                     Ok(()) => {
                         self.put(*work, None, body);
                         continue;
@@ -206,7 +206,7 @@ impl Worker {
             };
             let step = work.chain.step(answer, &work.reader, Lines::new(&self.0.pool), *now);
             let step = match step {
-                Step::Broken(broken) => self.broken(&mut work.chain, broken),
+                Step::Broken(broken) => self.broken(&mut work, broken),
                 step => Some(step),
             };
             self.put(*work, step, body);
@@ -214,10 +214,10 @@ impl Worker {
     }
 
     /// An answer that is no JSON is asked for again; all else is for the writer to judge.
-    fn broken(&self, chain: &mut Chain, mut broken: Broken) -> Option<Step> {
+    fn broken(&self, work: &mut Work, mut broken: Broken) -> Option<Step> {
         if let Error::Garbled(problem) = broken.error {
             let passing = Passing::answer(Error::Garbled(problem));
-            match self.repeat(chain, passing) {
+            match self.repeat(work, passing) {
                 Ok(()) => return None,
                 Err(error) => broken.error = error,
             }
@@ -225,17 +225,28 @@ impl Worker {
         Some(Step::Broken(broken))
     }
 
-    /// Puts a request off that may succeed later.
-    fn repeat(&self, chain: &mut Chain, passing: Passing) -> Result<(), Error> {
-        let Means { client, clock, .. } = &self.0.means;
-        let mut attempts = chain.attempts.take();
+    /// Puts a request off that may succeed later; where its page keeps failing, for a smaller one.
+    fn repeat(&self, work: &mut Work, passing: Passing) -> Result<(), Error> {
+        let Means { client, clock, log, .. } = &self.0.means;
         // What nobody waits for any more is not worth a line after the last one of the log.
         let progress = self.0.lock();
-        if !progress.is_closed {
-            let wait = client.again(chain.request(), &mut attempts, passing)?;
-            chain.not_before = clock.elapsed().saturating_add(wait);
+        if progress.is_closed {
+            return Ok(());
         }
+        let (name, chain) = (work.reader.stream().name, &mut work.chain);
+        if let Some(smaller) = chain.smaller_pages().filter(|_| passing.is_of_a_gateway()) {
+            let (request, reason) = (chain.request(), passing.reason());
+            let message = format!(
+                "stream={name} path={request} keeps failing: {reason}; its list is gone on with in \
+                 pages of {smaller}"
+            );
+            log.say(Level::Warning, Some(name), &message);
+            chain.limit(smaller);
+        }
+        let mut attempts = chain.attempts.take();
+        let wait = client.again(chain.request(), &mut attempts, passing)?;
         chain.attempts = attempts;
+        chain.not_before = clock.elapsed().saturating_add(wait);
         Ok(())
     }
 

@@ -13,6 +13,9 @@ pub struct Request {
     query: Vec<(String, String)>,
 }
 
+/// The parameter that bounds a page.
+const PAGE_SIZE: &str = "page_size";
+
 /// Brackets are encoded too: the API takes `mode%5Bone_of%5D`.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
@@ -40,9 +43,26 @@ impl Request {
     /// produced it, so nothing else changes.
     #[must_use]
     pub fn after(&self, parameter: &str, cursor: &str) -> Self {
-        let mut next = self.clone();
-        next.query.retain(|(name, _)| name != parameter);
-        next.with(parameter, cursor)
+        self.replacing(parameter, cursor)
+    }
+
+    /// The same request for pages of so many records.
+    #[must_use]
+    pub fn pages_of(&self, records: u32) -> Self {
+        self.replacing(PAGE_SIZE, &records.to_string())
+    }
+
+    /// How many records a page may have, where the request says so.
+    #[must_use]
+    pub fn page_size(&self) -> Option<u32> {
+        let (_, value) = self.query.iter().find(|(name, _)| name == PAGE_SIZE)?;
+        value.parse().ok()
+    }
+
+    fn replacing(&self, parameter: &str, value: &str) -> Self {
+        let mut other = self.clone();
+        other.query.retain(|(name, _)| name != parameter);
+        other.with(parameter, value)
     }
 
     /// The request with a parameter of a child: in the path where that has a place for it, else in
@@ -106,6 +126,14 @@ mod tests {
         let first = Request::new("/v2/users").with("page_size", "1000");
         let third = first.after("after", "a&b").after("after", "c");
         assert_eq!(third.to_string(), "/v2/users?page_size=1000&after=c");
+    }
+
+    #[test]
+    fn pages_may_be_made_smaller() {
+        let large = Request::new("/v2/users").pages_of(1_000).after("after", "a");
+        let small = large.pages_of(large.page_size().unwrap() / 2);
+        assert_eq!(small.to_string(), "/v2/users?after=a&page_size=500");
+        assert_eq!(Request::new("/v1/severities").page_size(), None);
     }
 
     #[test]

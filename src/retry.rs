@@ -43,12 +43,26 @@ impl Retry {
 
 const FIRST_INTERVAL: Duration = Duration::from_millis(500);
 const LONGEST_INTERVAL: Duration = Duration::from_secs(60);
+/// A request that another may stand for is repeated so often.
+const SAME_REQUEST: u32 = 2;
 
 impl Attempts {
     /// Attempts so far, once [`Attempts::wait`] was asked after each failure.
     #[must_use]
     pub fn failed(&self) -> u32 {
         self.failed
+    }
+
+    /// Whether it has failed as often as the same request is worth, where another may do instead.
+    #[must_use]
+    pub fn is_worth_another(&self) -> bool {
+        self.failed >= SAME_REQUEST.min(self.retry.most)
+    }
+
+    /// Counts again from the start, for another request in place of this one; what was waited stays.
+    pub fn renew(&mut self) {
+        self.failed = 0;
+        self.intervals.reset();
     }
 
     /// After a failure: how long to wait before the next attempt, or that there is none. `asked`

@@ -82,6 +82,9 @@ fn how_to_run() -> Value {
     json!({
         "concurrency": {"type": "integer", "minimum": 1, "maximum": 64, "default": 8,
             "description": "Requests under way at a time"},
+        "page_size": {"type": "integer", "minimum": 1, "maximum": 10_000, "default": 10_000,
+            "description": "Records a page at most; no endpoint gives more than 10,000, and most \
+            250. A list whose pages keep failing with 502, 503 or 504 gets smaller ones by itself"},
         "buffer_megabytes": {"type": "integer", "minimum": 1, "maximum": 65_536, "default": 64,
             "description": "Megabytes of records that may wait for the target"},
         "connect_timeout": seconds(10, "Seconds to wait for a connection"),

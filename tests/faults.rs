@@ -4,9 +4,10 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use support::{Ran, Tap, count, stand_in_with, unlimited};
+use support::{Ran, Tap, count, stand_in, stand_in_with, unlimited};
 use tap_incident::demo::{Action, Fault, Options, StandIn};
 
 /// A stand-in whose alerts come in many pages.
@@ -188,4 +189,81 @@ fn a_long_list_is_paced_before_the_api_has_to_refuse() {
     );
     let said = "waiting seconds=10.0 for the rate limit of /v2/incidents";
     assert!(reserved.stderr.contains(said), "{}", reserved.stderr);
+}
+
+/// How large the pages were that a list was asked for, in the order of asking.
+fn page_sizes(stand_in: &StandIn, path: &str) -> Vec<u32> {
+    let requests = stand_in.requests();
+    let of_list = requests.iter().filter(|seen| seen.target.starts_with(path));
+    let values = of_list.filter_map(|seen| seen.target.split("page_size=").nth(1));
+    values.map(|value| value.split('&').next().unwrap().parse().unwrap()).collect()
+}
+
+#[test]
+fn pages_that_keep_failing_are_asked_for_in_halves() {
+    for status in [502, 503, 504] {
+        let (calm, rough) = (stand_in(), stand_in());
+        // Nothing larger than 60 comes through.
+        for size in [250, 125, 62] {
+            let path = format!("/v2/incidents*page_size={size}");
+            rough.fault(Fault::always(&path, Action::Status(status)));
+        }
+        let expected = Tap::of(&calm).only(&["incidents"]).run().ok();
+        let ran = Tap::of(&rough).only(&["incidents"]).run().ok();
+        assert_eq!(ran.column("incidents", "id"), expected.column("incidents", "id"));
+        let mut sizes = page_sizes(&rough, "/v2/incidents");
+        sizes.dedup();
+        assert_eq!(sizes, [250, 125, 62, 31]);
+        assert!(ran.stderr.contains("gone on with in pages of 31"), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn pages_in_the_middle_of_a_list_may_be_what_fails() {
+    let (calm, rough) = (many_pages(), many_pages());
+    for (skip, size) in [(2, 250), (2, 125)] {
+        let path = format!("/v2/incident_updates*page_size={size}");
+        rough.fault(Fault { path, skip, times: usize::MAX, action: Action::Status(504) });
+    }
+    let ids = |stand_in: &StandIn| {
+        let ran = Tap::of(stand_in).only(&["incident_updates"]).run().ok();
+        ran.column("incident_updates", "id").into_iter().collect::<BTreeSet<_>>()
+    };
+    // The stand-in takes a cursor only with the page size that it was given for.
+    assert_eq!(ids(&rough), ids(&calm));
+    let mut sizes = page_sizes(&rough, "/v2/incident_updates");
+    sizes.dedup();
+    assert_eq!(sizes, [250, 125, 62]);
+}
+
+#[test]
+fn pages_of_ten_that_keep_failing_end_the_stream() {
+    let stand_in = stand_in();
+    stand_in.fault(Fault::always("/v2/incidents", Action::Status(504)));
+    let ran = Tap::of(&stand_in).only(&["incidents"]).run();
+    assert_eq!(ran.code, 5, "{}", ran.stderr);
+    let sizes = page_sizes(&stand_in, "/v2/incidents");
+    assert_eq!(sizes.iter().filter(|size| **size == 10).count(), 8);
+    assert!(sizes.is_sorted_by(|one, other| one >= other), "{sizes:?}");
+}
+
+#[test]
+fn other_failures_leave_pages_as_they_are() {
+    let stand_in = stand_in();
+    stand_in.fault(Fault {
+        path: "/v2/incidents".into(),
+        skip: 0,
+        times: 6,
+        action: Action::Status(500),
+    });
+    Tap::of(&stand_in).only(&["incidents"]).run().ok();
+    assert!(page_sizes(&stand_in, "/v2/incidents").iter().all(|size| *size == 250));
+}
+
+#[test]
+fn a_page_has_as_many_records_as_page_size_allows() {
+    let stand_in = stand_in();
+    Tap::of(&stand_in).only(&["incidents", "schedules"]).set("page_size", "40").run().ok();
+    assert!(page_sizes(&stand_in, "/v2/incidents").iter().all(|size| *size == 40));
+    assert!(page_sizes(&stand_in, "/v2/schedules").iter().all(|size| *size == 25));
 }

@@ -23,6 +23,8 @@ pub(super) struct Lane {
     set_aside: Vec<String>,
     /// How many parents that are, once it has come.
     known: usize,
+    /// So many records a page are asked for at most: larger ones kept failing.
+    pub(super) page_size: u32,
     /// Whether the API has answered with something of it.
     pub(super) is_tried: bool,
     /// Whether the writer is deciding what a failure means.
@@ -55,6 +57,7 @@ impl Lane {
             skipped: None,
             set_aside: Vec::new(),
             known: 0,
+            page_size: u32::MAX,
             is_tried: false,
             is_judged: false,
             list,

@@ -178,7 +178,8 @@ impl Queue {
                 limiter.take(endpoint, now);
                 self.running += 1;
                 lot.is_running = true;
-                if let Some(chain) = lot.chain.take() {
+                if let Some(mut chain) = lot.chain.take() {
+                    chain.limit(lane.page_size);
                     let (place, reader) = (place.clone(), Arc::clone(&lane.list.reader));
                     return Next::Send(Box::new(Work { list: number, place, reader, chain }));
                 }
@@ -199,6 +200,7 @@ impl Queue {
         self.running -= 1;
         let Work { list, place, chain, .. } = work;
         let Some(lane) = self.lists.get_mut(list) else { return };
+        lane.page_size = lane.page_size.min(chain.request().page_size().unwrap_or(u32::MAX));
         // The list may have been closed meanwhile.
         let Some(lot) = lane.chains.get_mut(&place) else { return };
         lot.is_running = false;

@@ -22,11 +22,11 @@ pub(super) fn series(
 ) -> Vec<Series> {
     let mut request = Request::new(stream.path);
     if let Some(page_size) = stream.page_size {
-        let page_size = match basis.extent {
-            Extent::Whole => page_size,
-            Extent::Sample => page_size.min(SAMPLE_PAGE),
+        let most = match basis.extent {
+            Extent::Whole => basis.config.page_size,
+            Extent::Sample => SAMPLE_PAGE,
         };
-        request = request.with("page_size", page_size.to_string());
+        request = request.pages_of(page_size.min(most));
     }
     for (name, value) in stream.fixed.iter().chain(filter) {
         request = request.with(*name, *value);
