@@ -111,22 +111,41 @@ impl Client {
     /// # Errors
     /// Every status but 200 has its [`Error`]; no answer at all is [`Error::Unreachable`].
     pub fn get(&self, request: &Request) -> Result<(Answer, Vec<u8>), Error> {
-        let (mut attempts, mut body) = (None, Vec::new());
+        let mut attempts = None;
         loop {
-            let wait = self.limiter().until(request.endpoint(), self.clock.elapsed());
-            if wait >= NOTABLE_WAIT {
-                self.announce(wait, &format!("for the rate limit of {}", request.endpoint()));
-            }
-            self.clock.sleep(wait);
-            self.limiter().take(request.endpoint(), self.clock.elapsed());
-            match self.attempt(request, &mut body).and_then(|answer| Ok((answer, whole(&body)?))) {
-                Ok((answer, ())) => return Ok((answer, body)),
+            match self.turn(request) {
+                Ok(answer) => return Ok(answer),
                 Err(Failure::Final(error)) => return Err(error),
                 Err(Failure::Passing(passing)) => {
                     self.clock.sleep(self.again(request, &mut attempts, passing)?);
                 }
             }
         }
+    }
+
+    /// Sends `request` once, for an answer that can be done without.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub fn once(&self, request: &Request) -> Result<(Answer, Vec<u8>), Error> {
+        self.turn(request).map_err(|failure| match failure {
+            Failure::Final(error) => error,
+            Failure::Passing(passing) => passing.into_error(&self.endpoint, 1),
+        })
+    }
+
+    /// Sends `request` when the rate limit lets it.
+    fn turn(&self, request: &Request) -> Result<(Answer, Vec<u8>), Failure> {
+        let wait = self.limiter().until(request.endpoint(), self.clock.elapsed());
+        if wait >= NOTABLE_WAIT {
+            self.announce(wait, &format!("for the rate limit of {}", request.endpoint()));
+        }
+        self.clock.sleep(wait);
+        self.limiter().take(request.endpoint(), self.clock.elapsed());
+        let mut body = Vec::new();
+        let answer = self.attempt(request, &mut body)?;
+        whole(&body)?;
+        Ok((answer, body))
     }
 
     /// After a failure that may pass: how long to wait before the next attempt.

@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::memory::Memory;
 use crate::moment::format_time;
+use crate::offer::Offer;
 use crate::page::Reader;
 use crate::position::Position;
 use crate::record::Projection;
@@ -139,6 +140,8 @@ pub struct Basis<'a> {
     pub extent: Extent,
     /// What the key sees, as far as that is known already.
     pub sight: &'a Sight,
+    /// What the API's filters take beyond its document.
+    pub offer: &'a Offer,
 }
 
 /// What a child needs of a parent.
@@ -147,6 +150,19 @@ struct Need {
     parent: &'static Parent,
     /// The last changes of interest; everything where there is none.
     since: Option<DateTime<Utc>>,
+}
+
+/// The streams of which lists are read: the selected ones and those that they need.
+#[must_use]
+pub fn concerned(selection: &Selection) -> Vec<&'static Stream> {
+    let mut needs = Vec::new();
+    for selected in &selection.streams {
+        need(selected.stream.parents, None, &mut needs);
+    }
+    let is_selected =
+        |stream: &Stream| selection.streams.iter().any(|known| known.stream == stream);
+    let is_needed = |stream: &Stream| needs.iter().any(|need| need.parent.stream == stream.name);
+    STREAMS.iter().filter(|stream| is_selected(stream) || is_needed(stream)).collect()
 }
 
 /// The plan of a run.
@@ -258,6 +274,13 @@ fn asked_modes(stream: &Stream, basis: &Basis) -> Vec<String> {
     modes(parent.unwrap_or(stream), &basis.config.incident_modes)
 }
 
+/// What those are asked for beyond the API's document.
+fn asked_more(stream: &Stream, basis: &Basis) -> Vec<String> {
+    let parent = stream.parents.first().and_then(|parent| named(parent.stream));
+    let more = basis.offer.of(parent.unwrap_or(stream));
+    more.map(|(parameter, value)| format!("{parameter}={value}")).collect()
+}
+
 /// The stream's own list, or one with a filter.
 fn list(
     stream: &'static Stream,
@@ -319,6 +342,7 @@ fn scope(stream: &Stream, selected: Option<&Selected>, basis: &Basis) -> Scope {
     let modes = asked_modes(stream, basis);
     Scope {
         modes: (!modes.is_empty()).then_some(modes),
+        more: asked_more(stream, basis),
         sight: Sight::default(),
         fields: selected.map(|selected| Fields::of(&selected.schema)),
     }

@@ -17,8 +17,9 @@ use crate::fetch::Means;
 use crate::identity::greet;
 use crate::log::Log;
 use crate::message::Output;
+use crate::offer::Offer;
 use crate::openapi::Document;
-use crate::plan::{Basis, Extent, plan};
+use crate::plan::{Basis, Extent, concerned, plan};
 use crate::request::Request;
 use crate::schema;
 use crate::select::Patterns;
@@ -147,10 +148,16 @@ fn sync<W: Write>(args: &Args, config: &Config, streams: Streams<W>) -> Result<(
     for warning in state.clamp(now, config.lookback / 2) {
         log.warn(&warning);
     }
-    // A bookmark of a key that saw less is no good for one that sees more, so that is asked first.
-    let sight = if state.names_a_key() { Some(greet(&client, &log)?) } else { None };
+    let mut concerned = concerned(&selection);
+    concerned.retain(|stream| extent == Extent::Whole && !stream.more.is_empty());
+    // A bookmark of a key that saw less is no good for one that sees more, so that is asked first; as is
+    // whether there is any use in asking for something else.
+    let is_asked_first = state.names_a_key() || !concerned.is_empty();
+    let sight = if is_asked_first { Some(greet(&client, &log)?) } else { None };
     let known = sight.clone().unwrap_or_default();
-    let plan = plan(selection, &Basis { config, state: &state, now, extent, sight: &known })?;
+    let offer = Offer::ask(&concerned, &config.incident_modes, &client, &log);
+    let basis = Basis { config, state: &state, now, extent, sight: &known, offer: &offer };
+    let plan = plan(selection, &basis)?;
     // Who asks what may be read wants to know what may not.
     let forbidden = match extent {
         Extent::Whole => config.forbidden_streams,

@@ -29,6 +29,8 @@ pub struct Sight {
 pub struct Scope {
     /// The incident modes that were asked for.
     pub modes: Option<Vec<String>>,
+    /// What was asked for beyond the API's document: parameters and values.
+    pub more: Vec<String>,
     /// What the key saw.
     pub sight: Sight,
     /// The fields that were written.

@@ -43,7 +43,8 @@ fn what_to_read() -> Value {
             "items": {"type": "string", "enum": MODES},
             "default": MODES,
             "description": "Modes of incidents, actions and follow-ups to read, as far as the \
-                            API can be asked for them: incidents know no `stream`"},
+                            API can be asked for them: whether incidents of mode `stream` can be \
+                            is not documented, so each run asks once"},
     })
 }
 

@@ -75,10 +75,12 @@ impl State {
     #[must_use]
     pub fn scope(&self, stream: &Stream) -> Scope {
         let modes = self.get(stream, MODES).and_then(Value::as_array);
+        let more = self.get(stream, MORE).and_then(Value::as_array);
         let text_of = |text: &str| text.to_owned();
         let list = |items: &[Value]| items.iter().filter_map(Value::as_str).map(text_of).collect();
         Scope {
             modes: modes.map(|modes| list(modes)),
+            more: more.map(|more| list(more)).unwrap_or_default(),
             sight: Sight {
                 organisation: self.get(stream, ORGANISATION).and_then(Value::as_str).map(text_of),
                 global_access: self.get(stream, ACCESS).and_then(Value::as_bool),
@@ -152,6 +154,10 @@ impl State {
     pub fn set_scope(&mut self, stream: &Stream, scope: &Scope) {
         if let Some(modes) = &scope.modes {
             self.set(stream, MODES, json!(modes));
+        }
+        // A key left out would stay in Meltano's store.
+        if !scope.more.is_empty() || self.get(stream, MORE).is_some() {
+            self.set(stream, MORE, json!(scope.more));
         }
         let Sight { organisation, global_access, teams } = &scope.sight;
         for (key, value) in [
@@ -302,6 +308,7 @@ const SDK_KEY: &str = "replication_key";
 /// Where a bookmark says what it is true for: incident modes, what the key saw, and which fields were
 /// written.
 const MODES: &str = "incident_modes";
+const MORE: &str = "filter_values";
 const ACCESS: &str = "global_access";
 const ORGANISATION: &str = "organisation";
 const TEAMS: &str = "teams";

@@ -20,6 +20,9 @@ pub struct Stream {
     pub cursor: &'static str,
     /// Parameters of every request.
     pub fixed: &'static [(&'static str, &'static str)],
+    /// Parameters that hide the rows of every value that they do not name, and which values there may be
+    /// besides those of the API's document.
+    pub more: &'static [(&'static str, More)],
     /// How the incident modes of the config are asked for.
     pub modes: Modes,
     /// The window of the config, where the API wants one.
@@ -58,6 +61,15 @@ pub enum Shape {
     Body,
     /// An object under this field, with several lists of records.
     Lists(&'static str, &'static [&'static str]),
+}
+
+/// Values of a filter that the API may take though its document does not say so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum More {
+    /// This mode, where the config has it.
+    Mode(&'static str),
+    /// What the records of this stream have in this field; its list is one answer.
+    Seen(&'static str, &'static str),
 }
 
 /// How the incident modes of the config are asked for.
@@ -206,6 +218,7 @@ impl Stream {
             page_size: None,
             cursor: "after",
             fixed: &[],
+            more: &[],
             modes: Modes::None,
             window: None,
             parents: &[],
@@ -244,6 +257,11 @@ impl Stream {
 
     pub(crate) const fn fixed(mut self, fixed: &'static [(&'static str, &'static str)]) -> Self {
         self.fixed = fixed;
+        self
+    }
+
+    pub(crate) const fn more(mut self, more: &'static [(&'static str, More)]) -> Self {
+        self.more = more;
         self
     }
 

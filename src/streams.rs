@@ -5,8 +5,8 @@
 //! (incidents serve 250 a page, not the 500 documented), from what it was seen to do.
 
 use crate::stream::{
-    Binding, Column, Detail, Granularity, Modes, Parent, Replication, Shape, Source, Stream, Take,
-    UPDATED_AT, Windows,
+    Binding, Column, Detail, Granularity, Modes, More, Parent, Replication, Shape, Source, Stream,
+    Take, UPDATED_AT, Windows,
 };
 
 /// Every stream, in the order in which they are read.
@@ -155,7 +155,7 @@ pub static STREAMS: &[Stream] = &[
         .of(OF_USERS).shape(Shape::Body).columns(&[Column::parent("user_id")]).key(&["user_id"]).scope("users.view")
         .on_request(),
     Stream::list("incidents", "/v2/incidents", "Incidents with roles, timestamps, durations and custom fields")
-        .pages(250).fixed(INCIDENT_FILTERS)
+        .pages(250).fixed(INCIDENT_FILTERS).more(MORE_INCIDENTS)
         .modes(Modes::Together("mode[one_of]", &["standard","retrospective","test","tutorial"]))
         .replication(Replication::ByDefault(UPDATED_AT)).times(Granularity::Day).ordered().scope("incidents.view"),
     Stream::list("incident_updates", "/v2/incident_updates", "Updates of status and severity, with their messages")
@@ -225,6 +225,11 @@ const OF_CHANGED: Replication = Replication::OnRequest("incident_updated_at");
 const OF_CALL_SESSIONS: &[Parent] =
     &[Parent::all("call_sessions", &[Binding::id("call_session_id")])];
 
+/// Whether incidents of mode `stream` can be asked for is not documented, though actions of them can.
+const MORE_INCIDENTS: &[(&str, More)] = &[
+    ("mode[one_of]", More::Mode("stream")),
+    ("status_category[one_of]", More::Seen("incident_statuses", "category")),
+];
 /// Without these the API hides declined, canceled and merged incidents, and lists newest first, so
 /// that an incident opened while a page is read would move all others down.
 const INCIDENT_FILTERS: &[(&str, &str)] = &[

@@ -23,7 +23,7 @@ fn the_bookmark_stays_at_the_moment_at_which_the_first_request_was_sent() {
         if let Some(action) = fault {
             stand_in.fault(Fault::always("/v2/incidents", action));
         }
-        let ran = Tap::of(&stand_in).clock(clock).only(&["incidents"]).run().ok();
+        let ran = Tap::of(&stand_in).documented().clock(clock).only(&["incidents"]).run().ok();
         assert_eq!(*ran.column("incidents", "updated_at").last().unwrap(), "2026-11-20T12:00:30Z");
         assert_eq!(ran.state()["bookmarks"]["incidents"]["updated_at"], "2026-11-20T12:00:00Z");
     }

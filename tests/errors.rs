@@ -281,7 +281,7 @@ fn a_failed_stream_keeps_its_bookmark() {
         action: Action::Status(503),
     });
     let state = json!({"bookmarks": {"incidents": {"updated_at": "2026-10-01T00:00:00Z"}}});
-    let ran = Tap::of(&stand_in).only(&["incidents"]).state(&state).run();
+    let ran = Tap::of(&stand_in).documented().only(&["incidents"]).state(&state).run();
     failed(&ran, 5, "stream `incidents`, page 1");
     assert!(!ran.records("incidents").is_empty(), "what came first was written");
     let bookmark = &ran.state()["bookmarks"]["incidents"];

@@ -178,7 +178,7 @@ fn a_long_list_is_paced_before_the_api_has_to_refuse() {
     let stand_in = stand_in_with(Options { page_cap: Some(2), ..Options::default() });
     let read = |reserve: &str| {
         let tap = Tap::of(&stand_in).set("rate_limit_reserve_percent", reserve);
-        tap.only(&["incidents"]).run().ok()
+        tap.documented().only(&["incidents"]).run().ok()
     };
     assert_eq!(read("0").waited, Duration::ZERO);
     let reserved = read("90");
@@ -208,8 +208,8 @@ fn pages_that_keep_failing_are_asked_for_in_halves() {
             let path = format!("/v2/incidents*page_size={size}");
             rough.fault(Fault::always(&path, Action::Status(status)));
         }
-        let expected = Tap::of(&calm).only(&["incidents"]).run().ok();
-        let ran = Tap::of(&rough).only(&["incidents"]).run().ok();
+        let expected = Tap::of(&calm).documented().only(&["incidents"]).run().ok();
+        let ran = Tap::of(&rough).documented().only(&["incidents"]).run().ok();
         assert_eq!(ran.column("incidents", "id"), expected.column("incidents", "id"));
         let mut sizes = page_sizes(&rough, "/v2/incidents");
         sizes.dedup();
@@ -240,7 +240,7 @@ fn pages_in_the_middle_of_a_list_may_be_what_fails() {
 fn pages_of_ten_that_keep_failing_end_the_stream() {
     let stand_in = stand_in();
     stand_in.fault(Fault::always("/v2/incidents", Action::Status(504)));
-    let ran = Tap::of(&stand_in).only(&["incidents"]).run();
+    let ran = Tap::of(&stand_in).documented().only(&["incidents"]).run();
     assert_eq!(ran.code, 5, "{}", ran.stderr);
     let sizes = page_sizes(&stand_in, "/v2/incidents");
     assert_eq!(sizes.iter().filter(|size| **size == 10).count(), 8);
@@ -256,14 +256,19 @@ fn other_failures_leave_pages_as_they_are() {
         times: 6,
         action: Action::Status(500),
     });
-    Tap::of(&stand_in).only(&["incidents"]).run().ok();
+    Tap::of(&stand_in).documented().only(&["incidents"]).run().ok();
     assert!(page_sizes(&stand_in, "/v2/incidents").iter().all(|size| *size == 250));
 }
 
 #[test]
 fn a_page_has_as_many_records_as_page_size_allows() {
     let stand_in = stand_in();
-    Tap::of(&stand_in).only(&["incidents", "schedules"]).set("page_size", "40").run().ok();
+    Tap::of(&stand_in)
+        .documented()
+        .only(&["incidents", "schedules"])
+        .set("page_size", "40")
+        .run()
+        .ok();
     assert!(page_sizes(&stand_in, "/v2/incidents").iter().all(|size| *size == 40));
     assert!(page_sizes(&stand_in, "/v2/schedules").iter().all(|size| *size == 25));
 }

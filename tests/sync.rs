@@ -252,7 +252,7 @@ fn a_mode_added_later_is_read_from_its_start() {
 fn an_end_before_the_bookmark_leaves_nothing_to_read() {
     let stand_in = stand_in();
     let state = json!({"bookmarks": {"incidents": {"updated_at": "2026-11-01T00:00:00Z"}}});
-    let tap = Tap::of(&stand_in).arg("--end-date").arg("2026-02-01").state(&state);
+    let tap = Tap::of(&stand_in).documented().arg("--end-date").arg("2026-02-01").state(&state);
     let ran = tap.only(&["incidents"]).run().ok();
     assert_eq!(count(&stand_in, "/v2/incidents"), 0);
     assert!(ran.stderr.contains("nothing is left before end_date"), "{}", ran.stderr);
@@ -290,9 +290,15 @@ fn a_users_full_table_is_honoured() {
 fn a_window_is_exact_to_the_moment_and_bounds_incidents_only() {
     let stand_in = stand_in();
     let (start, end) = ("2026-11-01T00:00:00Z", "2026-11-10T12:30:00Z");
-    let tap = Tap::of(&stand_in).arg("--start-date").arg(start).arg("--end-date").arg(end);
+    let tap =
+        Tap::of(&stand_in).documented().arg("--start-date").arg(start).arg("--end-date").arg(end);
     let ran = tap.only(&["incidents", "alerts"]).run().ok();
-    let all = Tap::of(&stand_in).only(&["incidents"]).run().ok().column("incidents", "updated_at");
+    let all = Tap::of(&stand_in)
+        .documented()
+        .only(&["incidents"])
+        .run()
+        .ok()
+        .column("incidents", "updated_at");
     let inside = |time: &&String| time.as_str() >= start && time.as_str() < end;
     assert_eq!(
         ran.column("incidents", "updated_at"),
@@ -405,7 +411,7 @@ fn a_list_that_came_short_twice_has_failed_unless_the_key_may_not_see_the_rest()
         "/v2/incidents",
         tap_incident::demo::Action::Body(body.into()),
     ));
-    let ran = Tap::of(&stand_in).only(&["incidents"]).run();
+    let ran = Tap::of(&stand_in).documented().only(&["incidents"]).run();
     assert_eq!((ran.code, count(&stand_in, "/v2/incidents")), (5, 2), "{}", ran.stderr);
     let line = "stream `incidents`, page 1: 0 records came where the API counts 3; hint: ";
     assert!(ran.last_line().contains(line), "{}", ran.last_line());
@@ -420,7 +426,7 @@ fn a_list_that_came_short_twice_has_failed_unless_the_key_may_not_see_the_rest()
                 rows[0][field] = value;
             });
         });
-        let ran = Tap::of(&stand_in).only(&["incidents"]).run().ok();
+        let ran = Tap::of(&stand_in).documented().only(&["incidents"]).run().ok();
         assert!(ran.stderr.contains("0 records came where the API counts 3"), "{}", ran.stderr);
     }
 }
@@ -437,7 +443,7 @@ fn a_list_that_came_short_once_is_read_again() {
         let stand_in = stand_in();
         let fault = tap_incident::demo::Fault::once("/v2/incidents", first(&body));
         stand_in.fault(fault);
-        let ran = Tap::of(&stand_in).only(&["incidents"]).run().ok();
+        let ran = Tap::of(&stand_in).documented().only(&["incidents"]).run().ok();
         let mut ids = ran.column("incidents", "id");
         ids.dedup();
         assert_eq!(ids, whole.column("incidents", "id"));

@@ -33,6 +33,8 @@ pub(crate) struct Rules {
     pub(crate) now: i64,
     /// Where days begin.
     pub(crate) zone: FixedOffset,
+    /// Values that filters take besides those of the document.
+    pub(crate) undocumented: Vec<String>,
 }
 
 /// A successful answer.
@@ -123,7 +125,7 @@ struct Asked<'a> {
 impl Asked<'_> {
     fn list(&self, list: &List) -> Result<Answer, Refusal> {
         let cursor = self.cursor()?;
-        let filters = filters(&self.endpoint.path, &self.query, self.rules.zone)?;
+        let filters = filters(&self.endpoint.path, &self.query, self.rules)?;
         let mut tests = hidden::shown(&self.endpoint.path, &self.query, self.rules.now)?;
         tests.extend(filters.tests);
         let bound = self.query.bound.clone();

@@ -1,8 +1,7 @@
 //! Filters with an operator: which ones each list takes, and which rows pass. What the API knows and this
 //! table does not is refused, never ignored.
 
-use chrono::FixedOffset;
-
+use super::answer::Rules;
 use super::query::{Filter, Query};
 use super::refusal::Refusal;
 use super::row::Row;
@@ -77,12 +76,12 @@ pub(crate) struct Filters {
 }
 
 /// Reads all filters of a query to a list.
-pub(crate) fn filters(list: &str, query: &Query, zone: FixedOffset) -> Result<Filters, Refusal> {
-    let days = [INCIDENTS, ESCALATIONS].contains(&list).then_some(zone);
+pub(crate) fn filters(list: &str, query: &Query, rules: &Rules) -> Result<Filters, Refusal> {
+    let days = [INCIDENTS, ESCALATIONS].contains(&list).then_some(rules.zone);
     let mut filters = Filters::default();
     for filter in &query.filters {
         if !["created_at", "updated_at"].contains(&filter.name.as_str()) {
-            filters.tests.push(test(list, filter)?);
+            filters.tests.push(test(list, filter, rules)?);
             continue;
         }
         let of_name = query.filters.iter().filter(|other| other.name == filter.name);
@@ -102,7 +101,7 @@ pub(crate) fn filters(list: &str, query: &Query, zone: FixedOffset) -> Result<Fi
     Ok(filters)
 }
 
-fn test(list: &str, filter: &Filter) -> Result<Test, Refusal> {
+fn test(list: &str, filter: &Filter, rules: &Rules) -> Result<Test, Refusal> {
     let Filter { name, keys, values } = filter;
     let rule = RULES.iter().find(|rule| rule.list == list && rule.name == name);
     let (Some(rule), [operator]) = (rule, keys.as_slice()) else {
@@ -116,7 +115,10 @@ fn test(list: &str, filter: &Filter) -> Result<Test, Refusal> {
         return Err(Refusal::invalid(name, message));
     }
     let choices = CHOICES.iter().find(|(choice, _)| choice == name);
-    let bad = |value: &&String| choices.is_some_and(|(_, all)| !all.contains(&value.as_str()));
+    let bad = |value: &&String| {
+        let is_documented = choices.is_none_or(|(_, all)| all.contains(&value.as_str()));
+        !(is_documented || rules.undocumented.contains(value))
+    };
     if let Some(value) = values.iter().find(bad) {
         return Err(Refusal::invalid(name, format!("{value} is not a {name}")));
     }

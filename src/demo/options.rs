@@ -41,6 +41,8 @@ pub struct Options {
     pub clock: Option<Arc<dyn Clock>>,
     /// Where days begin for filters that compare whole days; the API does not say.
     pub zone: FixedOffset,
+    /// Values that filters take although the document does not say so.
+    pub undocumented: Vec<String>,
     /// Beginnings of paths that the key may not read.
     pub forbidden: Vec<String>,
     /// At most so many rows a page, whatever is asked for.
@@ -62,6 +64,7 @@ impl Default for Options {
             now: NOW,
             clock: None,
             zone: Utc.fix(),
+            undocumented: Vec::new(),
             forbidden: Vec::new(),
             page_cap: None,
             uncapped: Vec::new(),

@@ -57,6 +57,7 @@ impl Shared {
             uncapped: options.uncapped,
             now: options.now.timestamp_micros(),
             zone: options.zone,
+            undocumented: options.undocumented,
         };
         Self {
             document: Document::read(document),

@@ -28,15 +28,16 @@ pub(super) fn series(
         };
         request = request.pages_of(page_size.min(most));
     }
-    for (name, value) in stream.fixed.iter().chain(filter) {
-        request = request.with(*name, *value);
+    let documented = stream.fixed.iter().chain(filter).copied();
+    for (name, value) in documented.chain(basis.offer.of(stream)) {
+        request = request.with(name, value);
     }
     if let Some(granularity) = stream.times
         && let Some((operator, value)) = asked(window, granularity)
     {
         request = request.with(format!("{UPDATED_AT}[{operator}]"), value);
     }
-    let requests = by_mode(stream, request, &basis.config.incident_modes);
+    let requests = by_mode(stream, request, basis);
     let of = |first: Request| windows(stream, basis, &first);
     requests.into_iter().flat_map(of).collect()
 }
@@ -51,12 +52,16 @@ pub(super) fn modes(stream: &Stream, configured: &[String]) -> Vec<String> {
     configured.iter().filter(is_known).cloned().collect()
 }
 
-fn by_mode(stream: &Stream, request: Request, configured: &[String]) -> Vec<Request> {
-    let modes = modes(stream, configured);
+fn by_mode(stream: &Stream, request: Request, basis: &Basis) -> Vec<Request> {
+    let modes = modes(stream, &basis.config.incident_modes);
     match stream.modes {
         Modes::None => vec![request],
         // Without any mode the API would answer with its own choice of them.
-        Modes::Together(..) if modes.is_empty() => Vec::new(),
+        Modes::Together(name, _)
+            if modes.is_empty() && !basis.offer.of(stream).any(|(more, _)| more == name) =>
+        {
+            Vec::new()
+        }
         Modes::Together(name, _) => {
             vec![modes.into_iter().fold(request, |request, mode| request.with(name, mode))]
         }

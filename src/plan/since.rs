@@ -81,6 +81,14 @@ fn bookmark(
         ));
         return None;
     }
+    if let Some(missing) =
+        super::asked_more(stream, basis).iter().find(|more| !scope.more.contains(more))
+    {
+        notes.push(format!(
+            "the bookmark is not true for {missing:?}; it is read once from its start"
+        ));
+        return None;
+    }
     if let Some(why) = scope.sight.lacks(basis.sight) {
         notes.push(format!("the bookmark is not used: {why}; it is read once from its start"));
         return None;

@@ -71,6 +71,11 @@ impl Tap {
     }
 
     /// Sets a setting through the environment.
+    /// Only the modes of incidents that are documented, so that nothing is asked for besides.
+    pub fn documented(self) -> Self {
+        self.set("incident_modes", "standard,retrospective,test,tutorial")
+    }
+
     pub fn set(mut self, name: &str, value: &str) -> Self {
         let name = format!("TAP_INCIDENT_{}", name.to_uppercase());
         self.environment.retain(|(known, _)| *known != name);

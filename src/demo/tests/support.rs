@@ -43,7 +43,9 @@ impl Api {
         let now = NOW.timestamp_micros();
         let zone = Utc.fix();
         let (forbidden, uncapped) = Default::default();
-        let rules = Rules { key: "key".to_owned(), forbidden, page_cap: None, uncapped, now, zone };
+        let key = "key".to_owned();
+        let undocumented = Vec::new();
+        let rules = Rules { key, forbidden, page_cap: None, uncapped, now, zone, undocumented };
         Self { document: Document::read(&document()), workspace: workspace(files), rules }
     }
 
