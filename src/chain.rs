@@ -63,6 +63,8 @@ pub struct Fetched {
     pub date: Option<DateTime<Utc>>,
     /// Whether it is the last page of its chain.
     pub is_last: bool,
+    /// How many records of its chain have come so far.
+    pub received: u64,
     /// The slice that the chain reads.
     pub slice: Slice,
     /// Whose records these are: what was taken of the parent.
@@ -111,12 +113,14 @@ impl Chain {
         }
     }
 
-    /// The same, from a cursor on that was got for the same slice.
+    /// The same, from a cursor on that was got for the same slice, before which so many records had come;
+    /// where that is not known, it cannot be told whether the list comes short.
     #[must_use]
-    pub fn after(mut self, cursor: &str, parameter: &str) -> Self {
+    pub fn after(mut self, cursor: &str, parameter: &str, received: Option<u64>) -> Self {
         self.cursors.insert(hash(cursor));
         self.next = self.first.after(parameter, cursor);
-        self.count.is_partial = true;
+        self.count.received = received.unwrap_or_default();
+        self.count.is_partial = received.is_none();
         self
     }
 
@@ -221,8 +225,8 @@ impl Chain {
             _ => {}
         }
         let Answer { sent_at, date, .. } = *answer;
-        let (slice, parent) = (self.slice, self.parent());
-        let fetched = Fetched { page, sent_at, date, is_last, slice, parent, shortfall };
+        let (slice, parent, received) = (self.slice, self.parent(), self.count.distinct());
+        let fetched = Fetched { page, sent_at, date, is_last, received, slice, parent, shortfall };
         Ok(Step::Page(Box::new(fetched)))
     }
 
@@ -289,7 +293,7 @@ struct Count {
     /// with the list.
     edges: HashSet<u64>,
     repeated: u64,
-    /// Whether it does not begin at the start of the list.
+    /// Whether it begins inside of the list, after nobody knows how many records.
     is_partial: bool,
 }
 
@@ -306,10 +310,14 @@ impl Count {
         };
     }
 
+    fn distinct(&self) -> u64 {
+        self.received.saturating_sub(self.repeated)
+    }
+
     /// How many records came and how many should have, where those are more: as many as the API
     /// counts, and `least` at any rate.
     fn shortfall(&self, least: u64) -> Option<(u64, u64)> {
-        let distinct = self.received.saturating_sub(self.repeated);
+        let distinct = self.distinct();
         let due = self.total.unwrap_or_default().max(least);
         (due > distinct && !self.is_partial).then_some((distinct, due))
     }

@@ -152,6 +152,12 @@ impl Fetch {
         self.shared.lock().queue.fed(feed)
     }
 
+    /// What was taken of each parent of a list.
+    #[must_use]
+    pub fn given(&self, list: usize) -> Vec<Vec<String>> {
+        self.shared.lock().queue.given(list)
+    }
+
     /// For how many parents a list is read, as far as they are known.
     #[must_use]
     pub fn parents(&self, list: usize) -> usize {

@@ -17,6 +17,7 @@ pub mod moment;
 pub mod cap;
 pub mod window;
 pub mod memory;
+pub mod moved;
 pub mod slice;
 pub mod scope;
 pub mod position;

@@ -9,13 +9,14 @@ mod since;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use self::series::{modes, series};
+use self::series::{modes, plain, series};
 use self::since::Reading;
 use crate::catalog::{Method, Selected, Selection};
 use crate::config::Config;
 use crate::error::Error;
 use crate::memory::Memory;
 use crate::moment::format_time;
+use crate::moved::Moved;
 use crate::offer::Offer;
 use crate::page::Reader;
 use crate::position::Position;
@@ -24,7 +25,7 @@ use crate::request::{Request, Series};
 use crate::schema;
 use crate::scope::{Fields, Scope, Sight};
 use crate::state::State;
-use crate::stream::{Detail, Granularity, Parent, Shape, Stream};
+use crate::stream::{Detail, Granularity, Moves, Parent, Shape, Stream};
 use crate::streams::{STREAMS, named};
 use crate::window::Window;
 
@@ -78,6 +79,8 @@ pub struct Planned {
     pub position: Position,
     /// Whether it is the second scan of a stream in this run.
     pub is_follow_up: bool,
+    /// Where only parents are of interest whose records came into another series: what was known of those.
+    pub moved: Option<Moved>,
     /// What the log should say before it starts.
     pub notes: Vec<String>,
 }
@@ -180,8 +183,12 @@ pub fn plan(selection: Selection, basis: &Basis) -> Result<Plan, Error> {
     for selected in &selected {
         let detail = detail(selected).map_or(&[][..], |detail| detail.parents);
         need(detail, None, &mut needs);
-        let since = reading(selected, basis, &mut Vec::new()).window.start;
-        need(selected.stream.parents, since, &mut needs);
+        let reading = reading(selected, basis, &mut Vec::new());
+        need(selected.stream.parents, reading.window.start, &mut needs);
+        if let Some(moves) = moves(selected, basis) {
+            let since = moved_since(selected.stream, reading.bookmark.is_none(), basis);
+            need(moves.parents, since, &mut needs);
+        }
     }
     for stream in STREAMS {
         let position = selected.iter().position(|selected| selected.stream == stream);
@@ -195,7 +202,12 @@ pub fn plan(selection: Selection, basis: &Basis) -> Result<Plan, Error> {
                 continue;
             }
             match chosen.as_ref().and_then(detail) {
-                None => plan.lists.push(list(stream, chosen, filter, &needs, basis)?),
+                None => {
+                    let own = list(stream, chosen, filter, &needs, basis)?;
+                    let moved = moved(&own, basis);
+                    plan.lists.push(own);
+                    plan.lists.extend(moved);
+                }
                 Some(detail) => {
                     plan.lists.push(list(stream, None, filter, &needs, basis)?);
                     plan.lists.extend(chosen.map(|chosen| details(chosen, detail)));
@@ -333,6 +345,7 @@ fn list(
         feeds: needs.iter().map(|need| need.parent).collect(),
         position: Position::default(),
         is_follow_up: false,
+        moved: None,
         notes,
     })
 }
@@ -383,8 +396,45 @@ fn details(selected: Selected, detail: &'static Detail) -> Planned {
         feeds: Vec::new(),
         position: Position::default(),
         is_follow_up: false,
+        moved: None,
         notes: Vec::new(),
     }
+}
+
+/// A further scan of a stream whose records come into another series without a change of theirs: of the
+/// parents for which that may be.
+fn moved(own: &Planned, basis: &Basis) -> Option<Planned> {
+    let moves = moves(own.selected.as_ref()?, basis)?;
+    let first = plain(own.stream, basis);
+    let wanted = modes(own.stream, &basis.config.incident_modes);
+    let known = basis.state.moved(own.stream).map(|(_, text)| text);
+    let began = basis.now.checked_sub_signed(basis.config.lookback).unwrap_or(basis.now);
+    Some(Planned {
+        parents: moves.parents,
+        since: Some(Window { start: moved_since(own.stream, own.is_full, basis), end: None }),
+        series: vec![Series { first, bound: Vec::new(), window: None }],
+        cut: None,
+        window: Window::default(),
+        feeds: Vec::new(),
+        is_follow_up: true,
+        moved: Some(Moved::new(known, began, moves.usual, wanted)),
+        notes: Vec::new(),
+        ..own.clone()
+    })
+}
+
+/// How the records of a stream move, where that matters: what is read in full shows all of them.
+fn moves(selected: &Selected, basis: &Basis) -> Option<&'static Moves> {
+    let is_sync = basis.extent == Extent::Whole && !basis.config.is_backfill;
+    let is_incremental = selected.method == Method::Incremental;
+    selected.stream.moves.as_ref().filter(|_| is_sync && is_incremental)
+}
+
+/// From when on parents may have changed unnoticed; every one where nothing is known of them, or where the
+/// stream itself is read in full.
+fn moved_since(stream: &Stream, is_full: bool, basis: &Basis) -> Option<DateTime<Utc>> {
+    let (at, _) = basis.state.moved(stream).filter(|_| !is_full)?;
+    at.min(basis.now).checked_sub_signed(basis.config.lookback)
 }
 
 #[cfg(test)]

@@ -40,6 +40,9 @@ pub struct Position {
     /// The cursor to go on with, in lists whose order is documented.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
+    /// How many records had come before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub received: Option<u64>,
     /// The last parent whose records are complete, where the order of parents is documented.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parent: Vec<String>,

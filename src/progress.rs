@@ -62,10 +62,12 @@ impl Progress {
             position.from = fetched.slice.from.map(Moment);
             position.until = until.filter(|_| planned.stream.is_ordered);
             position.after = fetched.page.after.clone().filter(|_| planned.stream.is_ordered);
+            position.received = position.after.as_ref().map(|_| fetched.received);
             self.is_moved |= planned.stream.is_ordered;
         } else if until.is_some() || !is_last_series {
             position.series = place.series + usize::from(until.is_none());
-            (position.from, position.until, position.after) = (until, None, None);
+            (position.from, position.until) = (until, None);
+            (position.after, position.received) = (None, None);
             (self.is_moved, self.is_past_part) = (true, true);
         }
     }

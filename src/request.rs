@@ -39,6 +39,12 @@ impl Request {
         self
     }
 
+    /// Whether it has a parameter with that value.
+    #[must_use]
+    pub fn has(&self, name: &str, value: &str) -> bool {
+        self.query.iter().any(|(known, of)| known == name && of == value)
+    }
+
     /// The request for the next page, its cursor in `parameter`. A cursor belongs to the query that
     /// produced it, so nothing else changes.
     #[must_use]

@@ -12,6 +12,7 @@ use crate::cap::Cap;
 use crate::error::Error;
 use crate::memory::VERSION_BITS;
 use crate::moment::{format_time, parse_time};
+use crate::moved::Moved;
 use crate::position::Position;
 use crate::scope::{Fields, Scope, Sight};
 use crate::stream::Stream;
@@ -110,6 +111,13 @@ impl State {
         bytes.chunks(VERSION_BYTES).map(version).collect()
     }
 
+    /// What is known of a stream's parents whose records may move, and since when.
+    #[must_use]
+    pub fn moved(&self, stream: &Stream) -> Option<(DateTime<Utc>, &str)> {
+        let at = self.get(stream, MOVED_AT).and_then(Value::as_str).and_then(parse_time)?;
+        Some((at, self.get(stream, MOVED).and_then(Value::as_str)?))
+    }
+
     /// When the last scan of everything began.
     #[must_use]
     pub fn full_scan(&self, stream: &Stream) -> Option<DateTime<Utc>> {
@@ -180,6 +188,12 @@ impl State {
             bytes.extend::<[u8; VERSION_BYTES]>(version);
         }
         self.set(stream, RECENT, BASE64.encode(bytes).into());
+    }
+
+    /// Notes what is known of a stream's parents whose records may move, up to the beginning of their scan.
+    pub fn set_moved(&mut self, stream: &Stream, moved: &Moved, cap: Cap) {
+        self.set(stream, MOVED, moved.text().into());
+        self.set(stream, MOVED_AT, format_time(cap.moment()).into());
     }
 
     /// Notes when the last scan of everything began, which may not pass its cap either: a clock that
@@ -313,6 +327,9 @@ const ACCESS: &str = "global_access";
 const ORGANISATION: &str = "organisation";
 const TEAMS: &str = "teams";
 const FIELDS: &str = "fields";
+/// The values of parents whose records may move, and up to when they are known.
+const MOVED: &str = "parents";
+const MOVED_AT: &str = "parents_at";
 const RECENT: &str = "recent";
 const FULL_SCAN: &str = "full_scan_at";
 const SCAN: &str = "scan";

@@ -25,6 +25,8 @@ pub struct Stream {
     pub more: &'static [(&'static str, More)],
     /// How the incident modes of the config are asked for.
     pub modes: Modes,
+    /// Whose records come into another series without a change of theirs.
+    pub moves: Option<Moves>,
     /// The window of the config, where the API wants one.
     pub window: Option<Windows>,
     /// Whose records it is asked for; none for a top-level list. Several are read one after the
@@ -81,6 +83,15 @@ pub enum Modes {
     Together(&'static str, &'static [&'static str]),
     /// One series of requests for each, since this parameter takes one value.
     OneByOne(&'static str),
+}
+
+/// A value of a parent that decides in which series its records are, and changes without a change of theirs.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Moves {
+    /// Whose value that is. What is taken of each: its id, the value, and when it changed last.
+    pub parents: &'static [Parent],
+    /// The value that most of them have.
+    pub usual: &'static str,
 }
 
 /// How a window of time is asked for: names of the parameters for its start and its end.
@@ -220,6 +231,7 @@ impl Stream {
             fixed: &[],
             more: &[],
             modes: Modes::None,
+            moves: None,
             window: None,
             parents: &[],
             columns: &[],
@@ -267,6 +279,11 @@ impl Stream {
 
     pub(crate) const fn modes(mut self, modes: Modes) -> Self {
         self.modes = modes;
+        self
+    }
+
+    pub(crate) const fn moves(mut self, moves: Moves) -> Self {
+        self.moves = Some(moves);
         self
     }
 

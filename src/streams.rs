@@ -5,8 +5,8 @@
 //! (incidents serve 250 a page, not the 500 documented), from what it was seen to do.
 
 use crate::stream::{
-    Binding, Column, Detail, Granularity, Modes, More, Parent, Replication, Shape, Source, Stream,
-    Take, UPDATED_AT, Windows,
+    Binding, Column, Detail, Granularity, Modes, More, Moves, Parent, Replication, Shape, Source,
+    Stream, Take, UPDATED_AT, Windows,
 };
 
 /// Every stream, in the order in which they are read.
@@ -161,9 +161,9 @@ pub static STREAMS: &[Stream] = &[
     Stream::list("incident_updates", "/v2/incident_updates", "Updates of status and severity, with their messages")
         .key(&["id", "incident_id"]).pages(250).scope("incidents.view"),
     Stream::list("actions", "/v3/actions", "Actions taken during incidents")
-        .key(&["id", "incident_id"]).pages(250).modes(Modes::OneByOne("incident_mode")).replication(Replication::OnRequest(UPDATED_AT)).times(Granularity::Instant).ordered().scope("actions.view"),
+        .key(&["id", "incident_id"]).pages(250).modes(Modes::OneByOne("incident_mode")).moves(WITH_MODE).replication(Replication::OnRequest(UPDATED_AT)).times(Granularity::Instant).ordered().scope("actions.view"),
     Stream::list("follow_ups", "/v3/follow_ups", "Work left to do after incidents")
-        .key(&["id", "incident_id"]).pages(250).modes(Modes::OneByOne("incident_mode")).replication(Replication::OnRequest(UPDATED_AT)).times(Granularity::Instant).ordered().scope("actions.view"),
+        .key(&["id", "incident_id"]).pages(250).modes(Modes::OneByOne("incident_mode")).moves(WITH_MODE).replication(Replication::OnRequest(UPDATED_AT)).times(Granularity::Instant).ordered().scope("actions.view"),
     Stream::list("escalations", "/v2/escalations", "Pages: who was called, when, and what they answered")
         .pages(50).replication(Replication::OnRequest(UPDATED_AT)).times(Granularity::Day).scope("escalations.view"),
     Stream::list("workflow_runs", "/v2/workflow_runs", "Runs of workflows, step by step")
@@ -224,6 +224,23 @@ const OF_INCIDENTS: &[Parent] = &[Parent::all(
 const OF_CHANGED: Replication = Replication::OnRequest("incident_updated_at");
 const OF_CALL_SESSIONS: &[Parent] =
     &[Parent::all("call_sessions", &[Binding::id("call_session_id")])];
+
+/// Incidents of all modes, since one may come from a mode that the config leaves out.
+const OF_ALL_MODES: &[Parent] = &[Parent {
+    stream: "incidents",
+    filter: &[
+        ("mode[one_of]", "standard"),
+        ("mode[one_of]", "retrospective"),
+        ("mode[one_of]", "test"),
+        ("mode[one_of]", "tutorial"),
+    ],
+    bindings: &[
+        Binding::id("incident_id"),
+        Binding::field("incident_mode", "mode", Take::Itself),
+        Binding::beside("incident_updated_at", UPDATED_AT),
+    ],
+}];
+const WITH_MODE: Moves = Moves { parents: OF_ALL_MODES, usual: "standard" };
 
 /// Whether incidents of mode `stream` can be asked for is not documented, though actions of them can.
 const MORE_INCIDENTS: &[(&str, More)] = &[

@@ -13,6 +13,7 @@ use crate::fetch::{Fetch, Means};
 use crate::identity::greet;
 use crate::log::{Level, Metric};
 use crate::message::Output;
+use crate::moved::Moved;
 use crate::plan::{Extent, Plan, Planned};
 use crate::position::Position;
 use crate::progress::Progress;
@@ -134,6 +135,7 @@ impl<W: Write> Sync<'_, W> {
             cut: planned.cut,
             parents,
             since: planned.since,
+            moved: planned.moved.clone(),
             most_parents: match self.extent {
                 Extent::Whole => usize::MAX,
                 Extent::Sample => SAMPLE_PARENTS,
@@ -160,6 +162,10 @@ impl<W: Write> Sync<'_, W> {
         let (planned, name) = (part.planned, part.planned.stream.name);
         match summary.obstacle(planned) {
             None => {}
+            Some(_) if planned.moved.is_some() => {
+                self.means.log.say(Level::Warning, Some(name), &unknown_moves(name));
+                return Ok(());
+            }
             Some(Fed::Refused(why)) => {
                 let why = why.clone();
                 self.refuse(planned, &why, summary);
@@ -182,7 +188,10 @@ impl<W: Write> Sync<'_, W> {
                     if !planned.is_follow_up {
                         summary.complete.push(name);
                     }
-                    self.complete(planned, outcome);
+                    match &planned.moved {
+                        None => self.complete(planned, outcome),
+                        Some(moved) => self.note_parents(part, moved.clone()),
+                    }
                 }
                 Ok(())
             }
@@ -240,6 +249,16 @@ impl<W: Write> Sync<'_, W> {
                 stream.name
             );
             self.means.log.say(Level::Info, Some(stream.name), &message);
+        }
+    }
+
+    /// Keeps what the parents have now whose records may move.
+    fn note_parents(&mut self, part: &Part, mut moved: Moved) {
+        for parent in part.fetch.given(part.number) {
+            moved.note(&parent.iter().map(String::as_str).collect::<Vec<_>>());
+        }
+        if let Some(cap) = part.cap.filter(|_| self.keeps_state()) {
+            self.state.set_moved(part.planned.stream, &moved, cap);
         }
     }
 
@@ -301,7 +320,8 @@ impl<W: Write> Sync<'_, W> {
         // A position that is gone on with was read with the same sight, or that is not known.
         let sight = self.sight.clone().unwrap_or_default();
         let progress = Progress::new(Position { sight, ..position.clone() }, started);
-        let keeps_state = self.keeps_state() && planned.selected.is_some();
+        let has_position = planned.selected.is_some() && planned.moved.is_none();
+        let keeps_state = self.keeps_state() && has_position;
         let mut scan = Scan {
             fetch: part.fetch,
             number: part.number,
@@ -343,6 +363,13 @@ impl<W: Write> Sync<'_, W> {
         self.means.log.metric(Metric::Timer("sync_duration", seconds, result.is_ok()), Some(name));
         (outcome, result)
     }
+}
+
+/// What is to be said where parents cannot be read whose records may come into another series.
+fn unknown_moves(name: &str) -> String {
+    format!(
+        "stream={name} it is not known which parents have changed to another series: they could not be read"
+    )
 }
 
 /// The feeds of a list's parents.

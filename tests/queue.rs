@@ -34,6 +34,7 @@ fn list(name: &str, feed: Option<(usize, usize)>) -> List {
         cut: stream.times,
         parents: feed.map(|feed| (&stream.parents[0], feed)).into_iter().collect(),
         since: None,
+        moved: None,
         start: None,
         most_parents: usize::MAX,
     }

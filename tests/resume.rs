@@ -7,7 +7,7 @@ mod support;
 
 use chrono::TimeDelta;
 use serde_json::Value;
-use support::{Ran, Tap, stand_in_with, text};
+use support::{Ran, Tap, stand_in_with, text, unlimited};
 use tap_incident::demo::{Action, Fault, NOW, Options, StandIn};
 
 /// Streams of which the third is interrupted, and one after it.
@@ -234,4 +234,18 @@ fn a_position_is_dropped_after_resume_max_hours() {
         let is_whole = ids(&[&ran], "incidents") == ids(&[&whole], "incidents");
         assert_eq!(is_whole, is_old, "{hours}");
     }
+}
+
+#[test]
+fn a_list_that_is_gone_on_with_is_counted_from_its_start() {
+    let stand_in = unlimited(small_pages());
+    let failed = broken(&stand_in, &["incidents"], ("/v2/incidents", 2, 500));
+    let state = failed.state();
+    assert!(state["bookmarks"]["incidents"]["scan"]["received"].as_u64() > Some(0), "{state}");
+    // The page that is gone on with lacks a row.
+    stand_in.fault(Fault::once("/v2/incidents*after=", Action::ThinPage));
+    let second = Tap::of(&stand_in).only(&["incidents"]).state(&state).run().ok();
+    assert_eq!(said(&second, "its list is read again: "), 1, "{}", second.stderr);
+    let whole = Tap::of(&small_pages()).only(&["incidents"]).run().ok();
+    assert_eq!(ids(&[&failed, &second], "incidents"), ids(&[&whole], "incidents"));
 }

@@ -72,7 +72,7 @@ impl Lane {
         let chain = Chain::new(series, slice, lane.list.cut);
         let rest = slice.until.map(|until| chain.over(Slice { from: Some(until), until: None }));
         let chain = match &start.after {
-            Some(cursor) => chain.after(cursor, lane.list.reader.stream().cursor),
+            Some(cursor) => chain.after(cursor, lane.list.reader.stream().cursor, start.received),
             None => chain,
         };
         for (number, chain) in [Some(chain), rest].into_iter().flatten().enumerate() {
@@ -143,6 +143,9 @@ impl Lane {
         if record < self.known {
             let id = values().first().copied();
             return id.is_some_and(|id| self.set_aside.iter().any(|aside| aside == id));
+        }
+        if self.list.moved.as_ref().is_some_and(|moved| !moved.has_moved(&values())) {
+            return false;
         }
         let Some(window) = self.list.since else { return true };
         let time = values().last().copied().and_then(parse_time);

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::lane::{Fed, Lane, Lot};
 use crate::chain::{Broken, Chain, Fetched, Step};
 use crate::limit::Limiter;
+use crate::moved::Moved;
 use crate::page::Reader;
 use crate::position::Position;
 use crate::request::Series;
@@ -28,6 +29,8 @@ pub struct List {
     pub parents: Vec<(&'static Parent, Feed)>,
     /// Which of those, by the last value that is taken of each: a time.
     pub since: Option<Window>,
+    /// Which of those, by a value that decides in which series their records are.
+    pub moved: Option<Moved>,
     /// How many parents it is read for at most.
     pub most_parents: usize,
     /// Where to begin, if not at its start.
@@ -284,6 +287,18 @@ impl Queue {
     #[must_use]
     pub fn fed(&self, feed: Feed) -> usize {
         self.feeds.get(&feed).map_or(0, |fed| fed.bindings.len())
+    }
+
+    /// What was taken of each parent of a list.
+    #[must_use]
+    pub fn given(&self, list: usize) -> Vec<Vec<String>> {
+        let mut given = Vec::new();
+        let Some(lane) = self.lists.get(list) else { return given };
+        for fed in lane.list.parents.iter().filter_map(|(_, feed)| self.feeds.get(feed)) {
+            let parents = (0..fed.bindings.len()).filter_map(|parent| fed.bindings.get(parent));
+            given.extend(parents.map(|values| values.into_iter().map(str::to_owned).collect()));
+        }
+        given
     }
 
     /// For how many parents a list is read, as far as they are known.

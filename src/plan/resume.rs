@@ -80,6 +80,10 @@ pub(super) fn go_on(plan: &mut Plan, basis: &Basis) {
         plan.lists.sort_by_key(|planned| !first.contains(&planned.stream.name));
     }
     for mut planned in std::mem::take(&mut plan.lists) {
+        if planned.moved.is_some() {
+            plan.lists.push(planned);
+            continue;
+        }
         planned.position = position(&mut planned, basis);
         if planned.position.is_inside() && !planned.feeds.is_empty() {
             // Its children need all of it, and so it is read once for them, and emitted from there on.

@@ -20,14 +20,7 @@ pub(super) fn series(
     window: Window,
     basis: &Basis,
 ) -> Vec<Series> {
-    let mut request = Request::new(stream.path);
-    if let Some(page_size) = stream.page_size {
-        let most = match basis.extent {
-            Extent::Whole => basis.config.page_size,
-            Extent::Sample => SAMPLE_PAGE,
-        };
-        request = request.pages_of(page_size.min(most));
-    }
+    let mut request = plain(stream, basis);
     let documented = stream.fixed.iter().chain(filter).copied();
     for (name, value) in documented.chain(basis.offer.of(stream)) {
         request = request.with(name, value);
@@ -40,6 +33,17 @@ pub(super) fn series(
     let requests = by_mode(stream, request, basis);
     let of = |first: Request| windows(stream, basis, &first);
     requests.into_iter().flat_map(of).collect()
+}
+
+/// The request for a stream's list, whatever is in it.
+pub(super) fn plain(stream: &Stream, basis: &Basis) -> Request {
+    let request = Request::new(stream.path);
+    let Some(page_size) = stream.page_size else { return request };
+    let most = match basis.extent {
+        Extent::Whole => basis.config.page_size,
+        Extent::Sample => SAMPLE_PAGE,
+    };
+    request.pages_of(page_size.min(most))
 }
 
 /// Of the configured modes, those that the stream may be asked for.
@@ -63,7 +67,10 @@ fn by_mode(stream: &Stream, request: Request, basis: &Basis) -> Vec<Request> {
             Vec::new()
         }
         Modes::Together(name, _) => {
-            vec![modes.into_iter().fold(request, |request, mode| request.with(name, mode))]
+            let add = |request: Request, mode: String| {
+                if request.has(name, &mode) { request } else { request.with(name, mode) }
+            };
+            vec![modes.into_iter().fold(request, add)]
         }
         Modes::OneByOne(name) => {
             modes.into_iter().map(|mode| request.clone().with(name, mode)).collect()
