@@ -2,6 +2,8 @@
 //! they need, for each its series of requests, the window of what is emitted, and where an
 //! interrupted run had come to. Pure; nothing is fetched here.
 
+mod moves;
+mod needs;
 mod resume;
 mod series;
 mod since;
@@ -9,7 +11,10 @@ mod since;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use self::series::{modes, plain, series};
+use self::moves::{moved, moved_since, moves};
+pub use self::needs::concerned;
+use self::needs::{Need, asked, filters, need};
+use self::series::{modes, series};
 use self::since::Reading;
 use crate::catalog::{Method, Selected, Selection};
 use crate::config::Config;
@@ -25,7 +30,7 @@ use crate::request::{Request, Series};
 use crate::schema;
 use crate::scope::{Fields, Scope, Sight};
 use crate::state::State;
-use crate::stream::{Detail, Granularity, Moves, Parent, Shape, Stream};
+use crate::stream::{Detail, Granularity, Parent, Shape, Stream};
 use crate::streams::{STREAMS, named};
 use crate::window::Window;
 
@@ -147,27 +152,6 @@ pub struct Basis<'a> {
     pub offer: &'a Offer,
 }
 
-/// What a child needs of a parent.
-#[derive(Debug)]
-struct Need {
-    parent: &'static Parent,
-    /// The last changes of interest; everything where there is none.
-    since: Option<DateTime<Utc>>,
-}
-
-/// The streams of which lists are read: the selected ones and those that they need.
-#[must_use]
-pub fn concerned(selection: &Selection) -> Vec<&'static Stream> {
-    let mut needs = Vec::new();
-    for selected in &selection.streams {
-        need(selected.stream.parents, None, &mut needs);
-    }
-    let is_selected =
-        |stream: &Stream| selection.streams.iter().any(|known| known.stream == stream);
-    let is_needed = |stream: &Stream| needs.iter().any(|need| need.parent.stream == stream.name);
-    STREAMS.iter().filter(|stream| is_selected(stream) || is_needed(stream)).collect()
-}
-
 /// The plan of a run.
 ///
 /// # Errors
@@ -233,28 +217,6 @@ fn backfill(selected: &mut Vec<Selected>, plan: &mut Plan) {
             "the API has no filter over changes of these, so a backfill leaves them out: {}",
             plan.left_out.join(", ")
         ));
-    }
-}
-
-/// The stream's own list and those with the filters that its children need.
-fn filters(stream: &Stream, needs: &[Need]) -> Vec<Filter> {
-    let mut filters: Vec<Filter> = vec![&[]];
-    for need in needs.iter().filter(|need| need.parent.stream == stream.name) {
-        if !filters.contains(&need.parent.filter) {
-            filters.push(need.parent.filter);
-        }
-    }
-    filters
-}
-
-/// Adds what children need of their parents, and these, in full, of theirs.
-fn need(parents: &'static [Parent], since: Option<DateTime<Utc>>, needs: &mut Vec<Need>) {
-    for parent in parents {
-        match needs.iter_mut().find(|need| need.parent.is_same_feed(parent)) {
-            Some(known) => known.since = known.since.zip(since).map(|(one, other)| one.min(other)),
-            None => needs.push(Need { parent, since }),
-        }
-        need(named(parent.stream).map_or(&[], |stream| stream.parents), None, needs);
     }
 }
 
@@ -361,21 +323,6 @@ fn scope(stream: &Stream, selected: Option<&Selected>, basis: &Basis) -> Scope {
     }
 }
 
-/// What the API is asked for: the earliest that anyone needs.
-fn asked(method: Option<Method>, own: Window, needs: &[&Need]) -> Window {
-    let own_start = match method {
-        None => None,
-        Some(Method::FullTable) => return Window::default(),
-        Some(Method::Incremental) => Some(own.start),
-    };
-    if needs.is_empty() {
-        return own;
-    }
-    let starts = own_start.into_iter().chain(needs.iter().map(|need| need.since));
-    let starts = starts.collect::<Option<Vec<_>>>();
-    Window { start: starts.and_then(|starts| starts.into_iter().min()), end: None }
-}
-
 /// The details of a stream, one request for each record of its list.
 fn details(selected: Selected, detail: &'static Detail) -> Planned {
     let first = Request::new(detail.path);
@@ -398,78 +345,5 @@ fn details(selected: Selected, detail: &'static Detail) -> Planned {
         is_follow_up: false,
         moved: None,
         notes: Vec::new(),
-    }
-}
-
-/// A further scan of a stream whose records come into another series without a change of theirs: of the
-/// parents for which that may be.
-fn moved(own: &Planned, basis: &Basis) -> Option<Planned> {
-    let moves = moves(own.selected.as_ref()?, basis)?;
-    let first = plain(own.stream, basis);
-    let wanted = modes(own.stream, &basis.config.incident_modes);
-    let known = basis.state.moved(own.stream).map(|(_, text)| text);
-    let began = basis.now.checked_sub_signed(basis.config.lookback).unwrap_or(basis.now);
-    Some(Planned {
-        parents: moves.parents,
-        since: Some(Window { start: moved_since(own.stream, own.is_full, basis), end: None }),
-        series: vec![Series { first, bound: Vec::new(), window: None }],
-        cut: None,
-        window: Window::default(),
-        feeds: Vec::new(),
-        is_follow_up: true,
-        moved: Some(Moved::new(known, began, moves.usual, wanted)),
-        notes: Vec::new(),
-        ..own.clone()
-    })
-}
-
-/// How the records of a stream move, where that matters: what is read in full shows all of them.
-fn moves(selected: &Selected, basis: &Basis) -> Option<&'static Moves> {
-    let is_sync = basis.extent == Extent::Whole && !basis.config.is_backfill;
-    let is_incremental = selected.method == Method::Incremental;
-    selected.stream.moves.as_ref().filter(|_| is_sync && is_incremental)
-}
-
-/// From when on parents may have changed unnoticed; every one where nothing is known of them, or where the
-/// stream itself is read in full.
-fn moved_since(stream: &Stream, is_full: bool, basis: &Basis) -> Option<DateTime<Utc>> {
-    let (at, _) = basis.state.moved(stream).filter(|_| !is_full)?;
-    at.min(basis.now).checked_sub_signed(basis.config.lookback)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::moment::parse_time;
-
-    #[test]
-    fn parents_are_needed_with_their_own_parents_and_once() {
-        let mut needs = Vec::new();
-        for name in ["call_transcript_entries", "call_sessions", "incident_attachments"] {
-            need(named(name).unwrap().parents, None, &mut needs);
-        }
-        let names = needs.iter().map(|need| need.parent.stream).collect::<Vec<_>>();
-        assert_eq!(names, ["call_sessions", "incidents"]);
-    }
-
-    #[test]
-    fn a_parent_is_read_from_the_earliest_point_that_anyone_needs() {
-        let incidents = named("incident_attachments").unwrap().parents;
-        let time = |text| parse_time(text);
-        let need_of = |since| Need { parent: &incidents[0], since };
-        let (early, late) = (time("2026-01-01"), time("2026-02-01"));
-        let own = Window { start: late, end: time("2026-03-01") };
-        let start = |method, needs: &[&Need]| asked(method, own, needs).start;
-        assert_eq!(asked(Some(Method::Incremental), own, &[]), own);
-        assert_eq!(start(Some(Method::Incremental), &[&need_of(early)]), early);
-        assert_eq!(start(Some(Method::Incremental), &[&need_of(None)]), None);
-        assert_eq!(start(Some(Method::FullTable), &[&need_of(early)]), None);
-        assert_eq!(start(None, &[&need_of(late)]), late);
-        let mut needs = vec![need_of(late)];
-        need(incidents, early, &mut needs);
-        assert_eq!(needs[0].since, early);
-        need(incidents, None, &mut needs);
-        need(incidents, late, &mut needs);
-        assert_eq!(needs[0].since, None);
     }
 }

@@ -1,11 +1,13 @@
 //! Bookmarks: read from the state of the last run, moved while streams are read, written as STATE.
 //! Whatever in the input is not ours is carried forward untouched.
 
+mod clamp;
+
 use std::collections::HashSet;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD_NO_PAD as BASE64;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
 use crate::cap::Cap;
@@ -237,43 +239,6 @@ impl State {
             }
             before.is_some() || !fields.is_empty()
         });
-    }
-
-    /// Moves back to `now` what is later by more than clocks may be apart: bookmarks, and when
-    /// everything was read last. Positions of such a clock are dropped, since nobody knows what has
-    /// changed behind them. What there is to say about it.
-    pub fn clamp(&mut self, now: DateTime<Utc>, tolerance: TimeDelta) -> Vec<String> {
-        let mut warnings = Vec::new();
-        let is_ahead = |time: &DateTime<Utc>| *time - now > tolerance;
-        for stream in STREAMS {
-            if let Some(position) = self.position(stream).filter(|known| is_ahead(&known.at.0)) {
-                warnings.push(format!(
-                    "state: the position of `{}` is of {}, in the future; it is dropped",
-                    stream.name,
-                    format_time(position.at.0)
-                ));
-                self.set(stream, SCAN, Value::Null);
-            }
-            if let Some(last) = self.full_scan(stream).filter(is_ahead) {
-                warnings.push(format!(
-                    "state: the last full scan of `{}`, {}, is in the future; it counts from {} on",
-                    stream.name,
-                    format_time(last),
-                    format_time(now)
-                ));
-                self.set_full_scan(stream, last, Cap::at(now));
-            }
-            let Some(key) = stream.replication_key() else { continue };
-            let Some(bookmark) = self.bookmark(stream).filter(is_ahead) else { continue };
-            warnings.push(format!(
-                "state: the bookmark of `{}`, {}, is in the future; it is read from {} on",
-                stream.name,
-                format_time(bookmark),
-                format_time(now)
-            ));
-            self.set_bookmark(stream, key, now);
-        }
-        warnings
     }
 
     fn get(&self, stream: &Stream, key: &str) -> Option<&Value> {

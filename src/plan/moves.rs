@@ -1,0 +1,47 @@
+//! A further scan of a stream whose records come into another series without a change of theirs: of the
+//! parents for which that may be. Pure.
+
+use chrono::{DateTime, Utc};
+
+use super::series::{modes, plain};
+use super::{Basis, Extent, Planned};
+use crate::catalog::{Method, Selected};
+use crate::moved::Moved;
+use crate::request::Series;
+use crate::stream::{Moves, Stream};
+use crate::window::Window;
+
+/// The scan of those parents.
+pub(super) fn moved(own: &Planned, basis: &Basis) -> Option<Planned> {
+    let moves = moves(own.selected.as_ref()?, basis)?;
+    let first = plain(own.stream, basis);
+    let wanted = modes(own.stream, &basis.config.incident_modes);
+    let known = basis.state.moved(own.stream).map(|(_, text)| text);
+    let began = basis.now.checked_sub_signed(basis.config.lookback).unwrap_or(basis.now);
+    Some(Planned {
+        parents: moves.parents,
+        since: Some(Window { start: moved_since(own.stream, own.is_full, basis), end: None }),
+        series: vec![Series { first, bound: Vec::new(), window: None }],
+        cut: None,
+        window: Window::default(),
+        feeds: Vec::new(),
+        is_follow_up: true,
+        moved: Some(Moved::new(known, began, moves.usual, wanted)),
+        notes: Vec::new(),
+        ..own.clone()
+    })
+}
+
+/// How the records of a stream move, where that matters: what is read in full shows all of them.
+pub(super) fn moves(selected: &Selected, basis: &Basis) -> Option<&'static Moves> {
+    let is_sync = basis.extent == Extent::Whole && !basis.config.is_backfill;
+    let is_incremental = selected.method == Method::Incremental;
+    selected.stream.moves.as_ref().filter(|_| is_sync && is_incremental)
+}
+
+/// From when on parents may have changed unnoticed; every one where nothing is known of them, or where the
+/// stream itself is read in full.
+pub(super) fn moved_since(stream: &Stream, is_full: bool, basis: &Basis) -> Option<DateTime<Utc>> {
+    let (at, _) = basis.state.moved(stream).filter(|_| !is_full)?;
+    at.min(basis.now).checked_sub_signed(basis.config.lookback)
+}

@@ -1,0 +1,108 @@
+//! What children need of their parents' lists. Pure.
+
+use chrono::{DateTime, Utc};
+
+use super::Filter;
+use crate::catalog::{Method, Selection};
+use crate::stream::{Parent, Stream};
+use crate::streams::{STREAMS, named};
+use crate::window::Window;
+
+/// What a child needs of a parent.
+#[derive(Debug)]
+pub(super) struct Need {
+    pub(super) parent: &'static Parent,
+    /// The last changes of interest; everything where there is none.
+    pub(super) since: Option<DateTime<Utc>>,
+}
+
+/// The streams of which lists are read: the selected ones and those that they need.
+#[must_use]
+pub fn concerned(selection: &Selection) -> Vec<&'static Stream> {
+    let mut needs = Vec::new();
+    for selected in &selection.streams {
+        need(selected.stream.parents, None, &mut needs);
+    }
+    let is_selected =
+        |stream: &Stream| selection.streams.iter().any(|known| known.stream == stream);
+    let is_needed = |stream: &Stream| needs.iter().any(|need| need.parent.stream == stream.name);
+    STREAMS.iter().filter(|stream| is_selected(stream) || is_needed(stream)).collect()
+}
+
+/// The stream's own list and those with the filters that its children need.
+pub(super) fn filters(stream: &Stream, needs: &[Need]) -> Vec<Filter> {
+    let mut filters: Vec<Filter> = vec![&[]];
+    for need in needs.iter().filter(|need| need.parent.stream == stream.name) {
+        if !filters.contains(&need.parent.filter) {
+            filters.push(need.parent.filter);
+        }
+    }
+    filters
+}
+
+/// Adds what children need of their parents, and these, in full, of theirs.
+pub(super) fn need(
+    parents: &'static [Parent],
+    since: Option<DateTime<Utc>>,
+    needs: &mut Vec<Need>,
+) {
+    for parent in parents {
+        match needs.iter_mut().find(|need| need.parent.is_same_feed(parent)) {
+            Some(known) => known.since = known.since.zip(since).map(|(one, other)| one.min(other)),
+            None => needs.push(Need { parent, since }),
+        }
+        need(named(parent.stream).map_or(&[], |stream| stream.parents), None, needs);
+    }
+}
+
+/// What the API is asked for: the earliest that anyone needs.
+pub(super) fn asked(method: Option<Method>, own: Window, needs: &[&Need]) -> Window {
+    let own_start = match method {
+        None => None,
+        Some(Method::FullTable) => return Window::default(),
+        Some(Method::Incremental) => Some(own.start),
+    };
+    if needs.is_empty() {
+        return own;
+    }
+    let starts = own_start.into_iter().chain(needs.iter().map(|need| need.since));
+    let starts = starts.collect::<Option<Vec<_>>>();
+    Window { start: starts.and_then(|starts| starts.into_iter().min()), end: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::moment::parse_time;
+
+    #[test]
+    fn parents_are_needed_with_their_own_parents_and_once() {
+        let mut needs = Vec::new();
+        for name in ["call_transcript_entries", "call_sessions", "incident_attachments"] {
+            need(named(name).unwrap().parents, None, &mut needs);
+        }
+        let names = needs.iter().map(|need| need.parent.stream).collect::<Vec<_>>();
+        assert_eq!(names, ["call_sessions", "incidents"]);
+    }
+
+    #[test]
+    fn a_parent_is_read_from_the_earliest_point_that_anyone_needs() {
+        let incidents = named("incident_attachments").unwrap().parents;
+        let time = |text| parse_time(text);
+        let need_of = |since| Need { parent: &incidents[0], since };
+        let (early, late) = (time("2026-01-01"), time("2026-02-01"));
+        let own = Window { start: late, end: time("2026-03-01") };
+        let start = |method, needs: &[&Need]| asked(method, own, needs).start;
+        assert_eq!(asked(Some(Method::Incremental), own, &[]), own);
+        assert_eq!(start(Some(Method::Incremental), &[&need_of(early)]), early);
+        assert_eq!(start(Some(Method::Incremental), &[&need_of(None)]), None);
+        assert_eq!(start(Some(Method::FullTable), &[&need_of(early)]), None);
+        assert_eq!(start(None, &[&need_of(late)]), late);
+        let mut needs = vec![need_of(late)];
+        need(incidents, early, &mut needs);
+        assert_eq!(needs[0].since, early);
+        need(incidents, None, &mut needs);
+        need(incidents, late, &mut needs);
+        assert_eq!(needs[0].since, None);
+    }
+}
