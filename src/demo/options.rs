@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, FixedOffset, NaiveDate, Offset, Utc};
+use serde_json::Value;
 
 use super::limits::Limits;
 use super::workspace::Workspace;
@@ -22,6 +23,8 @@ pub const NOW: DateTime<Utc> = match NaiveDate::from_ymd_opt(2026, 11, 20) {
 
 /// Called before each answer with path and query as received, so that rows change while they are read.
 pub type OnRequest = Box<dyn FnMut(&str, &mut Workspace) + Send>;
+/// Called with each answer and what was asked for, so that it may say what the API never does.
+pub type OnAnswer = Box<dyn FnMut(&str, &mut Value) + Send>;
 
 /// How strict, slow and generous the stand-in is.
 pub struct Options {
@@ -51,6 +54,8 @@ pub struct Options {
     pub uncapped: Vec<String>,
     /// What to do before each answer.
     pub on_request: Option<OnRequest>,
+    /// What to do with each answer.
+    pub on_answer: Option<OnAnswer>,
 }
 
 impl Default for Options {
@@ -69,6 +74,7 @@ impl Default for Options {
             page_cap: None,
             uncapped: Vec::new(),
             on_request: None,
+            on_answer: None,
         }
     }
 }

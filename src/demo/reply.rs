@@ -11,7 +11,7 @@ use super::http::Reply;
 use super::limits::Allowance;
 use super::query::Request;
 use super::refusal::Refusal;
-use super::shared::Shared;
+use super::shared::{Shared, lock};
 
 const JSON: &str = "application/json";
 
@@ -90,6 +90,9 @@ fn data(
         Action::EmptyPage => faults::empty(&mut answer),
         Action::ThinPage => faults::thin(&mut answer),
         _ => {}
+    }
+    if let Some(on_answer) = lock(&shared.on_answer).as_mut() {
+        on_answer(&request.target, &mut answer.body);
     }
     Ok(answer.body)
 }

@@ -14,7 +14,7 @@ use super::answer::Rules;
 use super::document::Document;
 use super::faults::Faults;
 use super::limits::{Allowance, Buckets};
-use super::options::{OnRequest, Options};
+use super::options::{OnAnswer, OnRequest, Options};
 use super::query::Request;
 use super::workspace::Workspace;
 use crate::clock::{Clock, StandingClock};
@@ -40,6 +40,7 @@ pub(crate) struct Shared {
     started: Instant,
     workspace: RwLock<Workspace>,
     pub(crate) on_request: Mutex<Option<OnRequest>>,
+    pub(crate) on_answer: Mutex<Option<OnAnswer>>,
     pub(crate) faults: Mutex<Faults>,
     buckets: Mutex<Buckets>,
     pub(crate) seen: Mutex<Vec<Seen>>,
@@ -69,6 +70,7 @@ impl Shared {
             started: Instant::now(),
             workspace: RwLock::new(workspace),
             on_request: Mutex::new(options.on_request),
+            on_answer: Mutex::new(options.on_answer),
             faults: Mutex::default(),
             buckets: Mutex::new(Buckets::new(options.limits)),
             seen: Mutex::default(),
