@@ -12,15 +12,14 @@ mod target;
 #[path = "support/world.rs"]
 mod world;
 
-use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, OnceLock};
 
 use chrono::TimeDelta;
 use plot::{History, Plot, Round, any_history};
 use proptest::prelude::*;
-use proptest::test_runner::{RngSeed, TestCaseResult, TestError, TestRunner};
+use proptest::test_runner::TestCaseResult;
 use serde_json::{Value, json};
-use support::{Ran, Tap};
+use support::{Ran, Tap, try_many};
 use tap_incident::openapi::Document;
 use target::Target;
 use world::{
@@ -120,32 +119,12 @@ fn missing(stage: &Stage, history: &History, target: &Target, since: u32) -> Vec
     stage.truth(&history.kinds).into_keys().filter(is_missing).collect()
 }
 
-/// Tells so many histories; a failure names the seed and the smallest history that fails.
+/// Tells so many histories.
 fn tell_many(cases: u32, plot: Plot, check: impl Fn(&Stage, &History) -> TestCaseResult) {
-    let mut config = ProptestConfig { cases, failure_persistence: None, ..Default::default() };
-    config.max_shrink_iters = 500;
-    let seed = match config.rng_seed {
-        RngSeed::Fixed(seed) => seed,
-        RngSeed::Random => RandomState::new().hash_one(cases),
-    };
-    config.rng_seed = RngSeed::Fixed(seed);
-    say(&format!("{cases} histories of {plot:?}, PROPTEST_RNG_SEED={seed}"));
+    let name = format!("histories of {plot:?}");
     let stages = stages();
     let histories = any_history(plot, stages.len());
-    let told =
-        TestRunner::new(config).run(&histories, |history| check(&stages[history.stage], &history));
-    match told {
-        Ok(()) => {}
-        Err(TestError::Fail(why, history)) => {
-            panic!("{why}\nPROPTEST_RNG_SEED={seed}: {history:?}")
-        }
-        Err(error) => panic!("PROPTEST_RNG_SEED={seed}: {error}"),
-    }
-}
-
-#[expect(clippy::print_stderr, reason = "a failure is repeated by its seed")]
-fn say(text: &str) {
-    eprintln!("{text}");
+    try_many((cases, 500), &name, &histories, |history| check(&stages[history.stage], &history));
 }
 
 /// After one run at the end, everything is there as it is.

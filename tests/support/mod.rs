@@ -2,12 +2,16 @@
 
 #![expect(dead_code, reason = "each test file uses its own part")]
 
+use std::fmt::Debug;
+use std::hash::{BuildHasher, RandomState};
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use proptest::prelude::*;
+use proptest::test_runner::{RngSeed, TestCaseResult, TestError, TestRunner};
 use serde_json::Value;
 use tap_incident::clock::{Clock, StandingClock};
 use tap_incident::demo::{DEFAULT_KEY, NOW, Options, StandIn, Workspace};
@@ -217,6 +221,36 @@ pub fn text(value: &Value) -> String {
 /// Requests that the stand-in saw whose target starts like that.
 pub fn count(stand_in: &StandIn, start: &str) -> usize {
     stand_in.requests().iter().filter(|seen| seen.target.starts_with(start)).count()
+}
+
+/// Tries so many cases of what may happen, and makes one that fails smaller so many times. A failure names the seed, to be repeated with, and the
+/// smallest case that fails.
+pub fn try_many<S: Strategy>(
+    (cases, max_shrink_iters): (u32, u32),
+    name: &str,
+    all: &S,
+    check: impl Fn(S::Value) -> TestCaseResult,
+) where
+    S::Value: Clone + Debug,
+{
+    let mut config = ProptestConfig { cases, max_shrink_iters, ..ProptestConfig::default() };
+    let seed = match config.rng_seed {
+        RngSeed::Fixed(seed) => seed,
+        RngSeed::Random => RandomState::new().hash_one(name),
+    };
+    say(&format!("{cases} {name}, PROPTEST_RNG_SEED={seed}"));
+    config.rng_seed = RngSeed::Fixed(seed);
+    config.failure_persistence = None;
+    match TestRunner::new(config).run(all, check) {
+        Ok(()) => {}
+        Err(TestError::Fail(why, case)) => panic!("{why}\nPROPTEST_RNG_SEED={seed}: {case:?}"),
+        Err(error) => panic!("PROPTEST_RNG_SEED={seed}: {error}"),
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "a failure is repeated by its seed")]
+fn say(text: &str) {
+    eprintln!("{text}");
 }
 
 /// What was written, for whoever wants to read it.
