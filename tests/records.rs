@@ -60,6 +60,18 @@ fn half_a_surrogate_pair_and_a_number_without_end_reach_no_target() {
 }
 
 #[test]
+fn what_is_not_sent_or_null_is_no_value_that_does_not_fit() {
+    let time = json!({"type": ["null", "string"], "format": "date-time"});
+    let schema = schema(&json!({"at": time, "n": {"type": ["null", "integer"]}}));
+    for sent in ["", r#","at":null,"n":null"#, r#","at":"""#] {
+        let body = format!(r#"{{"severities":[{{"id":"1"{sent}}}]}}"#);
+        let page = severities(&schema, &Value::Null, &body).unwrap();
+        assert_eq!(text(&page), "{\"id\":\"1\",\"at\":null,\"n\":null}\n");
+        assert_eq!((page.values_nulled, page.nulled.len()), (0, 0), "{sent}");
+    }
+}
+
+#[test]
 fn a_name_with_a_nul_is_unknown() {
     let page = severities(
         &schema(&json!({})),

@@ -98,6 +98,7 @@ impl Leaf {
         }
         let is_number = class(first) == NUMBER;
         let is_good = match self.form {
+            _ if class(first) == NULL => true,
             Form::DateTime if text == "\"\"" => return Fit::Empty,
             Form::DateTime => is_time(text),
             Form::Integer if is_number => is_integer(text),
