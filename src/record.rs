@@ -268,10 +268,10 @@ impl<'a> Written<'a> {
 
     fn nested(&mut self, parser: &mut Parser, node: &Node, field: &Field) -> Result<(), Flaw> {
         match node {
-            Node::Object(fields) if parser.open(b'{')? => {
+            Node::Object(fields, _) if parser.open(b'{')? => {
                 self.walk(parser, fields, false)?;
             }
-            Node::List(items) if parser.open(b'[')? => {
+            Node::List(items, _) if parser.open(b'[')? => {
                 let mut is_more = parser.first(b']');
                 while is_more {
                     parser.peek();
@@ -279,15 +279,12 @@ impl<'a> Written<'a> {
                     is_more = parser.more(b']')?;
                 }
             }
-            _ => {
+            Node::Object(_, others) | Node::List(_, others) | Node::Copied(others) => {
                 let start = parser.at();
-                let is_null = parser.peek() == Some(b'n');
                 parser.skip()?;
-                if !is_null {
-                    self.note_nulled(field, 1);
-                    self.replace(start..parser.at(), "null");
-                }
+                self.check(*others, start..parser.at(), parser.odd_at() > start, field);
             }
+            Node::Dropped => parser.skip()?,
         }
         Ok(())
     }

@@ -72,6 +72,27 @@ fn what_is_not_sent_or_null_is_no_value_that_does_not_fit() {
 }
 
 #[test]
+fn of_a_field_of_several_types_each_comes() {
+    let inner = json!({"a": {"type": ["null", "integer"]}});
+    let schema = schema(&json!({
+        "o": {"type": ["null", "string", "object"], "properties": inner},
+        "l": {"type": ["null", "array", "integer"], "items": {"type": ["null", "string"]}},
+    }));
+    for (sent, expected, nulled) in [
+        (r#""o":"x","l":5"#, r#""o":"x","l":5"#, 0),
+        (r#""o":{"a":5,"b":6},"l":["x"]"#, r#""o":{"a":5},"l":["x"]"#, 0),
+        (r#""o":"\ud800","l":5.0"#, "\"o\":\"\u{fffd}\",\"l\":5.0", 1),
+        (r#""o":5,"l":5.5"#, r#""o":null,"l":null"#, 2),
+        (r#""o":null,"l":null"#, r#""o":null,"l":null"#, 0),
+    ] {
+        let body = format!(r#"{{"severities":[{{"id":"1",{sent}}}]}}"#);
+        let page = severities(&schema, &Value::Null, &body).unwrap();
+        assert_eq!(text(&page), format!("{{\"id\":\"1\",{expected}}}\n"));
+        assert_eq!(page.values_nulled, nulled, "{sent}");
+    }
+}
+
+#[test]
 fn a_name_with_a_nul_is_unknown() {
     let page = severities(
         &schema(&json!({})),

@@ -66,6 +66,11 @@ impl Leaf {
         Self { types, takes_texts, form }
     }
 
+    /// Takes nothing but null.
+    pub(super) fn none() -> Self {
+        Self { types: NULL, takes_texts: false, form: Form::Plain }
+    }
+
     /// Whether anything may be copied.
     pub(super) fn takes_anything(self) -> bool {
         self.types == ANY

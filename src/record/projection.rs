@@ -1,6 +1,6 @@
 //! What to keep of a record: a schema and a selection, compiled once per stream.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::leaf::{Fit, Leaf};
 use crate::json::{self, Label};
@@ -38,10 +38,11 @@ pub(super) enum Node {
     Dropped,
     /// Copy its text, where it fits.
     Copied(Leaf),
-    /// Walk it. Boxed, so that the fields of an object lie close together.
-    Object(Box<Fields>),
-    /// Walk each item.
-    List(Box<Node>),
+    /// Walk it; copy another value, where that fits. Boxed, so that the fields of an object lie close
+    /// together.
+    Object(Box<Fields>, Leaf),
+    /// Walk each item; copy another value, where that fits.
+    List(Box<Node>, Leaf),
 }
 
 impl Projection {
@@ -141,17 +142,18 @@ impl Node {
             return if is_taken {
                 Self::new(ours, ours, ours, path)
             } else {
-                Self::Copied(Leaf::of(&json!({"type": "null"})))
+                Self::Copied(Leaf::none())
             };
         }
+        let others = if known.get("type").is_some() { Leaf::of(known) } else { Leaf::none() };
         if known.get("properties").is_some() {
-            return Self::Object(Fields::new(selected, known, ours, path).into());
+            return Self::Object(Fields::new(selected, known, ours, path).into(), others);
         }
         if let Some(items) = known.get("items") {
             let of = |schema: &Value| schema.get("items").cloned().unwrap_or_default();
             return match Self::new(&of(selected), items, &of(ours), path) {
                 Self::Copied(leaf) if leaf.takes_anything() => Self::Copied(Leaf::of(known)),
-                node => Self::List(Box::new(node)),
+                node => Self::List(Box::new(node), others),
             };
         }
         Self::Copied(Leaf::of(known))
@@ -164,8 +166,8 @@ impl Node {
 
     fn number(&mut self, slots: &mut usize) {
         match self {
-            Self::Object(fields) => fields.number(slots),
-            Self::List(items) => items.number(slots),
+            Self::Object(fields, _) => fields.number(slots),
+            Self::List(items, _) => items.number(slots),
             Self::Dropped | Self::Copied(_) => {}
         }
     }
