@@ -208,7 +208,9 @@ fn is_end(rest: &[u8]) -> bool {
 fn is_time(text: &str) -> bool {
     let Ok(time) = serde_json::from_str::<String>(text) else { return false };
     let is_usual = time.get(10..11) == Some("T") && time.get(17..19) != Some("60");
+    // A minus sign may be a character of its own for `chrono`.
     is_usual
+        && time.is_ascii()
         && DateTime::parse_from_rfc3339(&time).is_ok_and(|time| {
             let year = time.to_utc().year();
             (1..=9999).contains(&time.year()) && (1..=9999).contains(&year)
@@ -315,6 +317,7 @@ mod tests {
             "0000-01-01T00:00:00Z",
             "10000-01-01T00:00:00Z",
             "9999-12-31T23:59:59-01:00",
+            "2026-01-01T00:00:00\u{2212}05:00",
         ] {
             assert_eq!(fit(&time, &format!("\"{bad}\"")), Fit::Bad, "{bad}");
         }
