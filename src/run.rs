@@ -145,8 +145,11 @@ fn sync<W: Write>(args: &Args, config: &Config, streams: Streams<W>) -> Result<(
     let extent = if args.test.is_some() { Extent::Sample } else { Extent::Whole };
     let now = clock.now();
     let mut state = state;
-    for warning in state.clamp(now, config.lookback / 2) {
-        log.warn(&warning);
+    // A backfill leaves the state alone, even what is wrong in it.
+    if !config.is_backfill {
+        for warning in state.clamp(now, config.lookback / 2) {
+            log.warn(&warning);
+        }
     }
     let mut concerned = concerned(&selection);
     concerned.retain(|stream| extent == Extent::Whole && !stream.more.is_empty());

@@ -147,3 +147,15 @@ fn no_bookmark_passes_end_date_and_the_next_run_reads_the_rest() {
         assert_eq!(ids, all, "{stream}");
     }
 }
+
+#[test]
+fn a_backfill_leaves_alone_what_a_clock_that_was_ahead_has_left_in_the_state() {
+    let stand_in = stand_in();
+    let mut state = state();
+    state["bookmarks"]["users"]["scan"]["at"] = "2027-11-20T11:00:00Z".into();
+    state["bookmarks"]["incidents"]["updated_at"] = "2027-11-19T00:00:00Z".into();
+    let tap = Tap::of(&stand_in).arg("--backfill").set("start_date", START);
+    let ran = tap.only(&["incidents"]).state(&state).run().ok();
+    assert_eq!(ran.state(), state);
+    assert_eq!(said(&ran, "in the future"), 0, "{}", ran.stderr);
+}
