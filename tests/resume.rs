@@ -249,3 +249,30 @@ fn a_list_that_is_gone_on_with_is_counted_from_its_start() {
     let whole = Tap::of(&small_pages()).only(&["incidents"]).run().ok();
     assert_eq!(ids(&[&failed, &second], "incidents"), ids(&[&whole], "incidents"));
 }
+
+/// What belongs to an incident may change after the incident has, and behind the position, too.
+#[test]
+fn children_of_young_incidents_that_changed_behind_the_position_are_read_again() {
+    let stand_in = stand_in_with(Options::default());
+    let children = "/v1/incident_attachments";
+    let yesterday = (NOW - TimeDelta::days(1)).to_rfc3339();
+    stand_in.edit(|workspace| {
+        workspace.edit("/v2/incidents", |rows| rows[0]["updated_at"] = yesterday.into());
+    });
+    let incremental = |entry: &mut Value| {
+        entry["metadata"][0]["metadata"]["replication-method"] = "INCREMENTAL".into();
+    };
+    let tap = || Tap::of(&stand_in).set("concurrency", "1");
+    let tap = || tap().catalog(&["incident_attachments"], incremental);
+    let action = Action::Status(401);
+    stand_in.fault(Fault { path: children.into(), skip: 4, times: 1, action });
+    let failed = tap().run();
+    assert_eq!(failed.code, 3, "{}", failed.stderr);
+    stand_in.edit(|workspace| {
+        workspace.edit(children, |rows| rows[0]["resource"]["title"] = "renamed".into());
+    });
+    let ran = tap().state(&failed.state()).run().ok();
+    assert_eq!(said(&ran, GOES_ON), 1, "{}", ran.stderr);
+    let records = ran.records("incident_attachments");
+    assert!(records.iter().any(|record| record["resource"]["title"] == "renamed"));
+}

@@ -4,6 +4,7 @@
 use chrono::{DateTime, SubsecRound, Utc};
 
 use super::series::series;
+use super::since::from;
 use super::{Basis, Extent, Plan, Planned, detail};
 use crate::catalog::{Method, Selected};
 use crate::config::Config;
@@ -102,10 +103,9 @@ pub(super) fn go_on(plan: &mut Plan, basis: &Basis) {
 /// behind its position, and after this run everything is to be as it is.
 fn follow_up(planned: &Planned, basis: &Basis) -> Option<Planned> {
     let cap = planned.position.cap.filter(|_| planned.is_followed_up())?;
-    let start = cap.moment().checked_sub_signed(basis.config.lookback);
-    let since = |window: Window| Window { start, ..window };
-    let asked = since(planned.window);
     let is_child = planned.since.is_some();
+    let start = Some(from(cap.moment(), is_child, basis));
+    let asked = Window { start, ..planned.window };
     Some(Planned {
         window: asked,
         since: is_child.then_some(asked),

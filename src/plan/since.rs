@@ -51,15 +51,18 @@ impl Reading {
             let (bookmark, start) = (format_time(bookmark), format_time(start));
             notes.push(format!("the bookmark {bookmark} counts, not start_date {start}"));
         }
-        let before = |time: DateTime<Utc>, by| time.checked_sub_signed(by).unwrap_or(time);
-        let mut from = before(bookmark, config.lookback);
-        if is_child {
-            from = from.min(before(basis.now, config.child_lookback));
-        }
         let memory = Memory { known: basis.state.recent(stream), keep };
-        let window = Window { start: Some(from), end };
+        let window = Window { start: Some(from(bookmark, is_child, basis)), end };
         Self { window, memory, bookmark: Some(bookmark) }
     }
+}
+
+/// From when on a stream is read that has been read up to a moment. What belongs to an incident may
+/// change for a while after the incident has.
+pub(super) fn from(upto: DateTime<Utc>, is_child: bool, basis: &Basis) -> DateTime<Utc> {
+    let before = |time: DateTime<Utc>, by| time.checked_sub_signed(by).unwrap_or(time);
+    let from = before(upto, basis.config.lookback);
+    if is_child { from.min(before(basis.now, basis.config.child_lookback)) } else { from }
 }
 
 /// The bookmark, if it is true for all that is asked for now and no full scan is due.
