@@ -90,6 +90,9 @@ impl Document {
 
     /// The endpoint that serves a path, and what stands for its placeholders. A literal path wins.
     pub(crate) fn find(&self, path: &str) -> Option<(&Endpoint, BTreeMap<String, String>)> {
+        if let Some(literal) = self.endpoints.iter().find(|endpoint| endpoint.path == path) {
+            return Some((literal, BTreeMap::new()));
+        }
         let found = self.endpoints.iter().filter_map(|endpoint| {
             let bound = bind(&endpoint.path, path)?;
             Some((endpoint, bound))
@@ -101,7 +104,8 @@ impl Document {
     pub(crate) fn lists(&self, segment: &str) -> impl DoubleEndedIterator<Item = &Endpoint> {
         self.endpoints.iter().filter(move |endpoint| {
             let last = endpoint.path.rsplit('/').next().unwrap_or_default();
-            matches!(endpoint.shape, Shape::List(_)) && last.replace('-', "_") == segment
+            let is_list = matches!(endpoint.shape, Shape::List(_));
+            is_list && last.len() == segment.len() && last.replace('-', "_") == segment
         })
     }
 }
