@@ -1,43 +1,20 @@
 //! A small workspace that changes as the API's would: rows are created, edited and deleted between
-//! and during requests, some become visible a while after their timestamps, and many of these
-//! collide. What it holds in the end is what a target should have.
+//! and during requests, some become visible a while after their timestamps, many of these collide, and
+//! some change without a trace. What it holds in the end is what a target should have.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use chrono::{DateTime, Days, NaiveTime, SecondsFormat, TimeDelta, Utc};
-use serde_json::{Value, json};
+use chrono::{DateTime, Days, NaiveTime, TimeDelta, Utc};
+use serde_json::Value;
 use tap_incident::clock::Clock;
 use tap_incident::demo::{Action, Fault, NOW, Options, StandIn, Workspace};
 
-/// A stream, and the field of it that tells versions of a row apart.
-pub struct Kind {
-    pub stream: &'static str,
-    pub path: &'static str,
-    pub field: &'static str,
-}
-
-/// Those that may run INCREMENTAL come first.
-pub const KINDS: [Kind; 9] = [
-    Kind { stream: "incidents", path: "/v2/incidents", field: "summary" },
-    Kind { stream: "alerts", path: "/v2/alerts", field: "title" },
-    Kind { stream: "escalations", path: "/v2/escalations", field: "title" },
-    Kind { stream: "actions", path: "/v3/actions", field: "description" },
-    Kind { stream: "follow_ups", path: "/v3/follow_ups", field: "title" },
-    Kind { stream: "incident_updates", path: "/v2/incident_updates", field: "message" },
-    Kind { stream: "users", path: "/v2/users", field: "name" },
-    Kind { stream: "custom_fields", path: "/v2/custom_fields", field: "name" },
-    Kind { stream: "custom_field_options", path: "/v1/custom_field_options", field: "value" },
-];
-pub const INCREMENTAL: Range<usize> = 0..5;
-pub const FULL: Range<usize> = 5..9;
-/// Those of which 50 fill a page.
-pub const SMALL_PAGES: [usize; 2] = [1, 2];
-/// The parents of what comes last.
-pub const FIELDS: usize = 7;
-pub const OPTIONS: usize = 8;
+use crate::rows::{
+    Access, ENTRIES, INCIDENTS, KINDS, Key, SESSIONS, TAKEN_ALONG, Version, bodies, convert,
+    empty_workspace, key, moment_of, row, set_version, split, time, version,
+};
 
 /// How long nothing happens.
 #[derive(Debug, Clone, Copy)]
@@ -67,9 +44,14 @@ pub enum What {
     },
     /// Of the row at so many 256ths of all, the oldest first.
     Edit(u8),
-    /// The same, and it or its incident is of another mode from then on.
+    /// The same, and it is of another mode from then on, or a shift is split. What belongs to an
+    /// incident goes with it, without a trace.
     Convert(u8),
+    /// Its incident changes its mode and takes it along, without a trace.
+    Take(u8),
     Delete(u8),
+    /// The key sees more, or less, from then on.
+    See(Access),
 }
 
 /// A clock that tests set, and that moves when it is slept on.
@@ -129,20 +111,26 @@ impl Clock for WrongClock {
 /// When a history begins.
 pub const BEGINNING: DateTime<Utc> = NOW;
 
-/// Stream, then the fields of its key.
-pub type Key = (&'static str, String);
-/// What tells a row from what it was before.
-pub type Version = String;
-
-/// What is still to happen, and what the data cannot tell any more.
-#[derive(Default)]
+/// Every row, and what is still to happen.
 pub struct Script {
     /// Changes to come, each at the request before which so many others come.
     pub pending: Vec<(usize, Change)>,
+    /// The rows of each kind, those too that the key may not see.
+    rows: [Vec<Value>; KINDS.len()],
+    /// Whether the API has yet to be told of rows of a kind.
+    is_news: [bool; KINDS.len()],
+    access: Access,
     versions: u32,
-    /// The first version of each row.
+    /// The first version of each row that there ever was.
     births: BTreeMap<Key, u32>,
-    deleted: BTreeSet<Key>,
+}
+
+impl Default for Script {
+    fn default() -> Self {
+        let (pending, rows, births) = Default::default();
+        let is_news = [true; KINDS.len()];
+        Self { pending, rows, is_news, access: Access::EVERYTHING, versions: 0, births }
+    }
 }
 
 /// A stand-in whose data can be replaced, so that a history costs no new one.
@@ -168,8 +156,9 @@ impl Stage {
             };
             let changes = script.pending.extract_if(.., due).collect::<Vec<_>>();
             for (_, change) in changes {
-                script.apply(&change, workspace, &time);
+                script.apply(&change, &time);
             }
+            script.publish(workspace);
         };
         let options = Options {
             page_cap: Some(page_cap),
@@ -186,21 +175,28 @@ impl Stage {
     }
 
     /// Begins another history with these rows, made so many half days ago each.
-    pub fn reset(&self, rows: &[(usize, u32, u8)]) {
-        *self.script.lock().unwrap() = Script::default();
-        self.stand_in.edit(|workspace| *workspace = identity());
+    pub fn reset(&self, rows: &[(usize, u32, u8)], access: Access) {
+        let mut script = Script { access, ..Script::default() };
         for (kind, half_days, salt) in rows {
             let what = What::Create { salt: *salt };
             self.clock.set(BEGINNING - TimeDelta::hours(12 * i64::from(*half_days)));
-            self.happen(&Change { wait: Wait::Micros(0), kind: *kind, what, late: 0 });
+            let change = Change { wait: Wait::Micros(0), kind: *kind, what, late: 0 };
+            script.apply(&change, &self.clock);
         }
         self.clock.set(BEGINNING);
+        self.stand_in.edit(|workspace| {
+            *workspace = empty_workspace();
+            script.publish(workspace);
+        });
+        *self.script.lock().unwrap() = script;
     }
 
     /// Lets something happen now.
     pub fn happen(&self, change: &Change) {
         self.stand_in.edit(|workspace| {
-            self.script.lock().unwrap().apply(change, workspace, &self.clock);
+            let mut script = self.script.lock().unwrap();
+            script.apply(change, &self.clock);
+            script.publish(workspace);
         });
     }
 
@@ -217,21 +213,33 @@ impl Stage {
         }
     }
 
-    /// The visible rows of these streams, in their current version.
-    pub fn truth(&self, kinds: &[usize]) -> BTreeMap<Key, Version> {
-        let mut rows = BTreeMap::new();
-        self.stand_in.edit(|workspace| {
-            for kind in kinds.iter().map(|kind| &KINDS[*kind]) {
-                let all = workspace.rows(kind.path);
-                rows.extend(all.iter().map(|row| (key(kind, row), version(kind, row))));
-            }
-        });
-        rows
+    /// The rows of these streams that a run at that moment should see, in their current version.
+    pub fn truth(&self, kinds: &[usize], at: DateTime<Utc>) -> BTreeMap<Key, Version> {
+        let script = self.script.lock().unwrap();
+        let mut truth = BTreeMap::new();
+        for kind in kinds {
+            let rows = script.visible(*kind).into_iter();
+            let rows = rows.filter(|row| *kind != ENTRIES || is_in_window(row, at));
+            let kind = &KINDS[*kind];
+            truth.extend(rows.map(|row| (key(kind, row), version(kind, row))));
+        }
+        truth
     }
 
-    /// The keys of rows that are no more.
-    pub fn deleted(&self) -> BTreeSet<Key> {
-        self.script.lock().unwrap().deleted.clone()
+    /// The rows that an incremental run at that moment need not see as they are: what has changed
+    /// without a trace, and is not of an incident that is young enough to be read all the same.
+    pub fn traceless(&self, kinds: &[usize], at: DateTime<Utc>) -> BTreeSet<Key> {
+        let script = self.script.lock().unwrap();
+        let is_read = |kind: usize, row: &Value| {
+            let parent = script.incident(row).filter(|_| kind == SESSIONS);
+            parent.is_some_and(|parent| at - moment_of(parent, "updated_at") <= CHILD_LOOKBACK)
+        };
+        let of = |kind: &usize| {
+            let rows = script.rows[*kind].iter().filter(|row| row["_is_traceless"] == true);
+            let rows = rows.filter(|row| !is_read(*kind, row));
+            rows.map(|row| key(&KINDS[*kind], row)).collect::<Vec<_>>()
+        };
+        kinds.iter().flat_map(of).collect()
     }
 
     /// How many versions of rows there have been.
@@ -239,117 +247,184 @@ impl Stage {
         self.script.lock().unwrap().versions
     }
 
-    /// The number of versions that there were when a row was made.
-    pub fn birth(&self, key: &Key) -> u32 {
-        self.script.lock().unwrap().births[key]
+    /// The number of versions that there were when a row was made; nothing where it never was.
+    pub fn birth(&self, key: &Key) -> Option<u32> {
+        self.script.lock().unwrap().births.get(key).copied()
     }
+}
+
+/// As the default says, but for what clocks may be apart.
+const CHILD_LOOKBACK: TimeDelta = TimeDelta::hours(14 * 24 - 1);
+
+/// Whether an entry is of the days that a run at that moment reads.
+fn is_in_window(entry: &Value, at: DateTime<Utc>) -> bool {
+    let until = at.date_naive().and_time(NaiveTime::MIN).and_utc();
+    let from = until - Days::new(30);
+    moment_of(entry, "start_at") < until && moment_of(entry, "end_at") > from
 }
 
 impl Script {
-    fn apply(&mut self, change: &Change, workspace: &mut Workspace, clock: &MovingClock) {
+    fn apply(&mut self, change: &Change, clock: &MovingClock) {
         clock.wait(change.wait);
         let moment = clock.now() - TimeDelta::microseconds(change.late);
-        let kind = &KINDS[change.kind];
         self.versions += 1;
-        let number = self.versions;
-        let mut rows = workspace.rows(kind.path);
-        match &change.what {
-            What::Create { salt } => {
-                let parents = workspace.rows(KINDS[FIELDS].path);
-                let parent = parents.get(usize::from(*salt) % parents.len().max(1));
-                if change.kind != OPTIONS || parent.is_some() {
-                    let row = row(kind, moment, (*salt, number), parent);
-                    self.births.insert(key(kind, &row), number);
-                    rows.push(row);
-                }
+        let kind = change.kind;
+        let count = self.rows[kind].len();
+        let place = |part: u8| usize::from(part) * count / 256;
+        match change.what {
+            What::See(access) => {
+                self.access = access;
+                self.is_news = [true; KINDS.len()];
             }
-            _ if rows.is_empty() => {}
-            What::Edit(part) | What::Convert(part) => {
-                let count = rows.len();
-                let row = &mut rows[usize::from(*part) * count / 256];
-                if let What::Convert(_) = change.what {
-                    convert(row);
-                }
-                row["updated_at"] = time(moment, number).into();
-                row[kind.field] = format!("version {number}").into();
-            }
+            What::Create { salt } => self.create(kind, moment, salt),
+            _ if count == 0 => {}
+            What::Take(part) if TAKEN_ALONG.contains(&kind) => self.take_along(kind, place(part)),
+            What::Edit(part) | What::Take(part) => self.edit(kind, place(part), moment),
+            What::Convert(part) if kind == ENTRIES => self.split(place(part)),
+            What::Convert(part) => self.convert(kind, place(part), moment),
             What::Delete(part) => {
-                let row = rows.remove(usize::from(*part) * rows.len() / 256);
-                self.deleted.insert(key(kind, &row));
-                self.delete_children(&row["id"], workspace);
+                let row = self.rows_of(kind).remove(place(part));
+                self.delete_children(kind, &row["id"]);
             }
         }
-        workspace.edit(kind.path, |all| *all = rows);
     }
 
-    /// Options go with their field.
-    fn delete_children(&mut self, parent: &Value, workspace: &mut Workspace) {
-        let kind = &KINDS[OPTIONS];
-        let mut rows = workspace.rows(kind.path);
-        let gone = rows.extract_if(.., |row| row["custom_field_id"] == *parent);
-        self.deleted.extend(gone.map(|row| key(kind, &row)));
-        workspace.edit(kind.path, |all| *all = rows);
+    /// The rows of a kind, to be changed.
+    fn rows_of(&mut self, kind: usize) -> &mut Vec<Value> {
+        self.is_news[kind] = true;
+        &mut self.rows[kind]
     }
-}
 
-/// Makes a test of what is none, and the other way round, where rows have modes.
-fn convert(row: &mut Value) {
-    for field in ["mode", "_incident_mode"] {
-        if let Some(mode) = row.get_mut(field) {
-            *mode = if *mode == "test" { "standard" } else { "test" }.into();
+    fn create(&mut self, kind: usize, moment: DateTime<Utc>, salt: u8) {
+        let number = self.versions;
+        let parents = match KINDS[kind].parent {
+            Some((parent, _)) => &self.rows[parent],
+            None => &self.rows[INCIDENTS],
+        };
+        let parent = parents.get(usize::from(salt) % parents.len().max(1)).cloned();
+        if KINDS[kind].parent.is_some() && parent.is_none() {
+            return;
+        }
+        let row = row(&KINDS[kind], moment, (salt, number), &parent.unwrap_or_default());
+        if self.add(kind, row) && kind == SESSIONS {
+            let last = self.rows[kind].len() - 1;
+            self.note_session(last, moment);
         }
     }
-}
 
-/// The key of a row or of a record.
-pub fn key(kind: &Kind, row: &Value) -> Key {
-    let parts = ["id", "incident_id", "custom_field_id"].map(|part| row[part].to_string());
-    (kind.stream, parts.join(" "))
-}
+    /// Adds a row, unless there was one of its key; whether it is there.
+    fn add(&mut self, kind: usize, row: Value) -> bool {
+        let key = key(&KINDS[kind], &row);
+        let is_new = !self.births.contains_key(&key);
+        if is_new {
+            self.births.insert(key, self.versions);
+            self.rows_of(kind).push(row);
+        }
+        is_new
+    }
 
-/// The version of a row or of a record.
-pub fn version(kind: &Kind, row: &Value) -> Version {
-    row[kind.field].to_string()
-}
+    fn edit(&mut self, kind: usize, place: usize, moment: DateTime<Utc>) {
+        let number = self.versions;
+        let row = &mut self.rows_of(kind)[place];
+        set_version(&KINDS[kind], row, number);
+        row["updated_at"] = time(moment, number).into();
+        row["_is_traceless"] = false.into();
+        if kind == SESSIONS {
+            self.note_session(place, moment);
+        }
+        if kind == INCIDENTS {
+            self.note_incident(place);
+        }
+    }
 
-/// A workspace without rows, but for the key's own.
-fn identity() -> Workspace {
-    let identity = json!({"rows": [{"name": "Export", "roles": ["viewer", "global_access"]}]});
-    Workspace::from_files([("v1.identity", identity.to_string().as_str())], 1).unwrap()
-}
+    fn convert(&mut self, kind: usize, place: usize, moment: DateTime<Utc>) {
+        convert(&mut self.rows_of(kind)[place]);
+        self.edit(kind, place, moment);
+        if kind == INCIDENTS {
+            let id = self.rows[INCIDENTS][place]["id"].clone();
+            for kind in TAKEN_ALONG {
+                for place in 0..self.rows[kind].len() {
+                    if self.rows[kind][place]["_incident"] == id {
+                        self.take_along(kind, place);
+                    }
+                }
+            }
+        }
+    }
 
-/// Ids grow with `created_at`, as those of the API do.
-fn row(
-    kind: &Kind,
-    moment: DateTime<Utc>,
-    (salt, number): (u8, u32),
-    parent: Option<&Value>,
-) -> Value {
-    let mode = if salt.is_multiple_of(3) { "test" } else { "standard" };
-    let at = time(moment, number);
-    let mut row = json!({
-        "id": format!("01{:016}{salt:03}{number:05}", moment.timestamp_micros()),
-        "created_at": at,
-        "updated_at": at,
-        kind.field: format!("version {number}"),
-    });
-    let others = match kind.stream {
-        "incidents" => json!({"mode": mode, "reference": format!("INC-{number}"),
-            "incident_status": {"id": "S", "category": if salt > 127 { "live" } else { "closed" }}}),
-        "incident_updates" => json!({"incident_id": "I"}),
-        "users" => json!({"is_active": salt > 127}),
-        "custom_field_options" => json!({"custom_field_id": parent.map(|parent| &parent["id"])}),
-        "actions" | "follow_ups" => json!({"_incident_mode": mode, "incident_id": "I"}),
-        _ => json!({"status": "firing"}),
-    };
-    row.as_object_mut().unwrap().extend(others.as_object().unwrap().clone());
-    row
-}
+    /// Changes the mode of what belongs to an incident.
+    fn take_along(&mut self, kind: usize, place: usize) {
+        let row = &mut self.rows_of(kind)[place];
+        convert(row);
+        row["_is_traceless"] = true.into();
+    }
 
-/// The API writes as many digits as it likes.
-fn time(moment: DateTime<Utc>, number: u32) -> String {
-    let digits = [SecondsFormat::AutoSi, SecondsFormat::Millis, SecondsFormat::Micros];
-    let text = moment.to_rfc3339_opts(digits[number as usize % 3], true);
-    let is_whole = text.parse() == Ok(moment);
-    if is_whole { text } else { moment.to_rfc3339_opts(SecondsFormat::Micros, true) }
+    /// Every other change of a call is one of its incident, too.
+    fn note_session(&mut self, place: usize, moment: DateTime<Utc>) {
+        let number = self.versions;
+        let id = self.rows[SESSIONS][place]["incident_id"].clone();
+        let incident = self.rows[INCIDENTS].iter().position(|row| row["id"] == id).unwrap();
+        if number.is_multiple_of(2) {
+            self.rows_of(INCIDENTS)[incident]["updated_at"] = time(moment, number).into();
+            self.note_incident(incident);
+        } else {
+            self.rows_of(SESSIONS)[place]["_is_traceless"] = true.into();
+        }
+    }
+
+    /// The calls of an incident that has changed are read again.
+    fn note_incident(&mut self, place: usize) {
+        let id = self.rows[INCIDENTS][place]["id"].clone();
+        let calls = self.rows[SESSIONS].iter_mut().filter(|row| row["incident_id"] == id);
+        calls.for_each(|row| row["_is_traceless"] = false.into());
+    }
+
+    fn split(&mut self, place: usize) {
+        let whole = self.rows_of(ENTRIES).remove(place);
+        for part in split(&whole) {
+            self.add(ENTRIES, part);
+        }
+    }
+
+    /// What belongs to a row goes with it.
+    fn delete_children(&mut self, parent: usize, id: &Value) {
+        for (kind, child) in KINDS.iter().enumerate() {
+            let Some((_, field)) = child.parent.filter(|(of, _)| *of == parent) else { continue };
+            let gone = self.rows_of(kind).extract_if(.., |row| row[field] == *id);
+            for row in gone.collect::<Vec<_>>() {
+                self.delete_children(kind, &row["id"]);
+            }
+        }
+    }
+
+    /// The incident of a call.
+    fn incident(&self, call: &Value) -> Option<&Value> {
+        self.rows[INCIDENTS].iter().find(|row| row["id"] == call["incident_id"])
+    }
+
+    /// The rows of a kind that the key may see: none of what belongs to a row that it may not.
+    fn visible(&self, kind: usize) -> Vec<&Value> {
+        let shown = self.rows[kind].iter().filter(|row| self.access.shows(row));
+        let Some((parent, field)) = KINDS[kind].parent else { return shown.collect() };
+        let parents = self.visible(parent);
+        shown.filter(|row| parents.iter().any(|parent| parent["id"] == row[field])).collect()
+    }
+
+    /// Gives the API the rows that it shows.
+    fn publish(&mut self, workspace: &mut Workspace) {
+        let is_news = std::mem::take(&mut self.is_news);
+        for (kind, _) in is_news.iter().enumerate().filter(|(_, is_news)| **is_news) {
+            let visible = self.visible(kind);
+            let rows = if kind == ENTRIES {
+                let schedules = self.visible(KINDS[kind].parent.unwrap().0);
+                bodies(schedules.into_iter(), &visible)
+            } else {
+                visible.into_iter().cloned().collect()
+            };
+            workspace.edit(KINDS[kind].path, |all| *all = rows);
+        }
+        if is_news == [true; KINDS.len()] {
+            workspace.edit("/v1/identity", |rows| *rows = vec![self.access.identity()]);
+        }
+    }
 }
