@@ -121,7 +121,7 @@ pub struct Script {
     is_news: [bool; KINDS.len()],
     access: Access,
     versions: u32,
-    /// The first version of each row that there ever was.
+    /// Of each row that there ever was, the version that came to be among those of its mode.
     births: BTreeMap<Key, u32>,
 }
 
@@ -247,7 +247,8 @@ impl Stage {
         self.script.lock().unwrap().versions
     }
 
-    /// The number of versions that there were when a row was made; nothing where it never was.
+    /// The number of versions that there were when a row came to be where it is; nothing where it never
+    /// was.
     pub fn birth(&self, key: &Key) -> Option<u32> {
         self.script.lock().unwrap().births.get(key).copied()
     }
@@ -338,7 +339,7 @@ impl Script {
     }
 
     fn convert(&mut self, kind: usize, place: usize, moment: DateTime<Utc>) {
-        convert(&mut self.rows_of(kind)[place]);
+        self.change_mode(kind, place);
         self.edit(kind, place, moment);
         if kind == INCIDENTS {
             let id = self.rows[INCIDENTS][place]["id"].clone();
@@ -354,9 +355,16 @@ impl Script {
 
     /// Changes the mode of what belongs to an incident.
     fn take_along(&mut self, kind: usize, place: usize) {
+        self.change_mode(kind, place);
+        self.rows[kind][place]["_is_traceless"] = true.into();
+    }
+
+    /// Where modes are asked for one by one, a row may come to be where nobody looks any more.
+    fn change_mode(&mut self, kind: usize, place: usize) {
         let row = &mut self.rows_of(kind)[place];
         convert(row);
-        row["_is_traceless"] = true.into();
+        let key = key(&KINDS[kind], row);
+        self.births.insert(key, self.versions);
     }
 
     /// Every other change of a call is one of its incident, too.
