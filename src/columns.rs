@@ -103,8 +103,9 @@ fn filled(source: Source, projection: &Projection, series: &Series, body: &str) 
         Source::Position => Filled::Position(0),
         Source::WindowStart => series.window.map_or(Filled::Absent, |(start, _)| time(start)),
         Source::WindowEnd => series.window.map_or(Filled::Absent, |(_, end)| time(end)),
-        Source::Beside(pointer) => json::at(body, pointer)
-            .map_or(Filled::Absent, |value| Filled::Text(json::mended(value).0)),
+        Source::Beside(pointer) => {
+            json::at(body, pointer).map_or(Filled::Absent, |value| Filled::Text(beside(value)))
+        }
         Source::Record(choices) => {
             let part = |pointer: &&str| {
                 let names = pointer.strip_prefix('/')?;
@@ -116,6 +117,13 @@ fn filled(source: Source, projection: &Projection, series: &Series, body: &str) 
             Filled::Record(choices.iter().map(parts).collect())
         }
     }
+}
+
+/// A value that stands beside the records, as every target reads it. What becomes null as a whole does so
+/// where it is put in a column, and is counted there.
+fn beside(value: &str) -> String {
+    let (mended, _) = json::mended(value);
+    if mended == "null" { value.to_owned() } else { mended }
 }
 
 /// Fields of a record that name the parent that was asked for, if they are sent: by name, position,

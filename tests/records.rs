@@ -138,6 +138,13 @@ fn added_columns_are_read_beside_whatever_else_there_is() {
     let page = page_of("incident_participant_workloads", &[("incident_id", "I")], &body);
     let line = serde_json::from_str::<Value>(&text(&page.unwrap())).unwrap();
     assert_eq!(line["data_synced_at"], Value::Null);
+    for misfit in ["5", "1e999", "\"\\ud800\"", "[1e999]"] {
+        let body = body.replace("\"\"}", &format!("{misfit}}}"));
+        let page = page_of("incident_participant_workloads", &[("incident_id", "I")], &body);
+        let page = page.unwrap();
+        assert!(text(&page).contains("\"data_synced_at\":null"), "{misfit}");
+        assert!(page.nulled.contains("data_synced_at"), "{misfit}");
+    }
 }
 
 #[test]
