@@ -194,7 +194,7 @@ fn of_streams() -> Vec<(&'static str, Vec<Value>)> {
 }
 
 /// Something that may be found in a catalog in place of a field.
-fn any_field() -> impl Strategy<Value = Value> {
+pub fn any_field() -> impl Strategy<Value = Value> {
     let plain = vec![
         json!({"type": "string", "format": "date-time"}),
         json!({"type": ["null", "string"]}),

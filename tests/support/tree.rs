@@ -1,0 +1,172 @@
+//! JSON as it is sent: numbers as they are spelled, texts as code units, halves of surrogate pairs among
+//! them, names as often as they come. Nothing of that is left in a `serde_json::Value`.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::choices::Choices;
+
+#[derive(Clone, PartialEq)]
+pub enum Tree {
+    Null,
+    Bool(bool),
+    Number(String),
+    Text(Vec<u16>),
+    List(Vec<Tree>),
+    Object(Vec<(Vec<u16>, Tree)>),
+}
+
+impl fmt::Debug for Tree {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.write_str(&self.spelled(&mut Choices::default()))
+    }
+}
+
+impl Tree {
+    pub fn text(text: &str) -> Self {
+        Self::Text(units(text))
+    }
+
+    /// One line of output.
+    pub fn read(line: &str) -> Self {
+        match line.as_bytes()[0] {
+            b'{' => {
+                let Fields(fields) = serde_json::from_str(line).unwrap();
+                let read = |(name, value): &(String, Box<RawValue>)| {
+                    (units(name), Self::read(value.get()))
+                };
+                Self::Object(fields.iter().map(read).collect())
+            }
+            b'[' => {
+                let items: Vec<Box<RawValue>> = serde_json::from_str(line).unwrap();
+                Self::List(items.iter().map(|item| Self::read(item.get())).collect())
+            }
+            b'"' => Self::text(&serde_json::from_str::<String>(line).unwrap()),
+            b'n' => Self::Null,
+            b't' | b'f' => Self::Bool(line == "true"),
+            _ => Self::Number(line.to_owned()),
+        }
+    }
+
+    /// The text of it, spelled in one of many ways.
+    pub fn spelled(&self, choices: &mut Choices) -> String {
+        let mut text = String::new();
+        self.spell(choices, &mut text);
+        text
+    }
+
+    fn spell(&self, choices: &mut Choices, text: &mut String) {
+        blank(choices, text);
+        match self {
+            Self::Null => text.push_str("null"),
+            Self::Bool(value) => text.push_str(if *value { "true" } else { "false" }),
+            Self::Number(number) => text.push_str(number),
+            Self::Text(units) => spell_text(units, choices, text),
+            Self::List(items) => {
+                text.push('[');
+                for (number, item) in items.iter().enumerate() {
+                    text.push_str(if number == 0 { "" } else { "," });
+                    item.spell(choices, text);
+                }
+                text.push(']');
+            }
+            Self::Object(fields) => {
+                text.push('{');
+                for (number, (name, value)) in fields.iter().enumerate() {
+                    text.push_str(if number == 0 { "" } else { "," });
+                    blank(choices, text);
+                    spell_text(name, choices, text);
+                    blank(choices, text);
+                    text.push(':');
+                    value.spell(choices, text);
+                }
+                text.push('}');
+            }
+        }
+        blank(choices, text);
+    }
+
+    /// The same with the fields of the outermost object in the order of their names.
+    pub fn sorted(mut self) -> Self {
+        if let Self::Object(fields) = &mut self {
+            fields.sort_by(|(left, _), (right, _)| left.cmp(right));
+        }
+        self
+    }
+}
+
+pub fn units(text: &str) -> Vec<u16> {
+    text.encode_utf16().collect()
+}
+
+fn blank(choices: &mut Choices, text: &mut String) {
+    let blanks = ["", "", "", "", "", "", " ", "\r\n\t "];
+    text.push_str(choices.one_of(&blanks));
+}
+
+fn spell_text(units: &[u16], choices: &mut Choices, text: &mut String) {
+    text.push('"');
+    for unit in char::decode_utf16(units.iter().copied()) {
+        let must_be_escaped = match unit {
+            Ok(character) => character < ' ' || character == '"' || character == '\\',
+            Err(_) => true,
+        };
+        let short = unit.as_ref().ok().copied().and_then(short);
+        match (unit, short, choices.pick(8)) {
+            (_, Some(short), 0..=3) => text.push_str(short),
+            (Ok(character), _, 0..=5) if !must_be_escaped => text.push(character),
+            (Ok(character), _, choice) => {
+                for unit in character.encode_utf16(&mut [0; 2]) {
+                    spell_unit(*unit, choice, text);
+                }
+            }
+            (Err(half), _, choice) => spell_unit(half.unpaired_surrogate(), choice, text),
+        }
+    }
+    text.push('"');
+}
+
+fn spell_unit(unit: u16, choice: usize, text: &mut String) {
+    let escape = if choice == 7 { format!("\\u{unit:04X}") } else { format!("\\u{unit:04x}") };
+    text.push_str(&escape);
+}
+
+fn short(character: char) -> Option<&'static str> {
+    Some(match character {
+        '"' => "\\\"",
+        '\\' => "\\\\",
+        '/' => "\\/",
+        '\n' => "\\n",
+        '\t' => "\\t",
+        _ => return None,
+    })
+}
+
+/// The fields of an object, each as often as it comes.
+struct Fields(Vec<(String, Box<RawValue>)>);
+
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(FieldsVisitor)
+    }
+}
+
+struct FieldsVisitor;
+
+impl<'de> Visitor<'de> for FieldsVisitor {
+    type Value = Fields;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
+        let mut fields = Vec::new();
+        while let Some(field) = map.next_entry()? {
+            fields.push(field);
+        }
+        Ok(Fields(fields))
+    }
+}
