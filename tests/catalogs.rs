@@ -123,6 +123,25 @@ fn what_a_catalog_says_in_vain_is_told_of_in_one_line() {
 }
 
 #[test]
+fn a_replication_method_of_a_field_is_told_of() {
+    let of_field = |choice: Value| {
+        let ran = Tap::of(&stand_in()).catalog(&["alerts"], |entry| {
+            choose(entry, &[(&["properties", "updated_at"], choice.clone())]);
+        });
+        let ran = ran.arg("--test=schema").run().ok();
+        assert!(ran.messages()[0].get("bookmark_properties").is_none(), "it is read in full");
+        warnings(&ran).join("\n")
+    };
+    let said =
+        of_field(json!({"replication-method": "INCREMENTAL", "replication-key": "updated_at"}));
+    let expected =
+        "`replication-key` in metadata of a field, `replication-method` in metadata of a field";
+    assert!(said.ends_with(expected), "{said}");
+    assert_eq!(of_field(json!({"replication-method": ""})), "");
+    assert_eq!(of_field(json!({"replication-method": null})), "");
+}
+
+#[test]
 fn the_replication_method_may_be_empty_and_of_any_case() {
     let stand_in = stand_in();
     let ask = |stream: &str, method: Value, key: &'static str| {

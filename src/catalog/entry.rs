@@ -49,7 +49,7 @@ pub(super) struct Choice {
     #[serde(default, deserialize_with = "flag")]
     pub(super) selected_by_default: Option<bool>,
     pub(super) inclusion: Option<String>,
-    replication_method: Option<String>,
+    pub(super) replication_method: Option<String>,
     #[serde(flatten)]
     pub(super) others: Map<String, Value>,
 }

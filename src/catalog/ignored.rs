@@ -139,9 +139,18 @@ fn unread_part(entry: &Entry) -> Option<String> {
     ];
     let mut unread = BTreeSet::from_iter(unread_of(&entry.others, &OF_ENTRY, "of the stream"));
     for metadata in &entry.metadata {
-        let read = if metadata.breadcrumb.is_empty() { &OF_STREAM[..] } else { &[] };
+        let is_of_stream = metadata.breadcrumb.is_empty();
+        let (read, place) = if is_of_stream {
+            (&OF_STREAM[..], "in metadata")
+        } else {
+            (&[][..], "in metadata of a field")
+        };
         unread.extend(unread_of(&metadata.others, &[], "beside metadata"));
-        unread.extend(unread_of(&metadata.choice.others, read, "in metadata"));
+        unread.extend(unread_of(&metadata.choice.others, read, place));
+        let method = metadata.choice.replication_method.as_deref().unwrap_or_default().trim();
+        if !is_of_stream && !method.is_empty() {
+            unread.insert(format!("`replication-method` {place}"));
+        }
         let inclusion = metadata.choice.inclusion.as_deref().unwrap_or("available");
         if !INCLUSIONS.contains(&inclusion) {
             unread.insert(part("inclusion", &inclusion.into()));
