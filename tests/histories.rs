@@ -6,6 +6,8 @@
 #![cfg(test)]
 
 mod support;
+#[path = "support/clocks.rs"]
+mod clocks;
 #[path = "support/plot.rs"]
 mod plot;
 #[path = "support/rows.rs"]
@@ -19,16 +21,17 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use plot::{History, Plot, Reading, Round, any_history};
+use clocks::{Wait, WrongClock};
+use plot::{History, Plot, Reading, Round, YEAR, any_history};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
-use rows::{Access, KINDS, Key, SMALL_PAGES, Version, is_looked_at};
+use rows::{Access, INCIDENTS, KINDS, Key, SESSIONS, SMALL_PAGES, Version, is_looked_at};
 use serde_json::{Value, json};
 use support::{Ran, Tap, try_many};
 use tap_incident::clock::Clock;
 use tap_incident::openapi::Document;
 use target::Target;
-use world::{Change, Stage, Wait, What, WrongClock};
+use world::{Change, Stage, What};
 
 /// Half the lookback, in microseconds: clocks differ by no more, and rows are no later.
 const HALF: i64 = 300_000_000;
@@ -236,17 +239,14 @@ fn to_the_limit(kind: usize) -> History {
     let ahead = edit(last, Wait::Micros(3 * HALF), 0);
     // The first request is for the key's identity, the second for the first row.
     let round = Round { during: vec![(2, behind), (2, ahead)], ..Round::calm(HALF, 1) };
+    undated(kind, vec![(kind, 4, 1), (kind, 2, 2)], vec![round])
+}
+
+/// A history of one stream on a stage where answers have no date.
+fn undated(kind: usize, rows: Vec<(usize, u32, u8)>, rounds: Vec<Round>) -> History {
     let stage = STAGES.iter().position(|stage| *stage == (1, false)).unwrap();
-    let rows = vec![(kind, 4, 1), (kind, 2, 2)];
-    History {
-        kinds: vec![kind],
-        full: Vec::new(),
-        stage,
-        access: Access::EVERYTHING,
-        rows,
-        crowd: 0,
-        rounds: vec![round],
-    }
+    let access = Access::EVERYTHING;
+    History { kinds: vec![kind], full: Vec::new(), stage, access, rows, crowd: 0, rounds }
 }
 
 #[test]
@@ -281,8 +281,21 @@ fn what_a_key_comes_to_see_arrives() {
 
 #[test]
 fn clocks_that_were_a_year_off_lose_nothing() {
-    let plot = Plot { has_years: true, ..Plot::of(&[0, 1, 2, 3, 4, 9], HALF, &[1, 8]) };
-    tell_many(600, plot, is_whole);
+    let plot = Plot::of(&[0, 1, 2, 3, 4, 9], HALF, &[1, 8]);
+    tell_many(600, Plot { most_old: 80, has_years: true, ..plot }, is_whole);
+}
+
+/// A call changes without a trace after a full scan by a clock that was a year ahead.
+#[test]
+fn a_clock_that_was_a_year_ahead_puts_no_full_scan_off() {
+    let what = What::Edit(0);
+    // The fifth version is odd, and so none of its incident.
+    let edit = Change { wait: Wait::Micros(0), kind: SESSIONS, what, late: 0 };
+    let next = Round { before: vec![edit], ..Round::calm(0, 1) };
+    let rows = [(INCIDENTS, 60), (SESSIONS, 60), (INCIDENTS, 2), (INCIDENTS, 1)];
+    let rows = rows.map(|(kind, age)| (kind, age, 0)).to_vec();
+    let history = undated(SESSIONS, rows, vec![Round::calm(YEAR, 1), next]);
+    is_whole(&stages()[history.stage], &history).unwrap();
 }
 
 #[test]

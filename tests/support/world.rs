@@ -4,26 +4,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use chrono::{DateTime, Days, NaiveTime, TimeDelta, Utc};
 use serde_json::Value;
 use tap_incident::clock::Clock;
-use tap_incident::demo::{Action, Fault, NOW, Options, StandIn, Workspace};
+use tap_incident::demo::{Action, Fault, Options, StandIn, Workspace};
 
+use crate::clocks::{BEGINNING, MovingClock, Wait};
 use crate::rows::{
     Access, ENTRIES, INCIDENTS, KINDS, Key, SESSIONS, TAKEN_ALONG, Version, bodies, convert,
     empty_workspace, key, moment_of, row, set_version, split, time, version,
 };
-
-/// How long nothing happens.
-#[derive(Debug, Clone, Copy)]
-pub enum Wait {
-    /// So many microseconds.
-    Micros(i64),
-    /// Until the next midnight in UTC.
-    Midnight,
-}
 
 /// Something that happens to a row, after a while.
 #[derive(Debug, Clone)]
@@ -53,63 +44,6 @@ pub enum What {
     /// The key sees more, or less, from then on.
     See(Access),
 }
-
-/// A clock that tests set, and that moves when it is slept on.
-pub struct MovingClock(Mutex<DateTime<Utc>>);
-
-impl MovingClock {
-    pub fn set(&self, time: DateTime<Utc>) {
-        *self.0.lock().unwrap() = time;
-    }
-
-    pub fn wait(&self, wait: Wait) {
-        let mut time = self.0.lock().unwrap();
-        *time = match wait {
-            Wait::Micros(micros) => *time + TimeDelta::microseconds(micros),
-            Wait::Midnight => {
-                let tomorrow = time.date_naive() + Days::new(1);
-                tomorrow.and_time(NaiveTime::MIN).and_utc()
-            }
-        };
-    }
-}
-
-impl Clock for MovingClock {
-    fn now(&self) -> DateTime<Utc> {
-        *self.0.lock().unwrap()
-    }
-
-    fn elapsed(&self) -> Duration {
-        (self.now() - BEGINNING).to_std().unwrap_or_default()
-    }
-
-    fn sleep(&self, wait: Duration) {
-        self.wait(Wait::Micros(i64::try_from(wait.as_micros()).unwrap()));
-    }
-}
-
-/// The API's clock, but wrong by so much.
-pub struct WrongClock {
-    pub right: Arc<MovingClock>,
-    pub off: TimeDelta,
-}
-
-impl Clock for WrongClock {
-    fn now(&self) -> DateTime<Utc> {
-        self.right.now() + self.off
-    }
-
-    fn elapsed(&self) -> Duration {
-        self.right.elapsed()
-    }
-
-    fn sleep(&self, wait: Duration) {
-        self.right.sleep(wait);
-    }
-}
-
-/// When a history begins.
-pub const BEGINNING: DateTime<Utc> = NOW;
 
 /// Every row, and what is still to happen.
 pub struct Script {
@@ -144,7 +78,7 @@ impl Stage {
     /// An empty workspace that gives out so many rows a page; without dates, the tap must go by
     /// its own clock.
     pub fn new(document: &Value, page_cap: usize, has_date: bool) -> Self {
-        let clock = Arc::new(MovingClock(Mutex::new(BEGINNING)));
+        let clock = Arc::new(MovingClock::default());
         let script = Arc::new(Mutex::new(Script::default()));
         let (time, lines) = (Arc::clone(&clock), Arc::clone(&script));
         let on_request = move |_: &str, workspace: &mut Workspace| {
