@@ -288,10 +288,12 @@ fn hash(cursor: &str) -> u64 {
 struct Count {
     received: u64,
     total: Option<u64>,
-    /// The keys that pages began and ended with, and how often one of them came again. A page that is
-    /// given twice, or that begins a row too early, shows there; all keys would take memory that grows
-    /// with the list.
+    /// The keys of the page before, in order, and those that pages before it began and ended with. A row that
+    /// is given again in place of the next one shows there; all keys would take memory that grows with the
+    /// list.
+    previous: Vec<u64>,
     edges: HashSet<u64>,
+    /// How many of these came again.
     repeated: u64,
     /// Whether it begins inside of the list, after nobody knows how many records.
     is_partial: bool,
@@ -300,14 +302,26 @@ struct Count {
 impl Count {
     fn add(&mut self, page: &Page) {
         self.received += page.received;
-        for edge in &page.edges {
-            self.repeated += u64::from(!self.edges.insert(*edge));
-        }
+        self.compare(&page.keys);
         // The list may grow or shrink while it is read: the smaller of its sizes counts.
         self.total = match (self.total, page.total) {
             (Some(one), Some(other)) => Some(one.min(other)),
             (one, other) => one.or(other),
         };
+    }
+
+    /// Counts the keys that have come before.
+    fn compare(&mut self, keys: &[u64]) {
+        let mut sorted = keys.to_vec();
+        sorted.sort_unstable();
+        let within = sorted.windows(2).filter(|pair| pair.first() == pair.last()).count();
+        sorted.dedup();
+        let has_come =
+            |key: &&u64| self.previous.binary_search(key).is_ok() || self.edges.contains(*key);
+        let before = sorted.iter().filter(has_come).count();
+        self.repeated += (within + before) as u64;
+        self.edges.extend(keys.first().into_iter().chain(keys.last()));
+        self.previous = sorted;
     }
 
     fn distinct(&self) -> u64 {

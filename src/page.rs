@@ -50,8 +50,8 @@ pub struct Page {
     pub timeless: u64,
     /// How many have a key in common with another one that differs, where pages overlap.
     pub sharing_keys: u64,
-    /// Hashes of the keys of the first and of the last of them, where they are emitted.
-    pub edges: Vec<u64>,
+    /// Hashes of their keys, where they are emitted and each comes once.
+    pub keys: Vec<u64>,
     /// What the records give to children: which feed, and the values of its bindings.
     pub bound: Vec<(usize, Vec<String>)>,
     /// The latest replication key of what is in the window, in an incremental stream.
@@ -165,7 +165,6 @@ impl Reader {
         };
         draft.body(&mut Parser::new(&text)).map_err(|flaw| flawed(flaw, text.as_str()))?;
         draft.remember();
-        draft.note_edges();
         let Draft { written, mut page, .. } = draft;
         page.unknown = written.unknown;
         page.nulled = written.nulled;

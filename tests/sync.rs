@@ -450,3 +450,26 @@ fn a_list_that_came_short_once_is_read_again() {
         assert!(ran.stderr.contains("its list is read again: "), "{}", ran.stderr);
     }
 }
+
+/// A row of the page before stands in place of one that should be there; neither is at an end of its page.
+#[test]
+fn a_row_that_comes_in_place_of_another_is_missed_wherever_it_stands() {
+    let mut row = Value::Null;
+    let stand_in = unlimited(stand_in_with(Options {
+        page_cap: Some(5),
+        on_answer: Some(Box::new(move |target, body| {
+            if target.starts_with("/v2/incidents") && target.contains("after=") {
+                let before = std::mem::replace(&mut row, body["incidents"][2].clone());
+                body["incidents"][2] = before;
+            } else if target.starts_with("/v2/incidents") {
+                row = body["incidents"][1].clone();
+            }
+        })),
+        ..Options::default()
+    }));
+    // Nothing to be cut into slices, one page after the other.
+    let tap = Tap::of(&stand_in).documented().set("concurrency", "1");
+    let ran = tap.only(&["incidents"]).run();
+    assert_eq!(ran.code, 5, "{}", ran.stderr);
+    assert!(ran.stderr.contains("records came where the API counts"), "{}", ran.stderr);
+}

@@ -49,15 +49,16 @@ impl Draft<'_> {
         self.bind()?;
         self.note_creation();
         let is_kept = self.reader.is_emitting && self.is_first_of_its_key()?;
-        if self.page.received == 1 {
-            self.note_edges();
+        let key = if self.reader.is_emitting { self.key() } else { 0 };
+        if self.reader.is_emitting && !self.reader.stream.is_overlapping {
+            self.page.keys.push(key);
         }
         let changed_at = if is_kept { self.changed_at()? } else { None };
         self.columns.advance();
-        if is_kept && changed_at.is_none_or(|time| self.is_news(time)) {
+        if is_kept && changed_at.is_none_or(|time| self.is_news(time, key)) {
             self.page.emitted += 1;
             let record = self.page.lines.push(&self.written.out);
-            self.candidates.extend(changed_at.map(|time| (time, self.key(), record)));
+            self.candidates.extend(changed_at.map(|time| (time, key, record)));
         }
         Ok(())
     }
@@ -132,7 +133,7 @@ impl Draft<'_> {
     }
 
     /// Whether a record that changed then is in the window and was not written by the last scan.
-    fn is_news(&mut self, time: DateTime<Utc>) -> bool {
+    fn is_news(&mut self, time: DateTime<Utc>, key: u64) -> bool {
         if !self.reader.window.contains(time) {
             return false;
         }
@@ -144,7 +145,6 @@ impl Draft<'_> {
         let version = hash(std::iter::once(self.written.out.as_slice()));
         let is_known = self.reader.memory.known.contains(&version);
         if is_known {
-            let key = self.key();
             self.page.seen.push(Seen { time, key, version: Some(version), line: None });
         }
         !is_known
@@ -159,15 +159,6 @@ impl Draft<'_> {
             self.written.field(*position).hash(&mut hasher);
         }
         hasher.finish()
-    }
-
-    /// Notes the key of the record read last, at either end of a page.
-    pub(super) fn note_edges(&mut self) {
-        let is_new =
-            usize::try_from(self.page.received).is_ok_and(|read| read > self.page.edges.len());
-        if self.reader.is_emitting && is_new {
-            self.page.edges.push(self.key());
-        }
     }
 
     /// Gathers what was written, with the versions of what lies at the end of the window.
