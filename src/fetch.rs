@@ -21,7 +21,6 @@ use crate::log::{Level, Log};
 /// Lists being fetched. What is not wanted any more when it is dropped is given up.
 pub struct Fetch {
     shared: Arc<Shared>,
-    most_running: usize,
 }
 
 /// What fetching needs beside the lists.
@@ -66,8 +65,7 @@ const BODY: usize = 2 << 20;
 const LONGEST_SLEEP: Duration = Duration::from_millis(100);
 
 impl Fetch {
-    /// Starts to fetch `lists`, so many requests at a time, the first of them kept free until
-    /// [`Fetch::release`]. At most `budget` bytes wait to be written.
+    /// Starts to fetch `lists`, so many requests at a time. At most `budget` bytes wait to be written.
     ///
     /// # Errors
     /// [`Error::Bug`] where the operating system gives no thread.
@@ -78,7 +76,7 @@ impl Fetch {
         budget: usize,
     ) -> Result<Self, Error> {
         let progress = Progress {
-            queue: Queue::new(lists, most_running.saturating_sub(1), budget),
+            queue: Queue::new(lists, most_running, budget),
             buffers: Vec::new(),
             is_waited_for: false,
             is_closed: false,
@@ -94,13 +92,7 @@ impl Fetch {
             let thread = thread::Builder::new().name(format!("worker-{number}"));
             thread.spawn(move || worker.work()).map_err(|error| Error::Bug(error.to_string()))?;
         }
-        Ok(Self { shared, most_running })
-    }
-
-    /// Lets the workers send as many requests at a time as they were told.
-    pub fn release(&self) {
-        self.shared.lock().queue.allow(self.most_running);
-        self.shared.changed.notify_all();
+        Ok(Self { shared })
     }
 
     /// What is to be written next of a list; waits until it is there.

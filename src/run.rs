@@ -151,15 +151,14 @@ fn sync<W: Write>(args: &Args, config: &Config, streams: Streams<W>) -> Result<(
             log.warn(&warning);
         }
     }
-    let mut concerned = concerned(&selection);
-    concerned.retain(|stream| extent == Extent::Whole && !stream.more.is_empty());
-    // A bookmark of a key that saw less is no good for one that sees more, so that is asked first; as is
-    // whether there is any use in asking for something else.
-    let is_asked_first = state.names_a_key() || !concerned.is_empty();
-    let sight = if is_asked_first { Some(greet(&client, &log)?) } else { None };
-    let known = sight.clone().unwrap_or_default();
-    let offer = Offer::ask(&concerned, &config.incident_modes, &client, &log);
-    let basis = Basis { config, state: &state, now, extent, sight: &known, offer: &offer };
+    // What the key sees is asked before anything is read: rows that it comes to see meanwhile would
+    // be taken for seen, and a bookmark of a key that saw less is no good for this one.
+    let sight = greet(&client, &log)?;
+    let offer = match extent {
+        Extent::Whole => Offer::ask(&concerned(&selection), &config.incident_modes, &client, &log),
+        Extent::Sample => Offer::default(),
+    };
+    let basis = Basis { config, state: &state, now, extent, sight: &sight, offer: &offer };
     let plan = plan(selection, &basis)?;
     // Who asks what may be read wants to know what may not.
     let forbidden = match extent {

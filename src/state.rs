@@ -18,7 +18,7 @@ use crate::moved::Moved;
 use crate::position::Position;
 use crate::scope::{Fields, Scope, Sight};
 use crate::stream::Stream;
-use crate::streams::{STREAMS, named};
+use crate::streams::named;
 
 /// The value of STATE messages.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,15 +91,6 @@ impl State {
             },
             fields: self.get(stream, FIELDS).and_then(Value::as_str).map(text_of).map(Fields),
         }
-    }
-
-    /// Whether it says of a stream how far that has been read, for a key that it names.
-    #[must_use]
-    pub fn names_a_key(&self) -> bool {
-        STREAMS.iter().any(|stream| {
-            let is_told = |key: &&str| self.get(stream, key).is_some_and(|value| !value.is_null());
-            [ORGANISATION, ACCESS, TEAMS, SCAN].iter().any(is_told)
-        })
     }
 
     /// Hashes of the records around the bookmark that have been written.

@@ -10,7 +10,6 @@ use crate::config::{Config, Forbidden};
 use crate::error::Error;
 use crate::fetch::queue::{Feed, List};
 use crate::fetch::{Fetch, Means};
-use crate::identity::greet;
 use crate::log::{Level, Metric};
 use crate::message::Output;
 use crate::moved::Moved;
@@ -40,8 +39,8 @@ pub struct Sync<'a, W: Write> {
     pub fail_fast: bool,
     /// How much is read.
     pub extent: Extent,
-    /// What the key sees, where that has been asked for.
-    pub sight: Option<Sight>,
+    /// What the key sees.
+    pub sight: Sight,
 }
 
 /// One list of the plan.
@@ -61,17 +60,13 @@ const SAMPLE_PARENTS: usize = 5;
 const REQUESTS_A_MINUTE: usize = 1_200;
 
 impl<W: Write> Sync<'_, W> {
-    /// Reads every planned stream. The key is asked for while the first answers are on their way.
+    /// Reads every planned stream.
     ///
     /// # Errors
     /// The one failure, or [`Error::StreamsFailed`], or [`Error::NothingPermitted`]; whatever
     /// could be read has been, and the last line of the output is a true state.
     pub fn run(mut self, plan: &Plan) -> Result<(), Error> {
         let fetch = self.fetch(&plan.lists)?;
-        if self.sight.is_none() {
-            self.sight = Some(greet(&self.means.client, &self.means.log)?);
-        }
-        fetch.release();
         for note in &plan.notes {
             self.means.log.info(note);
         }
@@ -214,7 +209,7 @@ impl<W: Write> Sync<'_, W> {
         if !self.keeps_state() {
             return;
         }
-        let sight = self.sight.clone().unwrap_or_default();
+        let sight = self.sight.clone();
         let (stream, state) = (planned.stream, &mut self.state);
         let Position { of, at, .. } = planned.position.clone();
         let end = Position { of, at, sight: sight.clone(), complete: true, ..Position::default() };
@@ -318,7 +313,7 @@ impl<W: Write> Sync<'_, W> {
         let started = self.means.clock.elapsed();
         let position = &planned.position;
         // A position that is gone on with was read with the same sight, or that is not known.
-        let sight = self.sight.clone().unwrap_or_default();
+        let sight = self.sight.clone();
         let progress = Progress::new(Position { sight, ..position.clone() }, started);
         let has_position = planned.selected.is_some() && planned.moved.is_none();
         let keeps_state = self.keeps_state() && has_position;
@@ -330,7 +325,7 @@ impl<W: Write> Sync<'_, W> {
             output: &mut self.output,
             progress: keeps_state.then_some((&mut self.state, progress)),
             tolerance: self.config.lookback / 2,
-            is_limited: self.sight.as_ref().is_none_or(Sight::is_limited),
+            is_limited: self.sight.is_limited(),
             extent: self.extent,
             planned,
             outcome: Outcome {

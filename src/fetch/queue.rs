@@ -136,11 +136,6 @@ impl Queue {
         }
     }
 
-    /// Sets how many requests are sent at a time.
-    pub fn allow(&mut self, most_running: usize) {
-        self.most_running = most_running;
-    }
-
     /// Chooses what to send: what will be written first, if its endpoint takes a request now and
     /// there is room for the answer. What the writer waits for needs no room.
     pub fn next(&mut self, limiter: &mut Limiter, now: Duration) -> Next {
