@@ -6,6 +6,7 @@ mod entry;
 mod ignored;
 mod merged;
 mod pruned;
+mod resolved;
 
 use std::collections::HashMap;
 
@@ -15,6 +16,7 @@ use self::entry::Entry;
 use self::ignored::ignored;
 use self::merged::{Unlike, merged};
 use self::pruned::pruned;
+use self::resolved::resolved;
 use crate::error::Error;
 use crate::schema;
 use crate::stream::{Replication, Stream};
@@ -195,7 +197,7 @@ fn selected(
 ) -> Result<Selected, Error> {
     let ours = schema::embedded(stream)?;
     let (known, unlike) = match entry.schema()? {
-        Some(theirs) => merged(theirs, &ours, &automatic(stream).collect::<Vec<_>>()),
+        Some(theirs) => merged(&resolved(theirs), &ours, &automatic(stream).collect::<Vec<_>>()),
         None => (ours.clone(), Unlike::default()),
     };
     selection.news.extend(entry::news(stream, &ours, &known));

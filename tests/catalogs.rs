@@ -123,6 +123,39 @@ fn what_a_catalog_says_in_vain_is_told_of_in_one_line() {
 }
 
 #[test]
+fn a_field_that_refers_to_a_definition_is_of_its_type() {
+    let stand_in = stand_in();
+    stand_in.edit(|workspace| {
+        workspace.edit("/v1/severities", |rows| {
+            for row in rows {
+                row["extra"] = json!({"street": "x", "next": {"street": "y", "next": {"a": 1}}});
+                row["far"] = json!({"a": 1});
+            }
+        });
+    });
+    let ran = Tap::of(&stand_in).catalog(&["severities"], |entry| {
+        let place = json!({"type": "object", "required": ["street"], "properties":
+            {"street": {"type": "string"}, "next": {"$ref": "#/definitions/place"}}});
+        entry["schema"]["definitions"] = json!({ "place": place });
+        entry["schema"]["properties"]["extra"] = json!({"$ref": "#/definitions/place"});
+        entry["schema"]["properties"]["far"] = json!({"$ref": "https://example.com/far.json"});
+    });
+    let ran = ran.run().ok();
+    assert_eq!(problems(&ran.messages()), [""; 0]);
+    // Where a type contains itself it is cut.
+    let expected = json!({"type": ["null", "object"], "properties": {
+        "street": {"type": ["null", "string"]}, "next": {"type": ["null", "object"]}}});
+    assert_eq!(ran.schema("severities")["properties"]["extra"], expected);
+    for record in ran.records("severities") {
+        assert_eq!(record["extra"]["next"]["next"]["a"], 1);
+        assert_eq!(record["far"], Value::Null);
+    }
+    let said = warnings(&ran).join("\n");
+    let expected = "`$ref`, `required`, `type` of fields: extra, extra.next, extra.street, far";
+    assert!(said.ends_with(expected), "{said}");
+}
+
+#[test]
 fn a_replication_method_of_a_field_is_told_of() {
     let of_field = |choice: Value| {
         let ran = Tap::of(&stand_in()).catalog(&["alerts"], |entry| {

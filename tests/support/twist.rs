@@ -124,6 +124,11 @@ fn words() -> Vec<(&'static str, Vec<Value>)> {
         ("pattern", vec![json!("^$"), json!("(")]),
         ("not", vec![json!({})]),
         ("$ref", vec![json!("#"), json!("#/definitions/nowhere"), json!("http://127.0.0.1:9/x")]),
+        (
+            "definitions",
+            vec![json!({"place": {"type": "object", "required": ["b"],
+            "properties": {"a": {"type": "integer"}, "b": {"$ref": "#/definitions/place"}}}})],
+        ),
         ("format", vec![json!("email"), json!("date-time"), json!("date"), json!(5)]),
         (
             "type",
@@ -210,6 +215,7 @@ pub fn any_field() -> impl Strategy<Value = Value> {
         json!({"type": "String"}),
         json!({"type": 5}),
         json!({"$ref": "#/definitions/nowhere"}),
+        json!({"$ref": "#/definitions/place"}),
         json!({"$ref": "#", "type": "object"}),
         json!({"inclusion": "unsupported", "type": "string"}),
         json!({"not": {}}),
