@@ -293,7 +293,8 @@ impl<'a> Written<'a> {
     fn place(&mut self, index: usize, field: &Field, sent: Place) -> Result<(), Flaw> {
         match self.places.get_mut(index) {
             Some(place @ Place::Missing) => *place = sent,
-            _ if field.is_dropped() => {}
+            // Other fields may be made of it: the last counts, as most readers have it.
+            Some(place) if field.is_dropped() => *place = sent,
             _ => return Err(Flaw::contract(format!("has the field `{}` twice", field.path))),
         }
         Ok(())

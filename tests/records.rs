@@ -148,6 +148,18 @@ fn added_columns_are_read_beside_whatever_else_there_is() {
 }
 
 #[test]
+fn of_a_field_that_comes_twice_and_is_left_out_the_last_counts() {
+    let ours = schema::embedded(streams::named("incident_participant_workloads").unwrap()).unwrap();
+    let mut selected = ours.clone();
+    selected["properties"].as_object_mut().unwrap().remove("user");
+    let body = r#"{"metadata":{},"incident_participant_workloads":[
+        {"user":{"id":"U","id":"V"},"workload":{},"user":{"id":"W","id":"X"}}]}"#;
+    let projection = Projection::new(&selected, &ours, &ours);
+    let page = read("incident_participant_workloads", projection, &[("incident_id", "I")], body);
+    assert!(text(&page.unwrap()).contains(r#""user_id":"X""#));
+}
+
+#[test]
 fn a_row_of_another_parent_is_an_error_that_names_both() {
     let body = r#"{"incident_attachments":[{"id":"1","incident_id":"P3"}]}"#;
     let read = |parent| page_of("incident_attachments", &[("incident_id", parent)], body);

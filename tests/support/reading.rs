@@ -215,7 +215,7 @@ impl Reading<'_> {
             let mut combinations = vec![Vec::new()];
             for binding in *bindings {
                 let number = outcome.records.len();
-                let field = named(sent, binding.field).first().map(|field| (*field).clone());
+                let field = named(sent, binding.field).pop().cloned();
                 let field = field.or_else(|| self.column(binding.field, record, around, number));
                 let mut values = taken(&field.unwrap_or(Tree::Null), binding.take);
                 if values.is_empty() && !binding.is_asked {
