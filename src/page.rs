@@ -30,6 +30,8 @@ pub struct Reader {
     projection: Projection,
     feeds: Vec<&'static [Binding]>,
     key: Vec<(&'static str, usize)>,
+    /// How keys are hashed, which are compared within a list only.
+    keys: ahash::RandomState,
     changed_at: Option<usize>,
     created_at: Option<usize>,
     window: Window,
@@ -91,6 +93,7 @@ impl Reader {
             projection,
             feeds,
             key: Vec::new(),
+            keys: ahash::RandomState::new(),
             changed_at: None,
             created_at: None,
             window: Window::default(),

@@ -1,7 +1,7 @@
 //! A page under way: what is done with each record that was read.
 
 use std::collections::HashSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasher, DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -153,7 +153,7 @@ impl Draft<'_> {
     /// What the record read last is recognised by when it has changed: its key, and whose it is, since
     /// the same key may come from two parents.
     fn key(&self) -> u64 {
-        let mut hasher = DefaultHasher::new();
+        let mut hasher = self.reader.keys.build_hasher();
         self.owner.hash(&mut hasher);
         for (_, position) in &self.reader.key {
             self.written.field(*position).hash(&mut hasher);
