@@ -228,10 +228,15 @@ impl<'a> Written<'a> {
         let mut found = fields.list.iter().position(|field| parser.name_if(&field.label));
         if found.is_none() {
             // It may have escapes, or a blank before its colon.
+            let start = parser.at() + 1;
             let name = parser.name()?;
             found = fields.named(name);
-            if found.is_none() {
-                self.note(fields, name);
+            match found.and_then(|index| fields.list.get(index)) {
+                None => self.note(fields, name),
+                Some(field) if parser.odd_at() > start && !field.is_dropped() => {
+                    self.replace(start..start + name.len(), field.label.name());
+                }
+                Some(_) => {}
             }
         }
         let Some(index) = found else { return Ok(None) };

@@ -60,6 +60,18 @@ fn half_a_surrogate_pair_and_a_number_without_end_reach_no_target() {
 }
 
 #[test]
+fn half_a_surrogate_pair_reaches_no_target_in_the_name_of_a_field_that_is_known() {
+    let field = json!({"type": ["null", "object"], "properties": {"\u{fffd}": {"type": "string"}}});
+    let known = schema(&json!({"\u{fffd}": field, "a": {}}));
+    let body = r#"{"severities":[{"\ud800":{"\udfff":"x"},"id":"1","a":2}]}"#;
+    let page = severities(&known, &Value::Null, body).unwrap();
+    assert_eq!(text(&page), "{\"\u{fffd}\":{\"\u{fffd}\":\"x\"},\"id\":\"1\",\"a\":2}\n");
+    let selected = schema(&json!({"a": {}}));
+    let page = read("severities", Projection::new(&selected, &known, &Value::Null), &[], body);
+    assert_eq!(text(&page.unwrap()), "{\"id\":\"1\",\"a\":2}\n");
+}
+
+#[test]
 fn what_is_not_sent_or_null_is_no_value_that_does_not_fit() {
     let time = json!({"type": ["null", "string"], "format": "date-time"});
     let schema = schema(&json!({"at": time, "n": {"type": ["null", "integer"]}}));
