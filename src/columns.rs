@@ -197,7 +197,7 @@ pub fn bind(
 
 fn take(raw: &str, which: Take, values: &mut Vec<String>) {
     match which {
-        Take::Itself => values.extend(word(raw)),
+        Take::Itself | Take::IfThere => values.extend(word(raw)),
         Take::Each => values.extend(json::items(raw).into_iter().filter_map(word)),
         Take::Within(name) => {
             for (known, value) in json::entries(raw) {

@@ -131,8 +131,10 @@ pub struct Binding {
 /// Which values of a parent's field are bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Take {
-    /// The text that it is.
+    /// The text that it is; a record without one is an error.
     Itself,
+    /// The text that it is, where it is one.
+    IfThere,
     /// Each text of the list that it is.
     Each,
     /// Each text under this name, however deep inside.

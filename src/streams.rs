@@ -236,8 +236,13 @@ const OF_ALL_MODES: &[Parent] = &[Parent {
     ],
     bindings: &[
         Binding::id("incident_id"),
-        Binding::field("incident_mode", "mode", Take::Itself),
-        Binding::beside("incident_updated_at", UPDATED_AT),
+        Binding::field("incident_mode", "mode", Take::IfThere),
+        Binding {
+            parameter: "incident_updated_at",
+            field: UPDATED_AT,
+            take: Take::IfThere,
+            is_asked: false,
+        },
     ],
 }];
 const WITH_MODE: Moves = Moves { parents: OF_ALL_MODES, usual: "standard" };

@@ -160,3 +160,25 @@ fn actions_that_were_in_neither_list_are_read_by_the_next_run() {
         }
     });
 }
+
+/// An odd mode of one incident keeps no other from being looked at.
+#[test]
+fn an_incident_without_a_mode_is_not_looked_at() {
+    let stand_in = stand_in_with(Options {
+        on_answer: Some(Box::new(|target, body| {
+            let incidents = body["incidents"].as_array_mut().into_iter().flatten();
+            for incident in incidents.filter(|_| target.starts_with("/v2/incidents")) {
+                if incident["mode"] != "standard" {
+                    incident["mode"] = Value::Null;
+                }
+            }
+        })),
+        ..Options::default()
+    });
+    let first = go(Tap::of(&stand_in), "standard", &json!({})).ok();
+    assert!(!first.records("actions").is_empty());
+    let incident = convert_one(&stand_in, "standard", "test");
+    convert_one(&stand_in, "test", "standard");
+    let second = go(Tap::of(&stand_in), "standard", &first.state()).ok();
+    assert!(of(&second, &incident) == 0, "{}", second.stderr);
+}

@@ -347,7 +347,7 @@ fn mended(value: &Tree, path: &str, outcome: &mut Outcome) -> Tree {
 
 fn taken(tree: &Tree, which: Take) -> Vec<String> {
     match (which, tree) {
-        (Take::Itself, value) => word(value).into_iter().collect(),
+        (Take::Itself | Take::IfThere, value) => word(value).into_iter().collect(),
         (Take::Each, Tree::List(items)) => items.iter().filter_map(word).collect(),
         (Take::Within(wanted), Tree::Object(fields)) => {
             let value = |(name, value): &(Vec<u16>, Tree)| {
