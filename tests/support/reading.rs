@@ -159,9 +159,33 @@ impl Reading<'_> {
                 return Err(format!("no {key}"));
             }
         }
+        self.of_its_parent(sent)?;
         self.bind(record, around, outcome)?;
         outcome.unknown.retain(|name| !self.is_read_otherwise(name));
         outcome.records.push(Tree::Object(fields));
+        Ok(())
+    }
+
+    /// Refuses a record that says that it is another parent's. Below an incident, records of its
+    /// sub-incidents are its own, too.
+    fn of_its_parent(&self, sent: &Fields) -> Result<(), String> {
+        let Some(parent) = self.stream.parents.first() else { return Ok(()) };
+        for binding in parent.bindings.iter().filter(|binding| binding.is_asked) {
+            let asked = Source::Parent(binding.parameter);
+            let columns = self.stream.columns.iter().filter(|column| column.source == asked);
+            let mut names: Vec<&str> = columns.map(|column| column.name).collect();
+            if !["id", "incident_id"].contains(&binding.parameter) {
+                names.push(binding.parameter);
+            }
+            for name in names {
+                match named(sent, name).pop() {
+                    Some(Tree::Text(units)) if meant(units) != bound(binding.parameter) => {
+                        return Err(format!("another parent's by {name}"));
+                    }
+                    _ => {}
+                }
+            }
+        }
         Ok(())
     }
 
