@@ -22,6 +22,7 @@ pub struct Parser<'a> {
     text: &'a str,
     at: usize,
     depth: usize,
+    unusual_at: usize,
     odd_at: usize,
 }
 
@@ -38,13 +39,19 @@ impl<'a> Parser<'a> {
 
     /// The same for a piece of such a text.
     fn of(text: &'a str) -> Self {
-        Self { text, at: 0, depth: 0, odd_at: 0 }
+        Self { text, at: 0, depth: 0, unusual_at: 0, odd_at: 0 }
     }
 
     /// How many bytes have been read.
     #[must_use]
     pub fn at(&self) -> usize {
         self.at
+    }
+
+    /// Where what was read last ends that is odd, or a number that is not whole or has many digits.
+    #[must_use]
+    pub fn unusual_at(&self) -> usize {
+        self.unusual_at
     }
 
     /// Where what was read last ends that not every target reads: a string with half a surrogate
@@ -228,23 +235,29 @@ impl<'a> Parser<'a> {
     /// Reads a string from its quote on.
     #[inline]
     fn string(&mut self) -> Result<(), Flaw> {
-        let start = self.at + 1;
-        // Most are short and have no escapes.
-        if let Some(block) = self.rest(start).first_chunk() {
-            let end = start + marks(block).trailing_zeros() as usize;
-            if self.text.as_bytes().get(end) == Some(&b'"') {
-                self.at = end + 1;
-                return Ok(());
-            }
+        if self.short_string() { Ok(()) } else { self.long_string() }
+    }
+
+    /// Reads a string if one comes next that is short and has no escapes: most are.
+    #[inline]
+    pub fn short_string(&mut self) -> bool {
+        if self.peek() != Some(b'"') {
+            return false;
         }
-        self.long_string(start)
+        let Some(block) = self.rest(self.at + 1).first_chunk() else { return false };
+        let end = self.at + 1 + marks(block).trailing_zeros() as usize;
+        let is_whole = self.text.as_bytes().get(end) == Some(&b'"');
+        if is_whole {
+            self.at = end + 1;
+        }
+        is_whole
     }
 
     #[inline(never)]
-    fn long_string(&mut self, start: usize) -> Result<(), Flaw> {
-        self.at = start;
+    fn long_string(&mut self) -> Result<(), Flaw> {
+        self.at += 1;
         loop {
-            self.at += memchr2(b'"', b'\\', self.rest(self.at)).ok_or_else(Flaw::syntax)?;
+            self.at += next_mark(self.rest(self.at)).ok_or_else(Flaw::syntax)?;
             if self.byte() == Some(b'"') {
                 self.at += 1;
                 return Ok(());
@@ -252,7 +265,7 @@ impl<'a> Parser<'a> {
             let (length, is_half) = escape(self.rest(self.at))?;
             self.at += length;
             if is_half {
-                self.odd_at = self.at;
+                self.note_odd();
             }
         }
     }
@@ -265,33 +278,44 @@ impl<'a> Parser<'a> {
         if is_zero && self.at > start + 1 {
             return Err(Flaw::syntax());
         }
-        if self.byte() == Some(b'.') {
+        let has_point = self.byte() == Some(b'.');
+        if has_point {
             self.at += 1;
             self.digits()?;
         }
-        if let Some(b'e' | b'E') = self.byte() {
+        let has_exponent = matches!(self.byte(), Some(b'e' | b'E'));
+        if has_exponent {
             self.at += 1;
             self.at += usize::from(matches!(self.byte(), Some(b'+' | b'-')));
             self.digits()?;
-            self.odd_at = self.at;
-        } else if self.at - first > DIGITS_OF_A_FLOAT {
-            self.odd_at = self.at;
+        }
+        let length = self.at - first;
+        if has_exponent || length > DIGITS_OF_A_FLOAT {
+            self.note_odd();
+        } else if has_point || length > DIGITS_OF_AN_INTEGER {
+            self.unusual_at = self.at;
         }
         Ok(())
     }
 
+    fn note_odd(&mut self) {
+        self.odd_at = self.at;
+        self.unusual_at = self.at;
+    }
+
     /// Reads one digit or more.
     fn digits(&mut self) -> Result<(), Flaw> {
-        let start = self.at;
-        while self.byte().is_some_and(|byte| byte.is_ascii_digit()) {
-            self.at += 1;
-        }
-        if self.at == start { Err(Flaw::syntax()) } else { Ok(()) }
+        let count = self.rest(self.at).iter().take_while(|byte| byte.is_ascii_digit()).count();
+        self.at += count;
+        if count == 0 { Err(Flaw::syntax()) } else { Ok(()) }
     }
 }
 
 /// With more, a number may be too large for a float even without an exponent.
 const DIGITS_OF_A_FLOAT: usize = 308;
+
+/// With no more, a whole number always fits into 64 bits.
+const DIGITS_OF_AN_INTEGER: usize = 18;
 
 /// So many bytes of a string are looked at together.
 const BLOCK: usize = 32;
@@ -303,6 +327,15 @@ fn marks(block: &[u8; BLOCK]) -> u32 {
     let block = u8x32::new(*block);
     let marks = block.simd_eq(u8x32::splat(b'"')) | block.simd_eq(u8x32::splat(b'\\'));
     marks.to_bitmask()
+}
+
+/// How far it is to the next quote or backslash: mostly not far.
+#[inline]
+fn next_mark(text: &[u8]) -> Option<usize> {
+    match text.first_chunk().map_or(0, marks) {
+        0 => memchr2(b'"', b'\\', text),
+        marks => Some(marks.trailing_zeros() as usize),
+    }
 }
 
 #[cfg(test)]

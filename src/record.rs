@@ -27,9 +27,9 @@ pub struct Written<'a> {
     pub nulled: BTreeSet<String>,
     /// How many values those were.
     pub values_nulled: u64,
-    /// How many were replaced, nulls in silence too, and where the last one was written.
-    replaced: usize,
-    other_at: usize,
+    /// What was replaced in the record written last, nulls in silence too: where it is in `text`, and
+    /// where in `out` what stands for it is.
+    replaced: Vec<(Range<usize>, Range<usize>)>,
     /// What the records are read from.
     text: &'a str,
     /// Where in `text` the piece begins that is to be copied next.
@@ -51,8 +51,6 @@ enum Place {
     Sent(Range<usize>),
     /// Filled in, here in what was written.
     Filled(Range<usize>),
-    /// Sent, here in the text, and replaced, here in what was written.
-    Replaced(Range<usize>, Range<usize>),
 }
 
 /// How many fields may be missing where their order says they are next, before a name is looked up.
@@ -71,8 +69,7 @@ impl<'a> Written<'a> {
             unknown: BTreeSet::new(),
             nulled: BTreeSet::new(),
             values_nulled: 0,
-            replaced: 0,
-            other_at: 0,
+            replaced: Vec::new(),
             text,
             pending: 0,
             places: Vec::new(),
@@ -85,20 +82,22 @@ impl<'a> Written<'a> {
     /// that were filled in, too.
     #[must_use]
     pub fn field(&self, position: usize) -> Option<&str> {
-        match self.places.get(position)? {
-            Place::Missing => None,
-            Place::Sent(range) => self.text.get(range.clone()),
-            Place::Filled(range) | Place::Replaced(_, range) => {
-                std::str::from_utf8(self.out.get(range.clone())?).ok()
-            }
-        }
+        let written = match self.places.get(position)? {
+            Place::Missing => return None,
+            Place::Filled(range) => range,
+            Place::Sent(range) => match self.replaced.iter().find(|(sent, _)| sent == range) {
+                Some((_, other)) => other,
+                None => return self.text.get(range.clone()),
+            },
+        };
+        std::str::from_utf8(self.out.get(written.clone())?).ok()
     }
 
     /// The text of a field as the record written last was sent, whether it is selected or not.
     #[must_use]
     pub fn captured(&self, position: usize) -> Option<&str> {
         match self.places.get(position)? {
-            Place::Sent(range) | Place::Replaced(range, _) => self.text.get(range.clone()),
+            Place::Sent(range) => self.text.get(range.clone()),
             Place::Missing | Place::Filled(_) => None,
         }
     }
@@ -115,6 +114,7 @@ impl<'a> Written<'a> {
     ) -> Result<(), Flaw> {
         let Projection { fields, .. } = projection;
         self.out.clear();
+        self.replaced.clear();
         self.places.clear();
         self.places.resize(fields.list.len(), Place::Missing);
         parser.peek();
@@ -131,9 +131,10 @@ impl<'a> Written<'a> {
                 self.push(if std::mem::replace(&mut has_none, false) { "" } else { "," });
                 self.push(field.label.as_str());
                 let start = self.out.len();
-                let filled = fill(index, self).unwrap_or("null".into());
-                let fit = field.node.fit(&filled);
-                self.push(if fit == Fit::Good { &filled } else { "null" });
+                let filled = fill(index, self);
+                let fit = filled.as_deref().map_or(Fit::Empty, |filled| field.node.fit(filled));
+                let fitting = filled.as_deref().filter(|_| fit == Fit::Good);
+                self.push(fitting.unwrap_or("null"));
                 self.note_nulled(field, u64::from(fit == Fit::Bad));
                 if let Some(place) = self.places.get_mut(index) {
                     *place = Place::Filled(start..self.out.len());
@@ -159,7 +160,6 @@ impl<'a> Written<'a> {
             let known = self.name(parser, fields, &mut slot)?;
             parser.peek();
             let value = parser.at();
-            let replaced = self.replaced;
             let kept = known.filter(|(_, field)| !field.is_dropped());
             match kept {
                 Some((_, field)) => self.value(parser, &field.node, field)?,
@@ -167,13 +167,7 @@ impl<'a> Written<'a> {
             }
             let end = parser.at();
             if is_record && let Some((index, field)) = known {
-                let is_nulled = self.replaced != replaced && field.is_copied();
-                let place = if is_nulled {
-                    Place::Replaced(value..end, self.other_at..self.out.len())
-                } else {
-                    Place::Sent(value..end)
-                };
-                self.place(index, field, place)?;
+                self.place(index, field, value..end)?;
             }
             is_more = parser.more(b'}')?;
             if kept.is_some() {
@@ -260,18 +254,15 @@ impl<'a> Written<'a> {
     /// Reads a value that is kept. One that does not fit its column becomes null: targets die of it.
     #[inline]
     fn value(&mut self, parser: &mut Parser, node: &Node, field: &Field) -> Result<(), Flaw> {
-        let Node::Copied(leaf) = node else { return self.nested(parser, node, field) };
-        let start = parser.at();
         // Most values are texts.
-        let is_good = leaf.takes_texts() && parser.peek() == Some(b'"');
-        parser.skip()?;
-        if !is_good || parser.odd_at() > start {
-            self.check(*leaf, start..parser.at(), parser.odd_at() > start, field);
+        if node.takes_texts() && parser.short_string() {
+            return Ok(());
         }
-        Ok(())
+        self.other_value(parser, node, field)
     }
 
-    fn nested(&mut self, parser: &mut Parser, node: &Node, field: &Field) -> Result<(), Flaw> {
+    #[inline(never)]
+    fn other_value(&mut self, parser: &mut Parser, node: &Node, field: &Field) -> Result<(), Flaw> {
         match node {
             Node::Object(fields, _) if parser.open(b'{')? => {
                 self.walk(parser, fields, false)?;
@@ -284,10 +275,12 @@ impl<'a> Written<'a> {
                     is_more = parser.more(b']')?;
                 }
             }
-            Node::Object(_, others) | Node::List(_, others) | Node::Copied(others) => {
-                let start = parser.at();
+            Node::Object(_, leaf) | Node::List(_, leaf) | Node::Copied(leaf) => {
+                let (first, start) = (parser.peek().unwrap_or_default(), parser.at());
                 parser.skip()?;
-                self.check(*others, start..parser.at(), parser.odd_at() > start, field);
+                if parser.unusual_at() > start || !leaf.takes_all(first) {
+                    self.check(*leaf, start..parser.at(), parser.odd_at() > start, field);
+                }
             }
             Node::Dropped => parser.skip()?,
         }
@@ -295,11 +288,11 @@ impl<'a> Written<'a> {
     }
 
     /// Notes where a field of the record itself is.
-    fn place(&mut self, index: usize, field: &Field, sent: Place) -> Result<(), Flaw> {
+    fn place(&mut self, index: usize, field: &Field, sent: Range<usize>) -> Result<(), Flaw> {
         match self.places.get_mut(index) {
-            Some(place @ Place::Missing) => *place = sent,
+            Some(place @ Place::Missing) => *place = Place::Sent(sent),
             // Other fields may be made of it: the last counts, as most readers have it.
-            Some(place) if field.is_dropped() => *place = sent,
+            Some(place) if field.is_dropped() => *place = Place::Sent(sent),
             _ => return Err(Flaw::contract(format!("has the field `{}` twice", field.path))),
         }
         Ok(())

@@ -4,12 +4,18 @@ use super::Flaw;
 
 /// How long the escape is that the text begins with, both halves of a surrogate pair together, and
 /// whether it is one half alone.
+#[inline]
 pub(super) fn escape(text: &[u8]) -> Result<(usize, bool), Flaw> {
-    let half = match text {
-        [_, b'u', ..] => unit(text).ok_or_else(Flaw::syntax)?,
-        [_, b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', ..] => return Ok((2, false)),
-        _ => return Err(Flaw::syntax()),
-    };
+    match text {
+        [_, b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', ..] => Ok((2, false)),
+        [_, b'u', ..] => code_units(text),
+        _ => Err(Flaw::syntax()),
+    }
+}
+
+/// The same of an escape that stands for a code unit.
+fn code_units(text: &[u8]) -> Result<(usize, bool), Flaw> {
+    let half = unit(text).ok_or_else(Flaw::syntax)?;
     let other = || text.get(6..).and_then(unit);
     Ok(match half {
         0xD800..=0xDBFF if matches!(other(), Some(0xDC00..=0xDFFF)) => (12, false),

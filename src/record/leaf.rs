@@ -9,7 +9,8 @@ use serde_json::Value;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Leaf {
     types: u8,
-    takes_texts: bool,
+    /// Those of them of which every value can be copied that the parser does not find unusual.
+    sure: u8,
     form: Form,
 }
 
@@ -48,7 +49,7 @@ impl Leaf {
     /// What `schema` takes; anything where it names no type.
     pub(super) fn of(schema: &Value) -> Self {
         let kinds = match schema.get("type") {
-            None => return Self { types: ANY, takes_texts: true, form: Form::Plain },
+            None => return Self { types: ANY, sure: ANY, form: Form::Plain },
             Some(Value::Array(kinds)) => kinds.as_slice(),
             Some(kind) => std::slice::from_ref(kind),
         };
@@ -62,13 +63,16 @@ impl Leaf {
             () if has("integer") => Form::Integer,
             () => Form::Plain,
         };
-        let takes_texts = form == Form::Plain && types & STRING != 0;
-        Self { types, takes_texts, form }
+        let sure = match form {
+            Form::DateTime => types & !STRING,
+            Form::Plain | Form::Integer | Form::Number => types,
+        };
+        Self { types, sure, form }
     }
 
     /// Takes nothing but null.
     pub(super) fn none() -> Self {
-        Self { types: NULL, takes_texts: false, form: Form::Plain }
+        Self { types: NULL, sure: NULL, form: Form::Plain }
     }
 
     /// Whether anything may be copied.
@@ -76,21 +80,19 @@ impl Leaf {
         self.types == ANY
     }
 
-    /// Whether every text can be copied.
+    /// Whether every value can be copied that begins so and is not unusual.
     #[inline]
-    pub(super) fn takes_texts(self) -> bool {
-        self.takes_texts
+    pub(super) fn takes_all(self, first: u8) -> bool {
+        self.sure & class(first) != 0
     }
 
-    /// Whether it is a value as nearly all of its column are.
+    /// Whether the value that `text` begins with can be copied for sure, where it is not odd.
     #[inline]
-    pub(super) fn is_usual(self, text: &[u8]) -> bool {
-        match (self.form, text.first()) {
-            (_, Some(b'n')) => true,
-            (Form::Plain, Some(first)) => self.types & class(*first) != 0,
-            (Form::DateTime, _) => is_usual_time(text),
-            (Form::Integer | Form::Number, _) => is_short_integer(text),
-            (Form::Plain, None) => false,
+    pub(super) fn takes(self, text: &[u8]) -> bool {
+        match self.form {
+            Form::DateTime => is_usual_time(text),
+            Form::Integer => false,
+            Form::Plain | Form::Number => text.first().is_some_and(|first| self.takes_all(*first)),
         }
     }
 
@@ -138,11 +140,6 @@ fn class(first: u8) -> u8 {
     }
 }
 
-/// Eighteen digits always fit into 64 bits.
-fn is_short_integer(text: &[u8]) -> bool {
-    text.len() < 19 && text.iter().all(|byte| byte.is_ascii_digit() || *byte == b'-')
-}
-
 /// Whether a number is whole, however it is written, and of 64 bits.
 fn is_integer(text: &str) -> bool {
     let is_within =
@@ -151,57 +148,53 @@ fn is_integer(text: &str) -> bool {
     text.parse::<i64>().is_ok() || (!is_plain && text.parse::<f64>().is_ok_and(is_within))
 }
 
-/// Whether it is a time as the API writes nearly all of them: `"2026-01-31T01:02:03.456Z"`. All bytes
-/// of its seconds are compared at once, since records are full of times.
+/// Whether `text` begins with a time as the API writes nearly all of them, of this millennium:
+/// `"2026-01-31T01:02:03.456Z"`. Eight bytes are compared at once, since records are full of times.
 #[inline]
 fn is_usual_time(text: &[u8]) -> bool {
     let Some((head, rest)) = text.split_first_chunk::<20>() else { return false };
-    let (Some(minutes), Some(seconds)) = (head.first_chunk(), head.last_chunk()) else {
+    let days = head.get(6..).and_then(<[u8]>::first_chunk);
+    let (Some(years), Some(days), Some(seconds)) = (head.first_chunk(), days, head.last_chunk())
+    else {
         return false;
     };
-    let minutes = u128::from_le_bytes(*minutes) ^ u128::from_le_bytes(*b"\"0000-00-00T00:0");
-    let seconds = u32::from_le_bytes(*seconds) ^ u32::from_le_bytes(*b"0:00");
-    // Where a byte is above its most, its highest bit is set after this.
-    let is_above = (minutes.wrapping_add(MINUTES_ROOM) | minutes) & HIGHEST != 0
-        || (seconds.wrapping_add(SECONDS_ROOM) | seconds) & 0x8080_8080 != 0;
-    if is_above {
-        return false;
-    }
-    let [_, y1, y2, y3, y4, _, m1, m2, _, d1, d2, _, h1, h2, ..] = minutes.to_le_bytes();
+    let years = distance(years, b"\"2000-00");
+    let days = distance(days, b"00-00T00");
+    let seconds = distance(seconds, b"00:00:00");
+    let above = above(years, [0, 0, 9, 9, 9, 0, 9, 9])
+        | above(days, [9, 9, 0, 9, 9, 0, 9, 9])
+        | above(seconds, [9, 9, 0, 5, 9, 0, 5, 9]);
+    // Of two digits beside each other, the first now has the number that they are.
+    let [month, _, _, day, _, _, hour, _] =
+        (days.wrapping_mul(10).wrapping_add(days >> 8)).to_le_bytes();
     // Days that not every month has are looked at more closely.
-    let (month, day) = (10 * m1 + m2, 10 * d1 + d2);
-    (y1 | y2 | y3 | y4) != 0
+    above == 0
         && matches!(month, 1..=12)
         && matches!(day, 1..=30)
         && (month != 2 || day < 29)
-        && 10 * h1 + h2 < 24
+        && hour < 24
         && is_end(rest)
 }
 
-/// The highest bit of each byte.
-const HIGHEST: u128 = u128::MAX / 0xFF * 0x80;
-/// What has to be added to a byte to reach its highest bit from one more than it may be: a mark may be 0,
-/// a digit as much as stands here.
-const MINUTES_ROOM: u128 = room(*b"0999909909909905");
-const SECONDS_ROOM: u32 = {
-    let [a, b, c, d, ..] = room(*b"9059000000000000").to_le_bytes();
-    u32::from_le_bytes([a, b, c, d])
-};
+/// How far each of eight bytes is from what it is at least.
+#[inline]
+fn distance(text: &[u8; 8], least: &[u8; 8]) -> u64 {
+    u64::from_le_bytes(*text) ^ u64::from_le_bytes(*least)
+}
 
-const fn room(most: [u8; 16]) -> u128 {
-    u128::MAX / 0xFF * 0x7F - (u128::from_le_bytes(most) - u128::MAX / 0xFF * b'0' as u128)
+/// The highest bit of each of eight bytes that is above what it is at most.
+#[inline]
+fn above(bytes: u64, most: [u8; 8]) -> u64 {
+    let room = u64::from_le_bytes(most.map(|most| 0x7F - most));
+    (bytes.wrapping_add(room) | bytes) & 0x8080_8080_8080_8080
 }
 
 /// Whether a time ends so after its seconds: in UTC, with a fraction or without.
 #[inline]
 fn is_end(rest: &[u8]) -> bool {
-    match rest {
-        b"Z\"" => true,
-        [b'.', digits @ .., b'Z', b'"'] => {
-            (1..=9).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit)
-        }
-        _ => false,
-    }
+    let Some(fraction) = rest.strip_prefix(b".") else { return rest.starts_with(b"Z\"") };
+    let digits = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    (1..=9).contains(&digits) && fraction.get(digits..).is_some_and(|end| end.starts_with(b"Z\""))
 }
 
 /// Whether a JSON string is a time that targets take. A leap second is none of those.
@@ -222,12 +215,19 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::json::Parser;
+    use crate::text::Tidy;
 
     fn fit(schema: &Value, text: &str) -> Fit {
         let leaf = Leaf::of(schema);
         let fit = leaf.fit(text);
-        let is_text = text.starts_with('"');
-        if (is_text && leaf.takes_texts()) || leaf.is_usual(text.as_bytes()) {
+        let tidy = Tidy::new(text).unwrap();
+        let mut parser = Parser::new(&tidy);
+        parser.skip().unwrap();
+        let (first, rest) = (text.as_bytes()[0], text.as_bytes());
+        if (parser.unusual_at() == 0 && leaf.takes_all(first))
+            || (parser.odd_at() == 0 && leaf.takes(rest))
+        {
             assert_eq!(fit, Fit::Good, "{text}: the first look takes no more than the second");
         }
         fit
@@ -279,12 +279,12 @@ mod tests {
     fn a_time_that_looks_usual_is_one_whatever_byte_is_put_where() {
         let time = json!({"type": ["null", "string"], "format": "date-time"});
         let usual = "\"2026-01-23T01:02:03.456Z\"";
-        assert!(Leaf::of(&time).is_usual(usual.as_bytes()));
+        assert!(Leaf::of(&time).takes(usual.as_bytes()));
         for place in 1..usual.len() - 1 {
             for byte in 0..=u8::MAX {
                 let mut text = usual.as_bytes().to_vec();
                 text[place] = byte;
-                let is_usual = Leaf::of(&time).is_usual(&text);
+                let is_usual = Leaf::of(&time).takes(&text);
                 let is_time = str::from_utf8(&text).is_ok_and(is_time);
                 assert!(is_time || !is_usual, "{:?}", String::from_utf8_lossy(&text));
             }

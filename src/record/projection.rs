@@ -123,11 +123,6 @@ impl Fields {
 }
 
 impl Field {
-    /// Whether its value is copied as a whole.
-    pub(super) fn is_copied(&self) -> bool {
-        matches!(self.node, Node::Copied(_))
-    }
-
     pub(super) fn is_dropped(&self) -> bool {
         matches!(self.node, Node::Dropped)
     }
@@ -157,6 +152,12 @@ impl Node {
             };
         }
         Self::Copied(Leaf::of(known))
+    }
+
+    /// Whether every text can be copied that is not odd.
+    #[inline]
+    pub(super) fn takes_texts(&self) -> bool {
+        matches!(self, Self::Copied(leaf) if leaf.takes_all(b'"'))
     }
 
     /// Whether an added value fits.

@@ -11,10 +11,15 @@ impl Written<'_> {
     /// Looks at a value more closely than at its first byte, and replaces what targets cannot take.
     #[inline(never)]
     pub(super) fn check(&mut self, leaf: Leaf, place: Range<usize>, is_odd: bool, field: &Field) {
-        let text = self.text.get(place.clone()).unwrap_or_default();
-        if !is_odd && leaf.is_usual(text.as_bytes()) {
-            return;
+        let text = self.text.as_bytes().get(place.start..).unwrap_or_default();
+        if is_odd || !leaf.takes(text) {
+            self.mend(leaf, place, is_odd, field);
         }
+    }
+
+    #[cold]
+    fn mend(&mut self, leaf: Leaf, place: Range<usize>, is_odd: bool, field: &Field) {
+        let text = self.text.get(place.clone()).unwrap_or_default();
         match leaf.fit(text) {
             Fit::Good if is_odd => {
                 let (mended, count) = json::mended(text);
@@ -39,9 +44,9 @@ impl Written<'_> {
 
     /// Writes something else in place of a piece of the text.
     pub(super) fn replace(&mut self, piece: Range<usize>, other: &str) {
-        self.replaced += 1;
-        self.leave_out(piece);
-        self.other_at = self.out.len();
+        self.leave_out(piece.clone());
+        let start = self.out.len();
         self.push(other);
+        self.replaced.push((piece, start..self.out.len()));
     }
 }
