@@ -254,19 +254,19 @@ impl<'a> Written<'a> {
     /// Reads a value that is kept. One that does not fit its column becomes null: targets die of it.
     #[inline]
     fn value(&mut self, parser: &mut Parser, node: &Node, field: &Field) -> Result<(), Flaw> {
-        // Most values are texts.
-        if node.takes_texts() && parser.short_string() {
-            return Ok(());
+        match node {
+            // Most values are texts.
+            Node::Copied(leaf) if leaf.takes_all(b'"') && parser.short_string() => Ok(()),
+            Node::Object(fields, _) if parser.open(b'{')? => {
+                self.walk(parser, fields, false).map(drop)
+            }
+            _ => self.other_value(parser, node, field),
         }
-        self.other_value(parser, node, field)
     }
 
     #[inline(never)]
     fn other_value(&mut self, parser: &mut Parser, node: &Node, field: &Field) -> Result<(), Flaw> {
         match node {
-            Node::Object(fields, _) if parser.open(b'{')? => {
-                self.walk(parser, fields, false)?;
-            }
             Node::List(items, _) if parser.open(b'[')? => {
                 let mut is_more = parser.first(b']');
                 while is_more {

@@ -150,7 +150,7 @@ fn is_integer(text: &str) -> bool {
 
 /// Whether `text` begins with a time as the API writes nearly all of them, of this millennium:
 /// `"2026-01-31T01:02:03.456Z"`. Eight bytes are compared at once, since records are full of times.
-#[inline]
+#[inline(never)]
 fn is_usual_time(text: &[u8]) -> bool {
     let Some((head, rest)) = text.split_first_chunk::<20>() else { return false };
     let days = head.get(6..).and_then(<[u8]>::first_chunk);

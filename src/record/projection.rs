@@ -154,12 +154,6 @@ impl Node {
         Self::Copied(Leaf::of(known))
     }
 
-    /// Whether every text can be copied that is not odd.
-    #[inline]
-    pub(super) fn takes_texts(&self) -> bool {
-        matches!(self, Self::Copied(leaf) if leaf.takes_all(b'"'))
-    }
-
     /// Whether an added value fits.
     pub(super) fn fit(&self, text: &str) -> Fit {
         if let Self::Copied(leaf) = self { leaf.fit(text) } else { Fit::Good }

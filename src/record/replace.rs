@@ -9,7 +9,6 @@ use crate::json;
 
 impl Written<'_> {
     /// Looks at a value more closely than at its first byte, and replaces what targets cannot take.
-    #[inline(never)]
     pub(super) fn check(&mut self, leaf: Leaf, place: Range<usize>, is_odd: bool, field: &Field) {
         let text = self.text.as_bytes().get(place.start..).unwrap_or_default();
         if is_odd || !leaf.takes(text) {
