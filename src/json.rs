@@ -22,7 +22,7 @@ pub struct Parser<'a> {
     text: &'a str,
     at: usize,
     depth: usize,
-    unusual_at: usize,
+    fraction_at: usize,
     odd_at: usize,
 }
 
@@ -39,7 +39,7 @@ impl<'a> Parser<'a> {
 
     /// The same for a piece of such a text.
     fn of(text: &'a str) -> Self {
-        Self { text, at: 0, depth: 0, unusual_at: 0, odd_at: 0 }
+        Self { text, at: 0, depth: 0, fraction_at: 0, odd_at: 0 }
     }
 
     /// How many bytes have been read.
@@ -48,10 +48,10 @@ impl<'a> Parser<'a> {
         self.at
     }
 
-    /// Where what was read last ends that is odd, or a number that is not whole or has many digits.
+    /// Where the number read last ends that has a fraction, or so many digits that 64 bits may not hold it.
     #[must_use]
-    pub fn unusual_at(&self) -> usize {
-        self.unusual_at
+    pub fn fraction_at(&self) -> usize {
+        self.fraction_at
     }
 
     /// Where what was read last ends that not every target reads: a string with half a surrogate
@@ -207,6 +207,17 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
+    /// What has not been read.
+    #[must_use]
+    pub fn unread(&self) -> &'a [u8] {
+        self.rest(self.at)
+    }
+
+    /// Moves behind so many bytes, which are a value.
+    pub fn pass(&mut self, length: usize) {
+        self.at += length;
+    }
+
     /// Holds the text to have nothing more.
     ///
     /// # Errors
@@ -265,7 +276,7 @@ impl<'a> Parser<'a> {
             let (length, is_half) = escape(self.rest(self.at))?;
             self.at += length;
             if is_half {
-                self.note_odd();
+                self.odd_at = self.at;
             }
         }
     }
@@ -291,16 +302,11 @@ impl<'a> Parser<'a> {
         }
         let length = self.at - first;
         if has_exponent || length > DIGITS_OF_A_FLOAT {
-            self.note_odd();
+            self.odd_at = self.at;
         } else if has_point || length > DIGITS_OF_AN_INTEGER {
-            self.unusual_at = self.at;
+            self.fraction_at = self.at;
         }
         Ok(())
-    }
-
-    fn note_odd(&mut self) {
-        self.odd_at = self.at;
-        self.unusual_at = self.at;
     }
 
     /// Reads one digit or more.

@@ -277,9 +277,15 @@ impl<'a> Written<'a> {
             }
             Node::Object(_, leaf) | Node::List(_, leaf) | Node::Copied(leaf) => {
                 let (first, start) = (parser.peek().unwrap_or_default(), parser.at());
+                if let Some(length) = leaf.usual_time(parser.unread()) {
+                    parser.pass(length);
+                    return Ok(());
+                }
                 parser.skip()?;
-                if parser.unusual_at() > start || !leaf.takes_all(first) {
-                    self.check(*leaf, start..parser.at(), parser.odd_at() > start, field);
+                let is_odd = parser.odd_at() > start;
+                let has_fraction = parser.fraction_at() > start;
+                if is_odd || !leaf.takes_all(first) || (has_fraction && !leaf.takes_fractions()) {
+                    self.check(*leaf, start..parser.at(), is_odd, field);
                 }
             }
             Node::Dropped => parser.skip()?,

@@ -8,10 +8,12 @@ pub struct Label {
     /// The first bytes, and which of them count.
     head: u128,
     mask: u128,
+    /// The last bytes, where there are more.
+    tail: u128,
     text: Box<str>,
 }
 
-/// Bytes of a label's head.
+/// Bytes of a label's head, and of its tail.
 const HEAD: usize = 16;
 
 impl Label {
@@ -24,7 +26,8 @@ impl Label {
             (*head, *mask) = (byte, u8::MAX);
         }
         let [head, mask] = [head, mask].map(u128::from_le_bytes);
-        Self { head, mask, text: text.into() }
+        let tail = text.as_bytes().last_chunk().map_or(0, |tail| u128::from_le_bytes(*tail));
+        Self { head, mask, tail, text: text.into() }
     }
 
     /// The text.
@@ -45,8 +48,13 @@ impl Label {
         let label = self.text.as_bytes();
         let Some(text) = text.get(at..) else { return false };
         let Some(head) = text.first_chunk() else { return text.starts_with(label) };
-        (u128::from_le_bytes(*head) ^ self.head) & self.mask == 0
-            && (label.len() <= HEAD || text.starts_with(label))
+        if (u128::from_le_bytes(*head) ^ self.head) & self.mask != 0 {
+            return false;
+        }
+        let Some(more) = label.len().checked_sub(HEAD) else { return true };
+        let tail = text.get(more..).and_then(<[u8]>::first_chunk);
+        tail.is_some_and(|tail| u128::from_le_bytes(*tail) == self.tail)
+            && (more <= HEAD || text.starts_with(label))
     }
 }
 
@@ -62,6 +70,8 @@ mod tests {
             "é\"",
             "a_name_of_13_b",
             "a_name_of_14_by",
+            "a_name_of_29_bytes_that_is_so",
+            "a_name_of_30_bytes_that_is_so_",
             "a_name_of_thirty_bytes_and_more",
         ] {
             let label = Label::new(name);

@@ -4,12 +4,14 @@
 
 use chrono::{DateTime, Datelike};
 use serde_json::Value;
+use wide::u8x32;
 
 /// What a column of plain values takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Leaf {
     types: u8,
-    /// Those of them of which every value can be copied that the parser does not find unusual.
+    /// Those of them of which every value can be copied that is not odd and, in a column of integers, has
+    /// no fraction.
     sure: u8,
     form: Form,
 }
@@ -80,20 +82,24 @@ impl Leaf {
         self.types == ANY
     }
 
-    /// Whether every value can be copied that begins so and is not unusual.
+    /// Whether every value can be copied that begins so and is not odd, nor has a fraction that the
+    /// column does not take.
     #[inline]
     pub(super) fn takes_all(self, first: u8) -> bool {
         self.sure & class(first) != 0
     }
 
-    /// Whether the value that `text` begins with can be copied for sure, where it is not odd.
+    /// Whether a number may have a fraction, and any number of digits.
     #[inline]
-    pub(super) fn takes(self, text: &[u8]) -> bool {
-        match self.form {
-            Form::DateTime => is_usual_time(text),
-            Form::Integer => false,
-            Form::Plain | Form::Number => text.first().is_some_and(|first| self.takes_all(*first)),
-        }
+    pub(super) fn takes_fractions(self) -> bool {
+        self.form != Form::Integer
+    }
+
+    /// How long the value is that `text` begins with, where it is a time as nearly all of the column
+    /// are.
+    #[inline]
+    pub(super) fn usual_time(self, text: &[u8]) -> Option<usize> {
+        if self.form == Form::DateTime { usual_time(text) } else { None }
     }
 
     /// What a value is that is not usual.
@@ -148,54 +154,37 @@ fn is_integer(text: &str) -> bool {
     text.parse::<i64>().is_ok() || (!is_plain && text.parse::<f64>().is_ok_and(is_within))
 }
 
-/// Whether `text` begins with a time as the API writes nearly all of them, of this millennium:
-/// `"2026-01-31T01:02:03.456Z"`. Eight bytes are compared at once, since records are full of times.
+/// How long the time is that `text` begins with, where it is one as the API writes nearly all of them, of
+/// this millennium: `"2026-01-31T01:02:03.456Z"`, with a fraction or without. Records are full of times,
+/// so all bytes are compared at once.
 #[inline(never)]
-fn is_usual_time(text: &[u8]) -> bool {
-    let Some((head, rest)) = text.split_first_chunk::<20>() else { return false };
-    let days = head.get(6..).and_then(<[u8]>::first_chunk);
-    let (Some(years), Some(days), Some(seconds)) = (head.first_chunk(), days, head.last_chunk())
-    else {
-        return false;
-    };
-    let years = distance(years, b"\"2000-00");
-    let days = distance(days, b"00-00T00");
-    let seconds = distance(seconds, b"00:00:00");
-    let above = above(years, [0, 0, 9, 9, 9, 0, 9, 9])
-        | above(days, [9, 9, 0, 9, 9, 0, 9, 9])
-        | above(seconds, [9, 9, 0, 5, 9, 0, 5, 9]);
-    // Of two digits beside each other, the first now has the number that they are.
-    let [month, _, _, day, _, _, hour, _] =
-        (days.wrapping_mul(10).wrapping_add(days >> 8)).to_le_bytes();
+fn usual_time(text: &[u8]) -> Option<usize> {
+    let block = text.first_chunk()?;
+    let distance = u8x32::new(*block) - u8x32::new(*EARLIEST);
+    let is_near = distance.min(u8x32::new(FURTHEST)).simd_eq(distance);
+    let end = is_near.to_bitmask().trailing_ones() as usize;
+    let [_, _, _, _, _, _, m1, m2, _, d1, d2, _, h1, h2, ..] = *block;
+    let [month, day, hour] = [[m1, m2], [d1, d2], [h1, h2]].map(u16::from_be_bytes);
     // Days that not every month has are looked at more closely.
-    above == 0
-        && matches!(month, 1..=12)
-        && matches!(day, 1..=30)
-        && (month != 2 || day < 29)
-        && hour < 24
-        && is_end(rest)
+    let is_usual = matches!(end, 20 | 22..=30)
+        && block.get(end..).is_some_and(|end| end.starts_with(b"Z\""))
+        && (pair(b"01")..=pair(b"12")).contains(&month)
+        && (pair(b"01")..=pair(b"30")).contains(&day)
+        && (month != pair(b"02") || day < pair(b"29"))
+        && hour < pair(b"24");
+    is_usual.then_some(end + 2)
 }
 
-/// How far each of eight bytes is from what it is at least.
-#[inline]
-fn distance(text: &[u8; 8], least: &[u8; 8]) -> u64 {
-    u64::from_le_bytes(*text) ^ u64::from_le_bytes(*least)
+/// Two digits, in the order of the numbers that they are.
+const fn pair(digits: &[u8; 2]) -> u16 {
+    u16::from_be_bytes(*digits)
 }
 
-/// The highest bit of each of eight bytes that is above what it is at most.
-#[inline]
-fn above(bytes: u64, most: [u8; 8]) -> u64 {
-    let room = u64::from_le_bytes(most.map(|most| 0x7F - most));
-    (bytes.wrapping_add(room) | bytes) & 0x8080_8080_8080_8080
-}
-
-/// Whether a time ends so after its seconds: in UTC, with a fraction or without.
-#[inline]
-fn is_end(rest: &[u8]) -> bool {
-    let Some(fraction) = rest.strip_prefix(b".") else { return rest.starts_with(b"Z\"") };
-    let digits = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    (1..=9).contains(&digits) && fraction.get(digits..).is_some_and(|end| end.starts_with(b"Z\""))
-}
+/// What the bytes of such a time are at least, and how far they may be from that.
+const EARLIEST: &[u8; 32] = b"\"2000-00-00T00:00:00.00000000000";
+const FURTHEST: [u8; 32] = [
+    0, 0, 9, 9, 9, 0, 1, 9, 0, 3, 9, 0, 2, 9, 0, 5, 9, 0, 5, 9, 0, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9,
+];
 
 /// Whether a JSON string is a time that targets take. A leap second is none of those.
 fn is_time(text: &str) -> bool {
@@ -224,13 +213,17 @@ mod tests {
         let tidy = Tidy::new(text).unwrap();
         let mut parser = Parser::new(&tidy);
         parser.skip().unwrap();
-        let (first, rest) = (text.as_bytes()[0], text.as_bytes());
-        if (parser.unusual_at() == 0 && leaf.takes_all(first))
-            || (parser.odd_at() == 0 && leaf.takes(rest))
-        {
+        let takes_number = leaf.takes_fractions() || parser.fraction_at() == 0;
+        let is_sure = parser.odd_at() == 0 && leaf.takes_all(text.as_bytes()[0]) && takes_number;
+        if is_sure || leaf.usual_time(&followed(text)).is_some() {
             assert_eq!(fit, Fit::Good, "{text}: the first look takes no more than the second");
         }
         fit
+    }
+
+    /// A value with as much text after it as is looked at together.
+    fn followed(value: &str) -> Vec<u8> {
+        format!(r#"{value},"name":"Database down","severity":"#).into()
     }
 
     #[test]
@@ -279,14 +272,14 @@ mod tests {
     fn a_time_that_looks_usual_is_one_whatever_byte_is_put_where() {
         let time = json!({"type": ["null", "string"], "format": "date-time"});
         let usual = "\"2026-01-23T01:02:03.456Z\"";
-        assert!(Leaf::of(&time).takes(usual.as_bytes()));
+        let length = |text: &str| Leaf::of(&time).usual_time(&followed(text));
+        assert_eq!(length(usual), Some(usual.len()));
         for place in 1..usual.len() - 1 {
             for byte in 0..=u8::MAX {
                 let mut text = usual.as_bytes().to_vec();
                 text[place] = byte;
-                let is_usual = Leaf::of(&time).takes(&text);
-                let is_time = str::from_utf8(&text).is_ok_and(is_time);
-                assert!(is_time || !is_usual, "{:?}", String::from_utf8_lossy(&text));
+                let Ok(text) = str::from_utf8(&text) else { continue };
+                assert!(is_time(text) || length(text).is_none(), "{text:?}");
             }
         }
     }

@@ -8,16 +8,9 @@ use super::projection::Field;
 use crate::json;
 
 impl Written<'_> {
-    /// Looks at a value more closely than at its first byte, and replaces what targets cannot take.
-    pub(super) fn check(&mut self, leaf: Leaf, place: Range<usize>, is_odd: bool, field: &Field) {
-        let text = self.text.as_bytes().get(place.start..).unwrap_or_default();
-        if is_odd || !leaf.takes(text) {
-            self.mend(leaf, place, is_odd, field);
-        }
-    }
-
+    /// Looks at all of a value, and replaces what targets cannot take.
     #[cold]
-    fn mend(&mut self, leaf: Leaf, place: Range<usize>, is_odd: bool, field: &Field) {
+    pub(super) fn check(&mut self, leaf: Leaf, place: Range<usize>, is_odd: bool, field: &Field) {
         let text = self.text.get(place.clone()).unwrap_or_default();
         match leaf.fit(text) {
             Fit::Good if is_odd => {
