@@ -178,8 +178,13 @@ impl<'a> Parser<'a> {
         if self.peek() == Some(b'"') { self.string() } else { self.skip_other() }
     }
 
-    fn skip_other(&mut self) -> Result<(), Flaw> {
+    /// Reads a value that is most likely no short string.
+    ///
+    /// # Errors
+    /// As for [`Parser::open`] and [`Parser::more`].
+    pub fn skip_other(&mut self) -> Result<(), Flaw> {
         match self.peek() {
+            Some(b'"') => self.long_string(),
             Some(b'n') => self.word("null"),
             Some(b't') => self.word("true"),
             Some(b'f') => self.word("false"),

@@ -281,7 +281,7 @@ impl<'a> Written<'a> {
                     parser.pass(length);
                     return Ok(());
                 }
-                parser.skip()?;
+                parser.skip_other()?;
                 let is_odd = parser.odd_at() > start;
                 let has_fraction = parser.fraction_at() > start;
                 if is_odd || !leaf.takes_all(first) || (has_fraction && !leaf.takes_fractions()) {

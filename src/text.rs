@@ -25,7 +25,7 @@ impl<'a> Tidy<'a> {
         let least = |part: &[u8]| part.iter().fold(u8::MAX, |least, byte| least.min(*byte));
         let has_control = |part: &[u8]| least(part) < b' ';
         let bytes = body.as_bytes();
-        if !bytes.chunks(1 << 10).any(has_control) && memmem::find(bytes, NUL.as_bytes()).is_none()
+        if !bytes.chunks(1 << 14).any(has_control) && memmem::find(bytes, NUL.as_bytes()).is_none()
         {
             return Ok(Self(body.into()));
         }
