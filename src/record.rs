@@ -131,10 +131,9 @@ impl<'a> Written<'a> {
                 self.push(if std::mem::replace(&mut has_none, false) { "" } else { "," });
                 self.push(field.label.as_str());
                 let start = self.out.len();
-                let filled = fill(index, self);
-                let fit = filled.as_deref().map_or(Fit::Empty, |filled| field.node.fit(filled));
-                let fitting = filled.as_deref().filter(|_| fit == Fit::Good);
-                self.push(fitting.unwrap_or("null"));
+                let filled = fill(index, self).unwrap_or("null".into());
+                let fit = field.node.fit(&filled);
+                self.push(if fit == Fit::Good { &filled } else { "null" });
                 self.note_nulled(field, u64::from(fit == Fit::Bad));
                 if let Some(place) = self.places.get_mut(index) {
                     *place = Place::Filled(start..self.out.len());
@@ -264,6 +263,7 @@ impl<'a> Written<'a> {
         }
     }
 
+    /// The same for all but short texts and objects. Kept apart, so that those take little.
     #[inline(never)]
     fn other_value(&mut self, parser: &mut Parser, node: &Node, field: &Field) -> Result<(), Flaw> {
         match node {

@@ -168,16 +168,16 @@ fn usual_time(text: &[u8]) -> Option<usize> {
     // Days that not every month has are looked at more closely.
     let is_usual = matches!(end, 20 | 22..=30)
         && block.get(end..).is_some_and(|end| end.starts_with(b"Z\""))
-        && (pair(b"01")..=pair(b"12")).contains(&month)
-        && (pair(b"01")..=pair(b"30")).contains(&day)
-        && (month != pair(b"02") || day < pair(b"29"))
-        && hour < pair(b"24");
+        && (pair(*b"01")..=pair(*b"12")).contains(&month)
+        && (pair(*b"01")..=pair(*b"30")).contains(&day)
+        && (month != pair(*b"02") || day < pair(*b"29"))
+        && hour < pair(*b"24");
     is_usual.then_some(end + 2)
 }
 
 /// Two digits, in the order of the numbers that they are.
-const fn pair(digits: &[u8; 2]) -> u16 {
-    u16::from_be_bytes(*digits)
+const fn pair(digits: [u8; 2]) -> u16 {
+    u16::from_be_bytes(digits)
 }
 
 /// What the bytes of such a time are at least, and how far they may be from that.
