@@ -44,26 +44,11 @@ impl Lines {
 
     /// Adds a record; where in the text it lies.
     pub fn push(&mut self, record: &[u8]) -> Range<usize> {
-        let (before, after) = std::mem::take(&mut self.frame);
-        self.extend(before.as_bytes());
-        let start = self.len();
-        self.extend(record);
-        let end = self.len();
-        self.extend(after.as_bytes());
-        self.frame = (before, after);
-        start..end
-    }
-
-    fn extend(&mut self, mut text: &[u8]) {
-        while !text.is_empty() {
-            if self.pieces.last().is_none_or(|last| last.len() == PIECE) {
-                self.pieces.push(self.pool.take());
-            }
-            let Some(last) = self.pieces.last_mut() else { return };
-            let (fitting, rest) = text.split_at(text.len().min(PIECE - last.len()));
-            last.extend_from_slice(fitting);
-            text = rest;
-        }
+        let start = self.len() + self.frame.0.len();
+        extend(&mut self.pieces, &self.pool, self.frame.0.as_bytes());
+        extend(&mut self.pieces, &self.pool, record);
+        extend(&mut self.pieces, &self.pool, self.frame.1.as_bytes());
+        start..start + record.len()
     }
 
     /// The text, piece by piece.
@@ -104,10 +89,11 @@ impl Lines {
         let mut kept = Self::new(&self.pool);
         let mut start = 0;
         for record in records {
-            self.part(start..record.start - before).for_each(|part| kept.extend(part));
+            self.part(start..record.start - before)
+                .for_each(|part| extend(&mut kept.pieces, &kept.pool, part));
             start = record.end + after;
         }
-        self.part(start..self.len()).for_each(|part| kept.extend(part));
+        self.part(start..self.len()).for_each(|part| extend(&mut kept.pieces, &kept.pool, part));
         kept.frame = std::mem::take(&mut self.frame);
         *self = kept;
     }
@@ -123,6 +109,19 @@ impl Lines {
         if let Some(last) = self.pieces.last_mut() {
             last.truncate(end + 1);
         }
+    }
+}
+
+/// Adds text behind the last piece.
+fn extend(pieces: &mut Vec<BytesMut>, pool: &Pool, mut text: &[u8]) {
+    while !text.is_empty() {
+        if pieces.last().is_none_or(|last| last.len() == PIECE) {
+            pieces.push(pool.take());
+        }
+        let Some(last) = pieces.last_mut() else { return };
+        let (fitting, rest) = text.split_at(text.len().min(PIECE - last.len()));
+        last.extend_from_slice(fitting);
+        text = rest;
     }
 }
 

@@ -6,6 +6,7 @@ mod draft;
 mod envelope;
 
 use std::collections::{BTreeSet, HashSet};
+use std::hash::{BuildHasher, Hash};
 
 use chrono::{DateTime, Utc};
 use serde::de::IgnoredAny;
@@ -156,9 +157,11 @@ impl Reader {
         let text = simdutf8::compat::from_utf8(body)
             .map_err(|error| Error::Garbled(format!("it is not UTF-8: {error}")))?;
         let text = Tidy::new(text).map_err(|error| Error::Garbled(explain(&error, text)))?;
+        let mut owner = self.keys.build_hasher();
+        series.bound.first().map(|(_, value)| value).hash(&mut owner);
         let mut draft = Draft {
             reader: self,
-            owner: series.bound.first().map(|(_, value)| value.as_str()),
+            owner,
             columns: Columns::new(self.stream, &self.projection, series, text.as_str()),
             asked: columns::asked(self.stream, &self.projection, series),
             written: Written::new(&text, &self.projection),

@@ -1,7 +1,7 @@
 //! A page under way: what is done with each record that was read.
 
 use std::collections::HashSet;
-use std::hash::{BuildHasher, DefaultHasher, Hash, Hasher};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -17,8 +17,8 @@ use crate::stream::Take;
 /// A page under way.
 pub(super) struct Draft<'a> {
     pub(super) reader: &'a Reader,
-    /// Whose records these are.
-    pub(super) owner: Option<&'a str>,
+    /// The parent whose records these are, hashed; a record's key is hashed after it.
+    pub(super) owner: ahash::AHasher,
     pub(super) columns: Columns,
     /// Fields that have to say whose records these are: name, position, and the parent's value.
     pub(super) asked: Vec<(&'static str, usize, &'a str)>,
@@ -48,14 +48,23 @@ impl Draft<'_> {
         self.check_parent()?;
         self.bind()?;
         self.note_creation();
-        let is_kept = self.reader.is_emitting && self.is_first_of_its_key()?;
-        let key = if self.reader.is_emitting { self.key() } else { 0 };
-        if self.reader.is_emitting && !self.reader.stream.is_overlapping {
-            self.page.keys.push(key);
+        if self.reader.is_emitting {
+            self.emit()?;
         }
-        let changed_at = if is_kept { self.changed_at()? } else { None };
         self.columns.advance();
-        if is_kept && changed_at.is_none_or(|time| self.is_news(time, key)) {
+        Ok(())
+    }
+
+    /// Writes the record, if it is to be written.
+    fn emit(&mut self) -> Result<(), String> {
+        let key = self.key()?;
+        if !self.reader.stream.is_overlapping {
+            self.page.keys.push(key);
+        } else if !self.is_first_of_its_key(key) {
+            return Ok(());
+        }
+        let changed_at = self.changed_at()?;
+        if changed_at.is_none_or(|time| self.is_news(time, key)) {
             self.page.emitted += 1;
             let record = self.page.lines.push(&self.written.out);
             self.candidates.extend(changed_at.map(|time| (time, key, record)));
@@ -93,30 +102,16 @@ impl Draft<'_> {
         Ok(())
     }
 
-    /// Checks the key and, where pages overlap, remembers it.
-    fn is_first_of_its_key(&mut self) -> Result<bool, String> {
-        let is_overlapping = self.reader.stream.is_overlapping;
-        let mut hasher = DefaultHasher::new();
-        for (name, position) in &self.reader.key {
-            match self.written.field(*position) {
-                None | Some("null" | "\"\"") => return Err(format!("lacks its key `{name}`")),
-                Some(value) if is_overlapping => {
-                    json::text(value).unwrap_or(value.into()).hash(&mut hasher);
-                }
-                Some(_) => {}
-            }
-        }
-        if !is_overlapping {
-            return Ok(true);
-        }
-        // Only what is the same throughout has come before.
+    /// Whether a record with this key has not come before, where pages overlap. Only what is the same
+    /// throughout has.
+    fn is_first_of_its_key(&mut self, key: u64) -> bool {
         let mut record = DefaultHasher::new();
         record.write(&self.written.out);
         let is_new = self.seen.insert(record.finish());
-        if is_new && !self.seen.insert(hasher.finish()) {
+        if is_new && !self.seen.insert(key) {
             self.page.sharing_keys += 1;
         }
-        Ok(is_new)
+        is_new
     }
 
     /// The replication key, in an incremental stream. A record without one may have changed at any time.
@@ -152,13 +147,15 @@ impl Draft<'_> {
 
     /// What the record read last is recognised by when it has changed: its key, and whose it is, since
     /// the same key may come from two parents.
-    fn key(&self) -> u64 {
-        let mut hasher = self.reader.keys.build_hasher();
-        self.owner.hash(&mut hasher);
-        for (_, position) in &self.reader.key {
-            self.written.field(*position).hash(&mut hasher);
+    fn key(&self) -> Result<u64, String> {
+        let mut hasher = self.owner.clone();
+        for (name, position) in &self.reader.key {
+            match self.written.field(*position) {
+                None | Some("null" | "\"\"") => return Err(format!("lacks its key `{name}`")),
+                Some(value) => value.hash(&mut hasher),
+            }
         }
-        hasher.finish()
+        Ok(hasher.finish())
     }
 
     /// Gathers what was written, with the versions of what lies at the end of the window.
