@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use clap::Parser;
-use tap_incident::demo::{
+use stand_in::{
     Action, DEFAULT_KEY, Fault, Limits, OnRequest, Options, SAMPLE_MONTHS, StandIn, Workspace,
 };
 use tap_incident::openapi::Document;

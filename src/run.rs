@@ -9,9 +9,9 @@ use serde_json::Value;
 use crate::args::{self, Args, Command, Test};
 use crate::catalog::{self, Selection};
 use crate::client::Client;
-use crate::clock::{Clock, StandingClock};
+use crate::clock::Clock;
 use crate::config::{Config, Forbidden};
-use crate::demo;
+use crate::demo::Demo;
 use crate::error::Error;
 use crate::fetch::Means;
 use crate::identity::greet;
@@ -88,10 +88,10 @@ fn connect<W: Write>(
     if let Some(log) = Arc::get_mut(log) {
         log.set(config.log_level, config.log_format, config.api_key.expose());
     }
-    let stand_in = if args.demo { Some(start_demo()?) } else { None };
-    if let Some(stand_in) = &stand_in {
-        config = config.at(stand_in.url(), demo::DEFAULT_KEY);
-        clock = Arc::new(StandingClock::at(demo::NOW));
+    let demo = if args.demo { Some(Demo::start()?) } else { None };
+    if let Some(demo) = &demo {
+        config = demo.config(config);
+        clock = Arc::new(demo.clock());
     }
     let client = Arc::new(Client::new(&config, clock.clone(), log.clone()));
     if args.live {
@@ -194,12 +194,4 @@ fn selection(args: &Args) -> Result<Selection, Error> {
     };
     let catalog = if patterns.is_empty() { catalog } else { patterns.lay_on(catalog)? };
     catalog::selection(catalog)
-}
-
-/// The sample workspace behind the stand-in for the API, in this process.
-fn start_demo() -> Result<demo::StandIn, Error> {
-    let workspace = demo::Workspace::sample().map_err(Error::Bug)?;
-    let document = Document::checked_in()?;
-    demo::StandIn::start(document.as_value(), workspace, demo::Options::default())
-        .map_err(|error| Error::Bug(format!("the sample workspace cannot be served: {error}")))
 }

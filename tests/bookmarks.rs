@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use serde_json::json;
+use stand_in::{Action, Fault, NOW, Options, StandIn, Workspace, standing_at};
 use support::{Tap, stand_in, stand_in_with};
 use tap_incident::clock::{Clock, StandingClock};
-use tap_incident::demo::{Action, Fault, NOW, Options, StandIn, Workspace};
 
 #[test]
 fn the_bookmark_stays_at_the_moment_at_which_the_first_request_was_sent() {
@@ -34,7 +34,7 @@ fn slow_and_changing(clock: &Arc<StandingClock>) -> StandIn {
     let slow = Arc::clone(clock);
     stand_in_with(Options {
         page_cap: Some(10),
-        now: NOW + TimeDelta::days(1),
+        clock: standing_at(NOW + TimeDelta::days(1)),
         on_request: Some(Box::new(move |target: &str, workspace: &mut Workspace| {
             if target.starts_with("/v2/incidents") {
                 workspace.edit("/v2/incidents", |rows| {

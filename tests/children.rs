@@ -8,8 +8,8 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
+use stand_in::{Action, Fault, NOW, Options, StandIn, Workspace};
 use support::{Ran, Tap, count, serve, stand_in, stand_in_with, text};
-use tap_incident::demo::{Action, Fault, NOW, Options, StandIn, Workspace};
 
 const INCIDENTS: usize = 29;
 

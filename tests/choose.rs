@@ -5,8 +5,8 @@
 mod support;
 
 use serde_json::{Value, json};
+use stand_in::{Action, Fault, Options, StandIn, Workspace};
 use support::{Ran, Tap, stand_in, stand_in_with};
-use tap_incident::demo::{Action, Fault, Options, StandIn, Workspace};
 use tap_incident::openapi::Document;
 use tap_incident::streams::STREAMS;
 

@@ -6,8 +6,8 @@ mod support;
 
 use std::time::Duration;
 
+use stand_in::{Action, Fault, Options, StandIn, Workspace};
 use support::{Tap, serve, text};
-use tap_incident::demo::{Action, Fault, Options, StandIn, Workspace};
 
 /// A workspace whose histories are long enough to be cut, with answers that overtake each other.
 fn long_histories() -> StandIn {

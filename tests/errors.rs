@@ -5,8 +5,8 @@
 mod support;
 
 use serde_json::{Value, json};
+use stand_in::{Action, Fault, NOW, Options, StandIn, Workspace};
 use support::{Ran, Tap, concurrency, serve, stand_in, stand_in_with};
-use tap_incident::demo::{Action, Fault, NOW, Options, StandIn, Workspace};
 use tap_incident::streams::STREAMS;
 
 /// What every failure has in common: one clear last line, with what to do.

@@ -7,8 +7,8 @@ mod support;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use stand_in::{Action, Fault, Options, StandIn};
 use support::{Ran, Tap, count, stand_in, stand_in_with, unlimited};
-use tap_incident::demo::{Action, Fault, Options, StandIn};
 
 /// A stand-in whose alerts come in many pages.
 fn many_pages() -> StandIn {

@@ -7,8 +7,8 @@ mod support;
 
 use chrono::{SecondsFormat, TimeDelta};
 use serde_json::{Value, json};
+use stand_in::{NOW, Options, StandIn, Workspace};
 use support::{Ran, Tap, count, serve, stand_in, text};
-use tap_incident::demo::{NOW, Options, StandIn, Workspace};
 
 /// The streams that bookmark their own changes.
 const OWN: [&str; 5] = ["incidents", "actions", "follow_ups", "escalations", "alerts"];

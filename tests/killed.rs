@@ -18,8 +18,8 @@ use large::{LARGE, UNCAPPED};
 use proptest::prelude::Rng;
 use proptest::test_runner::{Config, RngAlgorithm, RngSeed, TestRng};
 use serde_json::{Value, json};
-use tap_incident::clock::SystemClock;
-use tap_incident::demo::{DEFAULT_KEY, Limits, Options, StandIn};
+use stand_in::{DEFAULT_KEY, Limits, Options, StandIn};
+use tap_incident::clock::{Clock, SystemClock};
 use tap_incident::openapi::Document;
 
 const KILLS: usize = 100;
@@ -59,7 +59,7 @@ impl Bench {
             uncapped: UNCAPPED.map(str::to_owned).to_vec(),
             // The tap does not wait for its share of the limits.
             limits: Some(Limits { per_key: 1_000_000, incidents: 1_000_000 }),
-            clock: Some(Arc::new(SystemClock::default())),
+            clock: Arc::new(|| SystemClock::default().now()),
             gzip: false,
             ..Options::default()
         };

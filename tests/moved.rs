@@ -8,8 +8,8 @@ mod support;
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
+use stand_in::{Action, Fault, Options, StandIn, Workspace};
 use support::{Ran, Tap, count, stand_in, stand_in_with};
-use tap_incident::demo::{Action, Fault, Options, StandIn, Workspace};
 
 fn go(tap: Tap, modes: &str, state: &Value) -> Ran {
     tap.set("incident_modes", modes)

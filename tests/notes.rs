@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
+use stand_in::{NOW, Options, Workspace};
 use support::{Ran, Tap, count, stand_in, stand_in_with};
 use tap_incident::clock::{Clock, StandingClock};
-use tap_incident::demo::{NOW, Options, Workspace};
 
 #[test]
 fn a_stream_that_knows_none_of_the_modes_is_not_asked_for_and_the_log_says_so() {

@@ -6,8 +6,8 @@
 mod support;
 
 use serde_json::{Value, json};
+use stand_in::{Action, Fault, Options, StandIn};
 use support::{Ran, Tap, stand_in, stand_in_with};
-use tap_incident::demo::{Action, Fault, Options, StandIn};
 
 /// What a newer API takes.
 fn newer(values: &[&str]) -> StandIn {

@@ -31,9 +31,9 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use reading::Outcome;
 use serde_json::{Map, Value, json};
+use stand_in::{Action, Fault, NOW, Options, Workspace, standing_at};
 use support::{Ran, Tap, stand_in, stand_in_with, text, try_many};
 use tap_incident::catalog::Selected;
-use tap_incident::demo::{Action, Fault, NOW, Options, Workspace};
 use tap_incident::moment::{format_time, parse_time};
 use tap_incident::page::Reader;
 use tap_incident::record::Projection;
@@ -165,7 +165,7 @@ fn history(rounds: &[Round], page_cap: usize) -> (Vec<String>, History) {
     let stand_in = stand_in_with(Options {
         page_cap: Some(page_cap),
         // Ahead of the tap's clock, so that the tap's own is the earlier one.
-        now: NOW + TimeDelta::days(30),
+        clock: standing_at(NOW + TimeDelta::days(30)),
         on_request: Some(Box::new(move |target: &str, workspace: &mut Workspace| {
             if !target.starts_with("/v2/incidents") {
                 return;

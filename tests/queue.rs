@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use stand_in::NOW;
 use tap_incident::chain::Step;
 use tap_incident::client::Answer;
-use tap_incident::demo::NOW;
 use tap_incident::error::{ApiMessage, Error};
 use tap_incident::fetch::queue::{Handed, List, Next, Queue, Work};
 use tap_incident::limit::Limiter;

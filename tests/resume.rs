@@ -7,8 +7,8 @@ mod support;
 
 use chrono::TimeDelta;
 use serde_json::Value;
+use stand_in::{Action, Fault, NOW, Options, StandIn, standing_at};
 use support::{Ran, Tap, stand_in_with, text, unlimited};
-use tap_incident::demo::{Action, Fault, NOW, Options, StandIn};
 
 /// Streams of which the third is interrupted, and one after it.
 const FOUR: [&str; 4] = ["users", "incidents", "actions", "alerts"];
@@ -116,7 +116,11 @@ fn a_run_that_is_killed_in_its_follow_up_has_written_nothing_for_good() {
 #[test]
 fn clocks_that_differ_are_told_of_once() {
     let ahead = NOW + TimeDelta::minutes(20);
-    let stand_in = stand_in_with(Options { page_cap: Some(2), now: ahead, ..Options::default() });
+    let stand_in = stand_in_with(Options {
+        page_cap: Some(2),
+        clock: standing_at(ahead),
+        ..Options::default()
+    });
     let failed = broken(&stand_in, &["incidents"], ("/v2/incidents", 2, 500));
     let ran = Tap::of(&stand_in).only(&["incidents"]).state(&failed.state()).run().ok();
     assert_eq!(said(&ran, "1200 seconds apart"), 1, "{}", ran.stderr);

@@ -7,8 +7,8 @@ mod support;
 
 use chrono::{SecondsFormat, TimeDelta};
 use serde_json::{Value, json};
+use stand_in::{Action, Fault, NOW, Options, StandIn, standing_at};
 use support::{Ran, Tap, count, stand_in, stand_in_with};
-use tap_incident::demo::{Action, Fault, NOW, Options, StandIn};
 
 fn go(tap: Tap, streams: &[&str], state: &Value) -> Ran {
     let incremental = |entry: &mut Value| {
@@ -268,7 +268,7 @@ fn a_stream_most_of_whose_parents_are_gone_has_failed() {
 fn a_scan_that_is_interrupted_twice_keeps_the_cap_of_its_beginning() {
     // The API's clock is ahead, so that it is ours that counts, and ours goes on between the runs.
     let ahead = NOW + TimeDelta::days(1);
-    let stand_in = stand_in_with(Options { now: ahead, ..Options::default() });
+    let stand_in = stand_in_with(Options { clock: standing_at(ahead), ..Options::default() });
     let mut state = json!({});
     for (hours, skip) in [(0, 4), (1, 4), (2, 4)] {
         let action = Action::Status(401);

@@ -5,8 +5,8 @@
 mod support;
 
 use serde_json::{Map, Value, json};
+use stand_in::{NOW, Options, StandIn, Workspace, standing_at};
 use support::{Tap, count, serve, stand_in, stand_in_with, text, unlimited};
-use tap_incident::demo::{NOW, Options, StandIn, Workspace};
 use tap_incident::streams::STREAMS;
 
 /// The schema file of a stream, as it is checked in.
@@ -221,7 +221,7 @@ fn a_record_changed_behind_the_cursor_is_read_by_the_next_run() {
 #[test]
 fn the_bookmark_stays_below_the_apis_clock_too() {
     let slow = NOW - chrono::TimeDelta::days(2);
-    let stand_in = stand_in_with(Options { now: slow, ..Options::default() });
+    let stand_in = stand_in_with(Options { clock: standing_at(slow), ..Options::default() });
     let ran = Tap::of(&stand_in).only(&["incidents"]).run().ok();
     assert_eq!(ran.state()["bookmarks"]["incidents"]["updated_at"], "2026-11-18T12:00:00Z");
 }
@@ -407,10 +407,7 @@ fn a_list_that_came_short_twice_has_failed_unless_the_key_may_not_see_the_rest()
     let body =
         r#"{"incidents": [], "pagination_meta": {"page_size": 250, "total_record_count": 3}}"#;
     let stand_in = unlimited(stand_in());
-    stand_in.fault(tap_incident::demo::Fault::always(
-        "/v2/incidents",
-        tap_incident::demo::Action::Body(body.into()),
-    ));
+    stand_in.fault(stand_in::Fault::always("/v2/incidents", stand_in::Action::Body(body.into())));
     let ran = Tap::of(&stand_in).documented().only(&["incidents"]).run();
     assert_eq!((ran.code, count(&stand_in, "/v2/incidents")), (5, 2), "{}", ran.stderr);
     let line = "stream `incidents`, page 1: 0 records came where the API counts 3; hint: ";
@@ -434,14 +431,14 @@ fn a_list_that_came_short_twice_has_failed_unless_the_key_may_not_see_the_rest()
 #[test]
 fn a_list_that_came_short_once_is_read_again() {
     let whole = Tap::of(&stand_in()).only(&["incidents"]).run().ok();
-    let first = |body: &str| tap_incident::demo::Action::Body(body.to_owned());
+    let first = |body: &str| stand_in::Action::Body(body.to_owned());
     let empty = r#"{"incidents": [], "pagination_meta": {"total_record_count": 3}}"#;
     let twice = whole.records("incidents").swap_remove(0);
     // Two rows, one of them twice.
     let same = json!({"incidents": [twice, twice], "pagination_meta": {"total_record_count": 2}});
     for body in [empty.to_owned(), same.to_string()] {
         let stand_in = stand_in();
-        let fault = tap_incident::demo::Fault::once("/v2/incidents", first(&body));
+        let fault = stand_in::Fault::once("/v2/incidents", first(&body));
         stand_in.fault(fault);
         let ran = Tap::of(&stand_in).documented().only(&["incidents"]).run().ok();
         let mut ids = ran.column("incidents", "id");

@@ -9,12 +9,12 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use stand_in::NOW;
 use support::{Ran, Shared, Tap};
 use tap_incident::args::Args;
 use tap_incident::client::Client;
 use tap_incident::clock::{Clock, StandingClock};
 use tap_incident::config::Config;
-use tap_incident::demo::NOW;
 use tap_incident::log::Log;
 use tap_incident::request::Request;
 use tap_incident::settings::Environment;

@@ -7,8 +7,8 @@ mod support;
 
 use chrono::{DateTime, FixedOffset};
 use serde_json::{Value, json};
+use stand_in::{Options, StandIn, Workspace};
 use support::{Tap, serve, text};
-use tap_incident::demo::{Options, StandIn, Workspace};
 
 /// Three days; the first two begin a window, the last two end one.
 const DAYS: [&str; 3] = ["2026-03-01", "2026-03-10", "2026-03-20"];

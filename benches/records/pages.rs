@@ -2,8 +2,8 @@
 //! API has.
 
 use serde_json::Value;
+use stand_in::Workspace;
 use tap_incident::catalog::{self, Selected};
-use tap_incident::demo::Workspace;
 use tap_incident::stream::Stream;
 
 use super::Anything;

@@ -30,7 +30,7 @@ mod tests;
 
 pub use faults::{Action, Fault};
 pub use limits::Limits;
-pub use options::{DEFAULT_KEY, NOW, OnAnswer, OnRequest, Options};
+pub use options::{Clock, DEFAULT_KEY, NOW, OnAnswer, OnRequest, Options, standing_at};
 pub use server::StandIn;
 pub use shared::Seen;
 pub use workspace::{SAMPLE_MONTHS, Workspace};

@@ -8,7 +8,6 @@ use serde_json::Value;
 
 use super::limits::Limits;
 use super::workspace::Workspace;
-use crate::clock::Clock;
 
 /// The key that the stand-in takes unless [`Options`] say otherwise.
 pub const DEFAULT_KEY: &str = "demo-key";
@@ -20,6 +19,15 @@ pub const NOW: DateTime<Utc> = match NaiveDate::from_ymd_opt(2026, 11, 20) {
     },
     None => DateTime::UNIX_EPOCH,
 };
+
+/// Tells what time it is for the API.
+pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
+
+/// A clock that always shows the same time.
+#[must_use]
+pub fn standing_at(time: DateTime<Utc>) -> Clock {
+    Arc::new(move || time)
+}
 
 /// Called before each answer with path and query as received, so that rows change while they are read.
 pub type OnRequest = Box<dyn FnMut(&str, &mut Workspace) + Send>;
@@ -39,9 +47,7 @@ pub struct Options {
     /// How many requests a minute are answered; all of them without limits.
     pub limits: Option<Limits>,
     /// What the `Date` header says, and what counts as past.
-    pub now: DateTime<Utc>,
-    /// A clock to go by instead, so that time passes while rows are read.
-    pub clock: Option<Arc<dyn Clock>>,
+    pub clock: Clock,
     /// Where days begin for filters that compare whole days; the API does not say.
     pub zone: FixedOffset,
     /// Values that filters take although the document does not say so.
@@ -66,8 +72,7 @@ impl Default for Options {
             latency: Duration::ZERO,
             gzip: true,
             limits: None,
-            now: NOW,
-            clock: None,
+            clock: standing_at(NOW),
             zone: Utc.fix(),
             undocumented: Vec::new(),
             forbidden: Vec::new(),

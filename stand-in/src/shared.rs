@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::TcpStream;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
@@ -14,10 +14,9 @@ use super::answer::Rules;
 use super::document::Document;
 use super::faults::Faults;
 use super::limits::{Allowance, Buckets};
-use super::options::{OnAnswer, OnRequest, Options};
+use super::options::{Clock, OnAnswer, OnRequest, Options};
 use super::query::Request;
 use super::workspace::Workspace;
-use crate::clock::{Clock, StandingClock};
 
 /// A request that was received.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +35,7 @@ pub(crate) struct Shared {
     pub(crate) rules: Rules,
     pub(crate) latency: Duration,
     pub(crate) gzip: bool,
-    clock: Arc<dyn Clock>,
+    clock: Clock,
     started: Instant,
     workspace: RwLock<Workspace>,
     pub(crate) on_request: Mutex<Option<OnRequest>>,
@@ -56,7 +55,7 @@ impl Shared {
             forbidden: options.forbidden,
             page_cap: options.page_cap,
             uncapped: options.uncapped,
-            now: options.now.timestamp_micros(),
+            now: (options.clock)().timestamp_micros(),
             zone: options.zone,
             undocumented: options.undocumented,
         };
@@ -66,7 +65,7 @@ impl Shared {
             rules,
             latency: options.latency,
             gzip: options.gzip,
-            clock: options.clock.unwrap_or_else(|| Arc::new(StandingClock::at(options.now))),
+            clock: options.clock,
             started: Instant::now(),
             workspace: RwLock::new(workspace),
             on_request: Mutex::new(options.on_request),
@@ -81,7 +80,7 @@ impl Shared {
 
     /// What time it is for the API.
     pub(crate) fn now(&self) -> DateTime<Utc> {
-        self.clock.now()
+        (self.clock)()
     }
 
     /// Takes one request out of the limits.

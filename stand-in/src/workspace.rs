@@ -1,5 +1,5 @@
 //! The data behind the stand-in: rows by endpoint, and how often the template month of history is
-//! repeated. Files are as `src/demo/workspace` has them; rows of history are made when they are asked for.
+//! repeated. Files are as `stand-in/workspace` has them; rows of history are made when they are asked for.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,7 +11,7 @@ use super::month::{self, MOST_MONTHS, Month};
 use super::row::Row;
 use super::sequence::{By, Calendar, Order, Sequence, Sorted};
 
-static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/demo/workspace");
+static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/workspace");
 /// How many months the sample workspace goes back.
 pub const SAMPLE_MONTHS: usize = 13;
 const INCIDENTS: &str = "v2.incidents";

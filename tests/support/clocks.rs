@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, Days, NaiveTime, TimeDelta, Utc};
+use stand_in::NOW;
 use tap_incident::clock::Clock;
-use tap_incident::demo::NOW;
 
 /// When a history begins.
 pub const BEGINNING: DateTime<Utc> = NOW;

@@ -2,7 +2,7 @@
 //! hundred times, each time somewhere else.
 
 use serde_json::{Value, json};
-use tap_incident::demo::Workspace;
+use stand_in::Workspace;
 
 /// A stream of the workspace, and where its list begins.
 pub struct Large {

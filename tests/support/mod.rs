@@ -13,8 +13,8 @@ use chrono::{DateTime, Utc};
 use proptest::prelude::*;
 use proptest::test_runner::{RngSeed, TestCaseResult, TestError, TestRunner};
 use serde_json::Value;
+use stand_in::{DEFAULT_KEY, NOW, Options, StandIn, Workspace};
 use tap_incident::clock::{Clock, StandingClock};
-use tap_incident::demo::{DEFAULT_KEY, NOW, Options, StandIn, Workspace};
 use tap_incident::openapi::Document;
 use tap_incident::{Process, run};
 

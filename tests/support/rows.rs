@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, DurationRound, SecondsFormat, TimeDelta, Utc};
 use serde_json::{Value, json};
-use tap_incident::demo::Workspace;
+use stand_in::Workspace;
 
 /// A stream of rows.
 pub struct Kind {

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Days, NaiveTime, TimeDelta, Utc};
 use serde_json::Value;
+use stand_in::{Action, Fault, Options, StandIn, Workspace};
 use tap_incident::clock::Clock;
-use tap_incident::demo::{Action, Fault, Options, StandIn, Workspace};
 
 use crate::clocks::{BEGINNING, MovingClock, Wait};
 use crate::rows::{
@@ -94,9 +94,10 @@ impl Stage {
             }
             script.publish(workspace);
         };
+        let time_of_api = Arc::clone(&clock);
         let options = Options {
             page_cap: Some(page_cap),
-            clock: Some(clock.clone()),
+            clock: Arc::new(move || time_of_api.now()),
             on_request: Some(Box::new(on_request)),
             gzip: false,
             ..Options::default()

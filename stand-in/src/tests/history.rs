@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::support::{Api, workspace};
-use crate::demo::Workspace;
+use crate::Workspace;
 
 fn template() -> Value {
     let row = |number: u32, day: u32, hour: u32| {
@@ -152,7 +152,7 @@ fn the_sample_workspace_loads_and_each_path_has_rows() {
     for path in workspace.paths() {
         assert!(workspace.collection(&path).is_some(), "{path}");
     }
-    assert_eq!(workspace.rows("/v2/incidents").len() % crate::demo::SAMPLE_MONTHS, 0);
+    assert_eq!(workspace.rows("/v2/incidents").len() % crate::SAMPLE_MONTHS, 0);
     assert!(!workspace.rows("/v2/users").is_empty());
 }
 

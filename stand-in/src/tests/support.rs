@@ -7,16 +7,33 @@ use chrono::{Offset, Utc};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use crate::demo::answer::{Rules, admit, answer};
-use crate::demo::document::Document;
-use crate::demo::query::Request;
-use crate::demo::refusal::Refusal;
-use crate::demo::workspace::Workspace;
-use crate::demo::{NOW, StandIn};
+use crate::answer::{Rules, admit, answer};
+use crate::document::Document;
+use crate::query::Request;
+use crate::refusal::Refusal;
+use crate::workspace::Workspace;
+use crate::{NOW, StandIn};
 
-/// The API's document as it is checked in.
+/// The API's document, with what is known beyond it.
 pub(super) fn document() -> Value {
-    crate::openapi::Document::checked_in().unwrap().as_value().clone()
+    let mut document =
+        serde_json::from_str(include_str!("../../../src/openapi/document.json")).unwrap();
+    merge(
+        &mut document,
+        serde_json::from_str(include_str!("../../../src/openapi/overlay.json")).unwrap(),
+    );
+    document
+}
+
+fn merge(base: &mut Value, over: Value) {
+    match over {
+        Value::Object(over) if base.is_object() => {
+            for (name, value) in over {
+                merge(&mut base[name], value);
+            }
+        }
+        over => *base = over,
+    }
 }
 
 /// A workspace of these files with three months of history.
