@@ -12,7 +12,7 @@ use clap::Parser;
 use stand_in::{
     Action, DEFAULT_KEY, Fault, Limits, OnRequest, Options, SAMPLE_MONTHS, StandIn, Workspace,
 };
-use tap_incident::openapi::Document;
+use tap_incident::source::openapi::Document;
 
 #[derive(Parser)]
 struct Arguments {

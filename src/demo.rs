@@ -1,8 +1,8 @@
 //! The sample workspace behind `--demo`. A build without the feature `demo` has none.
 
-use crate::clock::StandingClock;
+use crate::base::clock::StandingClock;
+use crate::base::error::Error;
 use crate::config::Config;
-use crate::error::Error;
 
 /// The sample workspace, served in this process until this is dropped.
 pub struct Demo {
@@ -20,7 +20,7 @@ impl Demo {
     /// [`Error::Bug`] where that is not possible.
     pub fn start() -> Result<Self, Error> {
         let workspace = stand_in::Workspace::sample().map_err(Error::Bug)?;
-        let document = crate::openapi::Document::checked_in()?;
+        let document = crate::source::openapi::Document::checked_in()?;
         let options = stand_in::Options::default();
         let stand_in =
             stand_in::StandIn::start(document.as_value(), workspace, options).map_err(|error| {

@@ -6,8 +6,9 @@ use std::os::fd::AsFd;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use tap_incident::clock::SystemClock;
-use tap_incident::{Process, message, run};
+use tap_incident::base::clock::SystemClock;
+use tap_incident::singer::message;
+use tap_incident::{Process, run};
 
 #[expect(clippy::disallowed_methods, reason = "the one place that knows the real stdout")]
 fn main() -> ExitCode {

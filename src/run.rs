@@ -6,27 +6,27 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::args::{self, Args, Command, Test};
-use crate::catalog::{self, Selection};
-use crate::client::Client;
-use crate::clock::Clock;
+use crate::api::client::Client;
+use crate::api::identity::greet;
+use crate::api::offer::Offer;
+use crate::base::clock::Clock;
+use crate::base::error::Error;
+use crate::base::log::Log;
+use crate::config::args::{self, Args, Command, Test};
+use crate::config::settings::{Environment, read_file, read_json};
 use crate::config::{Config, Forbidden};
 use crate::demo::Demo;
-use crate::error::Error;
-use crate::fetch::Means;
-use crate::identity::greet;
-use crate::log::Log;
-use crate::message::Output;
-use crate::offer::Offer;
-use crate::openapi::Document;
 use crate::plan::{Basis, Extent, concerned, plan};
-use crate::request::Request;
-use crate::schema;
-use crate::select::Patterns;
-use crate::settings::{Environment, read_file, read_json};
-use crate::state::State;
-use crate::streams::STREAMS;
+use crate::singer::catalog::{self, Selection};
+use crate::singer::message::Output;
+use crate::singer::select::Patterns;
+use crate::singer::state::State;
+use crate::source::openapi::Document;
+use crate::source::request::Request;
+use crate::source::schema;
+use crate::sources::incident_io::STREAMS;
 use crate::sync::Sync;
+use crate::sync::fetch::Means;
 
 /// What the operating system gives a process.
 pub struct Process<W: Write> {

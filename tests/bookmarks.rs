@@ -12,7 +12,7 @@ use chrono::TimeDelta;
 use serde_json::json;
 use stand_in::{Action, Fault, NOW, Options, StandIn, Workspace, standing_at};
 use support::{Tap, stand_in, stand_in_with};
-use tap_incident::clock::{Clock, StandingClock};
+use tap_incident::base::clock::{Clock, StandingClock};
 
 #[test]
 fn the_bookmark_stays_at_the_moment_at_which_the_first_request_was_sent() {

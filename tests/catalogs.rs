@@ -88,7 +88,10 @@ fn a_catalog_of_our_own_is_taken_as_it_is() {
         entry["is_view"] = false.into();
         entry["row_count"] = 0.into();
     };
-    let all = tap_incident::streams::STREAMS.iter().map(|stream| stream.name).collect::<Vec<_>>();
+    let all = tap_incident::sources::incident_io::STREAMS
+        .iter()
+        .map(|stream| stream.name)
+        .collect::<Vec<_>>();
     let changes: [&dyn Fn(&mut Value); 2] = [&|_| {}, &meltano];
     for change in changes {
         let ran = Tap::of(&stand_in).catalog(&all, change).arg("--test=schema").run().ok();

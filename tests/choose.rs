@@ -7,8 +7,8 @@ mod support;
 use serde_json::{Value, json};
 use stand_in::{Action, Fault, Options, StandIn, Workspace};
 use support::{Ran, Tap, stand_in, stand_in_with};
-use tap_incident::openapi::Document;
-use tap_incident::streams::STREAMS;
+use tap_incident::source::openapi::Document;
+use tap_incident::sources::incident_io::STREAMS;
 
 fn select(patterns: &str) -> Ran {
     Tap::of(&stand_in()).arg("--select").arg(patterns).run()
@@ -81,7 +81,7 @@ fn patterns_lie_on_top_of_a_catalog() {
 fn patterns_lie_on_a_catalog_with_null_where_metadata_belongs() {
     let stand_in = stand_in();
     for metadata in [json!(null), json!([{"breadcrumb": [], "metadata": null}])] {
-        let mut catalog = tap_incident::catalog::discover().unwrap();
+        let mut catalog = tap_incident::singer::catalog::discover().unwrap();
         for entry in catalog["streams"].as_array_mut().unwrap() {
             entry["metadata"] = metadata.clone();
         }

@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
-use tap_incident::streams::STREAMS;
+use tap_incident::sources::incident_io::STREAMS;
 
 /// The binary in an empty environment.
 fn tap(args: &[&str]) -> Command {

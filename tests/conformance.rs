@@ -21,8 +21,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use stand_in::{Options, StandIn};
 use support::{Ran, Tap, stand_in, stand_in_with, try_many};
-use tap_incident::schema;
-use tap_incident::streams::STREAMS;
+use tap_incident::source::schema;
+use tap_incident::sources::incident_io::STREAMS;
 use twist::{any_twists, twisted};
 
 /// Fields of the schema that no record has.

@@ -7,11 +7,11 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use tap_incident::error::EXIT_CODES;
-use tap_incident::openapi::{Document, strip};
-use tap_incident::settings::settings;
-use tap_incident::stream::Replication;
-use tap_incident::streams::STREAMS;
+use tap_incident::base::error::EXIT_CODES;
+use tap_incident::config::settings::settings;
+use tap_incident::source::openapi::{Document, strip};
+use tap_incident::source::stream::Replication;
+use tap_incident::sources::incident_io::STREAMS;
 
 fn root(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
@@ -38,7 +38,7 @@ fn pretty(value: &Value) -> String {
 /// The document as it is on disk, or will be.
 fn document() -> Document {
     let newer = std::env::var_os("OPENAPI").map(PathBuf::from);
-    let path = newer.clone().unwrap_or_else(|| root("src/openapi/document.json"));
+    let path = newer.clone().unwrap_or_else(|| root("src/sources/incident_io/document.json"));
     let text = std::fs::read_to_string(path).unwrap();
     Document::with_overlay(strip(&serde_json::from_str(&text).unwrap())).unwrap()
 }
@@ -46,9 +46,12 @@ fn document() -> Document {
 #[test]
 fn the_document_is_checked_in_without_prose() {
     let newer = std::env::var_os("OPENAPI").map(PathBuf::from);
-    let path = newer.unwrap_or_else(|| root("src/openapi/document.json"));
+    let path = newer.unwrap_or_else(|| root("src/sources/incident_io/document.json"));
     let text = std::fs::read_to_string(path).unwrap();
-    hold("src/openapi/document.json", &pretty(&strip(&serde_json::from_str(&text).unwrap())));
+    hold(
+        "src/sources/incident_io/document.json",
+        &pretty(&strip(&serde_json::from_str(&text).unwrap())),
+    );
 }
 
 #[test]
@@ -72,7 +75,7 @@ fn there_is_no_schema_without_a_stream() {
 #[test]
 fn the_catalog_is_what_discover_prints() {
     // A schema that was written just now is embedded by the next build.
-    match tap_incident::catalog::discover() {
+    match tap_incident::singer::catalog::discover() {
         Ok(catalog) => hold("catalog.json", &pretty(&catalog)),
         Err(error) => assert!(is_update(), "{error}"),
     }

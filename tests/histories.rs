@@ -28,8 +28,8 @@ use proptest::test_runner::TestCaseResult;
 use rows::{Access, INCIDENTS, KINDS, Key, SESSIONS, SMALL_PAGES, Version, is_looked_at};
 use serde_json::{Value, json};
 use support::{Ran, Tap, try_many};
-use tap_incident::clock::Clock;
-use tap_incident::openapi::Document;
+use tap_incident::base::clock::Clock;
+use tap_incident::source::openapi::Document;
 use target::Target;
 use world::{Change, Stage, What};
 
@@ -55,7 +55,7 @@ fn stages() -> Vec<Stage> {
 fn discovered() -> &'static [Value] {
     static ENTRIES: OnceLock<Vec<Value>> = OnceLock::new();
     ENTRIES.get_or_init(|| {
-        let mut catalog = tap_incident::catalog::discover().unwrap();
+        let mut catalog = tap_incident::singer::catalog::discover().unwrap();
         let Value::Array(entries) = catalog["streams"].take() else { return Vec::new() };
         let of = |kind: &rows::Kind| {
             let mut entry = entries.iter().find(|entry| entry["stream"] == kind.stream)?.clone();

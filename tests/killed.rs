@@ -19,8 +19,8 @@ use proptest::prelude::Rng;
 use proptest::test_runner::{Config, RngAlgorithm, RngSeed, TestRng};
 use serde_json::{Value, json};
 use stand_in::{DEFAULT_KEY, Limits, Options, StandIn};
-use tap_incident::clock::{Clock, SystemClock};
-use tap_incident::openapi::Document;
+use tap_incident::base::clock::{Clock, SystemClock};
+use tap_incident::source::openapi::Document;
 
 const KILLS: usize = 100;
 /// The output of an undisturbed run is as long as so many runs that are killed: a little more, since
@@ -140,7 +140,7 @@ impl Arrived {
 }
 
 fn catalog() -> Value {
-    let mut catalog = tap_incident::catalog::discover().unwrap();
+    let mut catalog = tap_incident::singer::catalog::discover().unwrap();
     let is_large = |entry: &Value| LARGE.iter().any(|large| entry["stream"] == large.stream);
     let streams = catalog["streams"].as_array_mut().unwrap();
     streams.retain(is_large);

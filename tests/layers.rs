@@ -1,75 +1,120 @@
-//! Data flows down the list in lib.rs: a module uses only those above it.
+//! Data flows down the lists of modules: the rooms in lib.rs, the modules of a room in its mod.rs. A module
+//! uses only those above it, and of its own room only those.
 
 #![cfg(test)]
 
 use std::path::{Path, PathBuf};
+
+/// A module, by its path in the crate, such as `sync::fetch`, with its code.
+struct Module {
+    path: String,
+    code: String,
+}
+
+impl Module {
+    fn room(&self) -> &str {
+        self.path.split("::").next().unwrap()
+    }
+
+    /// Whether it uses that module, or the room as such.
+    fn uses(&self, path: &str) -> bool {
+        let use_of = format!("crate::{path}");
+        self.code.match_indices(&use_of).any(|(at, _)| {
+            let after = &self.code[at + use_of.len()..];
+            // What follows a room's name is one of its modules, which is looked at by itself, unless
+            // it is a type of the room.
+            !after.starts_with(|next: char| next.is_alphanumeric() || next == '_')
+        })
+    }
+}
 
 /// The files of a module, but for its tests.
 fn files(path: &Path) -> Vec<PathBuf> {
     if path.is_file() {
         return vec![path.into()];
     }
-    let entries = std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path());
-    let is_code = |path: &PathBuf| {
-        if path.is_dir() {
-            return !path.ends_with("tests");
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(path).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "rs") || path.is_dir() {
+            found.extend(files(&path));
         }
-        path.extension().is_some_and(|extension| extension == "rs")
-    };
-    entries.filter(is_code).flat_map(|path| files(&path)).collect()
+    }
+    found
 }
 
-/// The text of a file, but for its tests, which stand last.
-fn code(file: &PathBuf) -> String {
-    let text = std::fs::read_to_string(file).unwrap();
-    text.split("#[cfg(test)]\nmod tests {").next().unwrap().to_owned()
+/// The code of files: without their tests, which stand last, and without comments.
+fn code(files: &[PathBuf]) -> String {
+    let mut code = String::new();
+    for file in files {
+        let text = std::fs::read_to_string(file).unwrap();
+        let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+        for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
+            code.push_str(line);
+            code.push('\n');
+        }
+    }
+    code
 }
 
-/// Modules of lib.rs in order, each with the text of its files.
-fn modules() -> Vec<(String, String)> {
+/// The names of public modules that a file declares, in order.
+fn declared(file: &Path) -> Vec<String> {
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let names = text.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'));
+    names.map(str::to_owned).collect()
+}
+
+/// All modules in the order of their declarations; a room's own code comes after its modules.
+fn modules() -> Vec<Module> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let lib = std::fs::read_to_string(source.join("lib.rs")).unwrap();
-    let names = lib.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'));
-    names
-        .map(|name| {
-            let (file, folder) = (source.join(format!("{name}.rs")), source.join(name));
-            let paths = [file, folder].into_iter().filter(|path| path.exists());
-            let files = paths.flat_map(|path| files(&path)).collect::<Vec<_>>();
-            let texts = files.iter().map(code).collect();
-            (name.to_owned(), texts)
-        })
-        .collect()
-}
-
-/// Whether `text` uses a module.
-fn uses(text: &str, module: &str) -> bool {
-    [format!("crate::{module}::"), format!("crate::{module};"), format!("crate::{module}}}")]
-        .iter()
-        .any(|path| text.contains(path))
+    let mut modules = Vec::new();
+    for room in declared(&source.join("lib.rs")) {
+        let folder = source.join(&room);
+        let names = declared(&folder.join("mod.rs"));
+        for name in &names {
+            let files = [files(&folder.join(format!("{name}.rs"))), files(&folder.join(name))];
+            modules.push(Module { path: format!("{room}::{name}"), code: code(&files.concat()) });
+        }
+        let mut own = files(&folder);
+        own.push(source.join(format!("{room}.rs")));
+        own.retain(|file| {
+            let inner = file.strip_prefix(&folder).unwrap_or(Path::new(""));
+            let first = inner.iter().next().map(|first| Path::new(first).with_extension(""));
+            file.is_file() && !names.iter().any(|name| first.as_deref() == Some(Path::new(name)))
+        });
+        modules.push(Module { path: room, code: code(&own) });
+    }
+    modules
 }
 
 #[test]
 fn a_module_uses_only_those_above_it() {
     let modules = modules();
-    assert!(modules.len() > 15, "lib.rs lists the modules");
-    for (place, (name, text)) in modules.iter().enumerate() {
-        for (later, _) in modules.iter().skip(place + 1) {
-            assert!(!uses(text, later), "{name} uses {later}, which comes later in lib.rs");
+    assert!(modules.len() > 40, "lib.rs and the rooms list the modules");
+    assert!(modules.iter().all(|module| !module.code.is_empty() || !module.path.contains("::")));
+    for (place, module) in modules.iter().enumerate() {
+        for later in &modules[place + 1..] {
+            // A room stands behind its modules, which may use what they share.
+            let is_own_room = later.path == module.room();
+            let is_used = !is_own_room && module.uses(&later.path);
+            assert!(!is_used, "{} uses {}, which comes later", module.path, later.path);
         }
     }
 }
 
 #[test]
 fn the_check_sees_a_use() {
-    assert!(uses("use crate::sync::Sync;", "sync"));
-    assert!(!uses("use crate::syncs::Sync;", "sync"));
+    let module = |code: &str| Module { path: "plan::since".into(), code: code.into() };
+    assert!(module("use crate::sync::scan::Scan;").uses("sync::scan"));
+    assert!(module("use crate::sync::{Sync};").uses("sync"));
+    assert!(!module("use crate::sync::scanner::Scan;").uses("sync::scan"));
 }
 
 #[test]
 fn only_message_knows_the_output_and_only_client_knows_ureq() {
-    for (name, text) in modules() {
-        assert!(name == "client" || !text.contains("ureq::"), "{name} uses ureq");
-        assert!(name == "retry" || !text.contains("backoff::"), "{name} uses backoff");
-        assert!(!text.contains("io::stdout"), "{name} takes the output it is given");
+    for Module { path, code } in modules() {
+        assert!(path == "api::client" || !code.contains("ureq::"), "{path} uses ureq");
+        assert!(path == "base::retry" || !code.contains("backoff::"), "{path} uses backoff");
+        assert!(!code.contains("io::stdout"), "{path} takes the output it is given");
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::json;
 use stand_in::{NOW, Options, Workspace};
 use support::{Ran, Tap, count, stand_in, stand_in_with};
-use tap_incident::clock::{Clock, StandingClock};
+use tap_incident::base::clock::{Clock, StandingClock};
 
 #[test]
 fn a_stream_that_knows_none_of_the_modes_is_not_asked_for_and_the_log_says_so() {

@@ -33,13 +33,13 @@ use reading::Outcome;
 use serde_json::{Map, Value, json};
 use stand_in::{Action, Fault, NOW, Options, Workspace, standing_at};
 use support::{Ran, Tap, stand_in, stand_in_with, text, try_many};
-use tap_incident::catalog::Selected;
-use tap_incident::moment::{format_time, parse_time};
+use tap_incident::base::time::{format_time, parse_time};
 use tap_incident::page::Reader;
 use tap_incident::record::Projection;
-use tap_incident::request::{Request, Series};
-use tap_incident::stream::Stream;
-use tap_incident::streams;
+use tap_incident::singer::catalog::Selected;
+use tap_incident::source::request::{Request, Series};
+use tap_incident::source::stream::Stream;
+use tap_incident::sources::incident_io as streams;
 use tree::Tree;
 use twist::{any_field, any_twists};
 

@@ -8,17 +8,17 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use stand_in::NOW;
-use tap_incident::chain::Step;
-use tap_incident::client::Answer;
-use tap_incident::error::{ApiMessage, Error};
-use tap_incident::fetch::queue::{Handed, List, Next, Queue, Work};
-use tap_incident::limit::Limiter;
-use tap_incident::lines::Lines;
+use tap_incident::api::client::Answer;
+use tap_incident::api::limit::Limiter;
+use tap_incident::base::error::{ApiMessage, Error};
 use tap_incident::page::Reader;
 use tap_incident::record::Projection;
-use tap_incident::request::{Request, Series};
-use tap_incident::stream::Shape;
-use tap_incident::streams;
+use tap_incident::record::lines::Lines;
+use tap_incident::source::request::{Request, Series};
+use tap_incident::source::stream::Shape;
+use tap_incident::sources::incident_io as streams;
+use tap_incident::sync::chain::Step;
+use tap_incident::sync::fetch::queue::{Handed, List, Next, Queue, Work};
 
 const AMPLE: usize = 64 << 20;
 

@@ -5,12 +5,13 @@
 use std::collections::HashSet;
 
 use serde_json::{Value, json};
-use tap_incident::error::Error;
-use tap_incident::lines::Lines;
+use tap_incident::base::error::Error;
 use tap_incident::page::{Page, Reader};
 use tap_incident::record::Projection;
-use tap_incident::request::{Request, Series};
-use tap_incident::{schema, streams};
+use tap_incident::record::lines::Lines;
+use tap_incident::source::request::{Request, Series};
+use tap_incident::source::schema;
+use tap_incident::sources::incident_io as streams;
 
 /// A page of a stream, as a projection has it.
 fn read(

@@ -7,7 +7,7 @@ mod support;
 use serde_json::{Map, Value, json};
 use stand_in::{NOW, Options, StandIn, Workspace, standing_at};
 use support::{Tap, count, serve, stand_in, stand_in_with, text, unlimited};
-use tap_incident::streams::STREAMS;
+use tap_incident::sources::incident_io::STREAMS;
 
 /// The schema file of a stream, as it is checked in.
 fn schema(stream: &str) -> Value {

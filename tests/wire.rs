@@ -11,13 +11,13 @@ use std::time::Duration;
 
 use stand_in::NOW;
 use support::{Ran, Shared, Tap};
-use tap_incident::args::Args;
-use tap_incident::client::Client;
-use tap_incident::clock::{Clock, StandingClock};
+use tap_incident::api::client::Client;
+use tap_incident::base::clock::{Clock, StandingClock};
+use tap_incident::base::log::Log;
 use tap_incident::config::Config;
-use tap_incident::log::Log;
-use tap_incident::request::Request;
-use tap_incident::settings::Environment;
+use tap_incident::config::args::Args;
+use tap_incident::config::settings::Environment;
+use tap_incident::source::request::Request;
 
 /// A server that has one answer for `/v2/users`, and what it was asked.
 struct Canned {

@@ -45,7 +45,7 @@ fn rows() -> Vec<Value> {
 /// The ids of rows from one moment up to another, or from the beginning of a day in UTC.
 fn between(rows: &[Value], start: &str, end: &str) -> Vec<String> {
     let moment = |text: &str| DateTime::parse_from_rfc3339(text).unwrap();
-    let bound = |text: &str| tap_incident::moment::parse_time(text).unwrap();
+    let bound = |text: &str| tap_incident::base::time::parse_time(text).unwrap();
     let window = bound(start)..bound(end);
     let is_inside = |row: &&Value| window.contains(&moment(&text(&row["updated_at"])));
     let mut ids = rows.iter().filter(is_inside).map(|row| text(&row["id"])).collect::<Vec<_>>();

@@ -3,8 +3,8 @@
 
 use serde_json::Value;
 use stand_in::Workspace;
-use tap_incident::catalog::{self, Selected};
-use tap_incident::stream::Stream;
+use tap_incident::singer::catalog::{self, Selected};
+use tap_incident::source::stream::Stream;
 
 use super::Anything;
 

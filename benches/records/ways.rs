@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use chrono::DateTime;
 use serde_json::{Map, Value, json};
-use tap_incident::catalog::Method;
-use tap_incident::lines::Lines;
-use tap_incident::memory::Memory;
-use tap_incident::message::{self, Output, frame};
+use tap_incident::bookmark::memory::Memory;
 use tap_incident::page::Reader;
 use tap_incident::record::Projection;
-use tap_incident::request::{Request, Series};
-use tap_incident::window::Window;
+use tap_incident::record::lines::Lines;
+use tap_incident::singer::catalog::Method;
+use tap_incident::singer::message::{self, Output, frame};
+use tap_incident::source::request::{Request, Series};
+use tap_incident::source::window::Window;
 
 use super::Anything;
 use super::cost::Cost;

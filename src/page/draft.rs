@@ -7,12 +7,12 @@ use std::ops::Range;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Page, Reader};
-use crate::columns::{self, Columns};
+use crate::base::time::parse_time;
+use crate::bookmark::memory::{Seen, VERSION_BITS};
 use crate::json;
-use crate::memory::{Seen, VERSION_BITS};
-use crate::moment::parse_time;
 use crate::record::Written;
-use crate::stream::Take;
+use crate::record::columns::{self, Columns};
+use crate::source::stream::Take;
 
 /// A page under way.
 pub(super) struct Draft<'a> {

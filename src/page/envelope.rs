@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use super::draft::Draft;
 use crate::json::{Flaw, Parser, unescaped};
-use crate::stream::Shape;
+use crate::source::stream::Shape;
 
 #[derive(Deserialize)]
 struct PaginationMeta<'a> {

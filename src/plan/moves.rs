@@ -5,11 +5,11 @@ use chrono::{DateTime, Utc};
 
 use super::series::{modes, plain};
 use super::{Basis, Extent, Planned};
-use crate::catalog::{Method, Selected};
-use crate::moved::Moved;
-use crate::request::Series;
-use crate::stream::{Moves, Stream};
-use crate::window::Window;
+use crate::bookmark::moved::Moved;
+use crate::singer::catalog::{Method, Selected};
+use crate::source::request::Series;
+use crate::source::stream::{Moves, Stream};
+use crate::source::window::Window;
 
 /// The scan of those parents.
 pub(super) fn moved(own: &Planned, basis: &Basis) -> Option<Planned> {

@@ -3,10 +3,10 @@
 use chrono::{DateTime, Utc};
 
 use super::Filter;
-use crate::catalog::{Method, Selection};
-use crate::stream::{Parent, Stream};
-use crate::streams::{STREAMS, named};
-use crate::window::Window;
+use crate::singer::catalog::{Method, Selection};
+use crate::source::stream::{Parent, Stream};
+use crate::source::window::Window;
+use crate::sources::incident_io::{STREAMS, named};
 
 /// What a child needs of a parent.
 #[derive(Debug)]
@@ -73,7 +73,7 @@ pub(super) fn asked(method: Option<Method>, own: Window, needs: &[&Need]) -> Win
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::moment::parse_time;
+    use crate::base::time::parse_time;
 
     #[test]
     fn parents_are_needed_with_their_own_parents_and_once() {

@@ -6,13 +6,13 @@ use chrono::{DateTime, SubsecRound, Utc};
 use super::series::series;
 use super::since::from;
 use super::{Basis, Extent, Plan, Planned, detail};
-use crate::catalog::{Method, Selected};
+use crate::base::time::{Moment, format_time};
+use crate::bookmark::position::{Position, fingerprint};
 use crate::config::Config;
-use crate::moment::{Moment, format_time};
-use crate::position::{Position, fingerprint};
-use crate::request::Series;
-use crate::state::State;
-use crate::window::Window;
+use crate::singer::catalog::{Method, Selected};
+use crate::singer::state::State;
+use crate::source::request::Series;
+use crate::source::window::Window;
 
 /// When the run began that the state is of, if it was interrupted. Where a job is killed every day,
 /// that may be long ago: what is too old is decided for each stream by itself.

@@ -4,10 +4,10 @@
 use chrono::{DateTime, Datelike, Days, Months, NaiveTime, TimeDelta, Utc};
 
 use super::{Basis, Extent, Filter};
-use crate::moment::format_time;
-use crate::request::{Request, Series};
-use crate::stream::{Granularity, Modes, Stream, UPDATED_AT, Windows};
-use crate::window::Window;
+use crate::base::time::format_time;
+use crate::source::request::{Request, Series};
+use crate::source::stream::{Granularity, Modes, Stream, UPDATED_AT, Windows};
+use crate::source::window::Window;
 
 /// Of a sample, this many records a page.
 const SAMPLE_PAGE: u32 = 5;
@@ -131,7 +131,7 @@ fn asked(window: Window, granularity: Granularity) -> Option<(&'static str, Stri
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::moment::parse_time;
+    use crate::base::time::parse_time;
 
     fn window(start: Option<&str>, end: Option<&str>) -> Window {
         Window { start: start.and_then(parse_time), end: end.and_then(parse_time) }

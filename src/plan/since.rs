@@ -6,11 +6,11 @@ use std::collections::HashSet;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Basis;
-use crate::catalog::Selected;
-use crate::memory::Memory;
-use crate::moment::format_time;
-use crate::stream::Modes;
-use crate::window::Window;
+use crate::base::time::format_time;
+use crate::bookmark::memory::Memory;
+use crate::singer::catalog::Selected;
+use crate::source::stream::Modes;
+use crate::source::window::Window;
 
 /// What is read of an incremental stream.
 #[derive(Debug, Default)]

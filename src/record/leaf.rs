@@ -205,7 +205,7 @@ mod tests {
 
     use super::*;
     use crate::json::Parser;
-    use crate::text::Tidy;
+    use crate::json::tidy::Tidy;
 
     fn fit(schema: &Value, text: &str) -> Fit {
         let leaf = Leaf::of(schema);

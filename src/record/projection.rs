@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::leaf::{Fit, Leaf};
 use crate::json::{self, Label};
-use crate::schema;
+use crate::source::schema;
 
 /// What to keep of a record, compiled from a schema once per stream.
 #[derive(Debug)]

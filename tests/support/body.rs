@@ -1,8 +1,8 @@
 //! Answers that are mostly what a schema says, and now and then not.
 
 use serde_json::Value;
-use tap_incident::schema;
-use tap_incident::stream::{Shape, Source, Stream};
+use tap_incident::source::schema;
+use tap_incident::source::stream::{Shape, Source, Stream};
 
 use crate::choices::Choices;
 use crate::tree::{Tree, units};

@@ -4,16 +4,16 @@ use std::collections::HashSet;
 
 use proptest::sample::Index;
 use serde_json::Value;
-use tap_incident::catalog::Selected;
-use tap_incident::error::Error;
-use tap_incident::lines::Lines;
-use tap_incident::moment::parse_time;
+use tap_incident::base::error::Error;
+use tap_incident::base::time::parse_time;
 use tap_incident::page::{Page, Reader};
 use tap_incident::record::Projection;
-use tap_incident::request::{Request, Series};
-use tap_incident::schema;
-use tap_incident::stream::Binding;
-use tap_incident::streams::STREAMS;
+use tap_incident::record::lines::Lines;
+use tap_incident::singer::catalog::Selected;
+use tap_incident::source::request::{Request, Series};
+use tap_incident::source::schema;
+use tap_incident::source::stream::Binding;
+use tap_incident::sources::incident_io::STREAMS;
 
 use crate::body::bound;
 use crate::reading::{Outcome, Reading};
@@ -37,7 +37,7 @@ impl Chosen {
         if let Some(fields) = schema.get_mut("properties").and_then(Value::as_object_mut) {
             fields.extend(added.iter().cloned());
         }
-        let selected = tap_incident::catalog::selection(catalog).unwrap().streams.remove(0);
+        let selected = tap_incident::singer::catalog::selection(catalog).unwrap().streams.remove(0);
         let parents = STREAMS.iter().flat_map(|child| child.parents);
         let parents = parents.filter(|parent| parent.stream == stream.name);
         Self { selected, feeds: parents.map(|parent| parent.bindings).collect() }

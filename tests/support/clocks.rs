@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Days, NaiveTime, TimeDelta, Utc};
 use stand_in::NOW;
-use tap_incident::clock::Clock;
+use tap_incident::base::clock::Clock;
 
 /// When a history begins.
 pub const BEGINNING: DateTime<Utc> = NOW;

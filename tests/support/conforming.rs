@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jsonschema::Validator;
 use serde_json::Value;
-use tap_incident::schema;
+use tap_incident::source::schema;
 
 /// Streams in which a record may come again, the same: an incident's list holds its streams' too.
 const REPEATING: [&str; 2] = ["incident_activity_log_entries", "incident_timeline_items"];

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde_json::{Value, json};
-use tap_incident::stream::{Shape, Source, Stream};
-use tap_incident::streams::STREAMS;
+use tap_incident::source::stream::{Shape, Source, Stream};
+use tap_incident::sources::incident_io::STREAMS;
 
 use crate::twist::EXTRA;
 

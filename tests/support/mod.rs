@@ -14,8 +14,8 @@ use proptest::prelude::*;
 use proptest::test_runner::{RngSeed, TestCaseResult, TestError, TestRunner};
 use serde_json::Value;
 use stand_in::{DEFAULT_KEY, NOW, Options, StandIn, Workspace};
-use tap_incident::clock::{Clock, StandingClock};
-use tap_incident::openapi::Document;
+use tap_incident::base::clock::{Clock, StandingClock};
+use tap_incident::source::openapi::Document;
 use tap_incident::{Process, run};
 
 /// The sample workspace with one month of history, served strictly.
@@ -128,7 +128,7 @@ impl Tap {
 
     /// Selects these streams, then lets `change` edit each entry of the catalog.
     pub fn catalog(self, streams: &[&str], change: impl Fn(&mut Value)) -> Self {
-        let mut catalog = tap_incident::catalog::discover().unwrap();
+        let mut catalog = tap_incident::singer::catalog::discover().unwrap();
         for entry in catalog["streams"].as_array_mut().unwrap() {
             let is_selected = streams.contains(&entry["stream"].as_str().unwrap());
             entry["metadata"][0]["metadata"]["selected"] = is_selected.into();

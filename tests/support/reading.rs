@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use tap_incident::stream::{Binding, Shape, Source, Stream, Take};
+use tap_incident::source::stream::{Binding, Shape, Source, Stream, Take};
 
 use crate::body::bound;
 use crate::rfc_3339::is_rfc_3339;

@@ -99,7 +99,7 @@ impl Target {
             let bookmark = |state: &Value| {
                 let fields = &state["bookmarks"][kind.stream];
                 let text = fields["updated_at"].as_str().or(fields["incident_updated_at"].as_str());
-                text.map(|text| tap_incident::moment::parse_time(text).unwrap())
+                text.map(|text| tap_incident::base::time::parse_time(text).unwrap())
             };
             if !self.may_move_back && bookmark(&self.state) > bookmark(state) {
                 self.complaints

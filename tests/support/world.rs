@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use chrono::{DateTime, Days, NaiveTime, TimeDelta, Utc};
 use serde_json::Value;
 use stand_in::{Action, Fault, Options, StandIn, Workspace};
-use tap_incident::clock::Clock;
+use tap_incident::base::clock::Clock;
 
 use crate::clocks::{BEGINNING, MovingClock, Wait};
 use crate::rows::{

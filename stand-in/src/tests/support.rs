@@ -17,10 +17,12 @@ use crate::{NOW, StandIn};
 /// The API's document, with what is known beyond it.
 pub(super) fn document() -> Value {
     let mut document =
-        serde_json::from_str(include_str!("../../../src/openapi/document.json")).unwrap();
+        serde_json::from_str(include_str!("../../../src/sources/incident_io/document.json"))
+            .unwrap();
     merge(
         &mut document,
-        serde_json::from_str(include_str!("../../../src/openapi/overlay.json")).unwrap(),
+        serde_json::from_str(include_str!("../../../src/sources/incident_io/overlay.json"))
+            .unwrap(),
     );
     document
 }

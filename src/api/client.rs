@@ -1,0 +1,240 @@
+//! The only module that talks to the API: sends a request, repeats it as [`crate::base::retry`] says,
+//! learns for [`crate::api::limit`], and tells errors apart. ureq's defaults that bite are set here and nowhere else.
+
+mod failure;
+
+use std::io::Read;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use ureq::http::{HeaderMap, StatusCode};
+use ureq::{Agent, Body, Proxy};
+
+pub use self::failure::{Failure, Passing};
+use self::failure::{broken, refusal, retry_after, whole};
+use crate::api::limit::Limiter;
+use crate::base::clock::Clock;
+use crate::base::error::Error;
+use crate::base::log::Log;
+use crate::base::retry::{Attempts, Retry};
+use crate::config::Config;
+use crate::source::request::Request;
+
+/// A connection to the API; its idle connections are shared between threads.
+pub struct Client {
+    agent: Agent,
+    endpoint: String,
+    /// Empty where no key is needed.
+    authorization: String,
+    retry: Retry,
+    clock: Arc<dyn Clock>,
+    log: Arc<Log>,
+    limiter: Mutex<Limiter>,
+    requests: AtomicU64,
+    retries: AtomicU64,
+}
+
+/// A 200.
+#[derive(Debug)]
+pub struct Answer {
+    /// The API's clock, where it sent a usable `Date`.
+    pub date: Option<DateTime<Utc>>,
+    /// Our clock when the request was sent.
+    pub sent_at: DateTime<Utc>,
+    /// Our clock when the body was complete.
+    pub received_at: DateTime<Utc>,
+}
+
+/// No answer of the API is that large; a body that goes on for ever would fill the memory.
+const LARGEST_BODY: u64 = 512 << 20;
+/// What is read and sent at a time; a request and the headers of an answer fit in.
+const BUFFER: usize = 32 << 10;
+/// A wait of that length is worth a line in the log.
+pub const NOTABLE_WAIT: Duration = Duration::from_secs(3);
+
+impl Client {
+    /// A client with the config's endpoint, key and timeouts.
+    #[must_use]
+    pub fn new(config: &Config, clock: Arc<dyn Clock>, log: Arc<Log>) -> Self {
+        let agent = Agent::config_builder()
+            // An error status comes with a body that says why.
+            .http_status_as_error(false)
+            // A redirect of the API would be news; following it could leak the key.
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            // There is no timeout by default.
+            .timeout_connect(Some(config.connect_timeout))
+            .timeout_global(Some(config.request_timeout))
+            .max_idle_connections_per_host(config.concurrency + 1)
+            .max_idle_connections(config.concurrency + 1)
+            // By default each connection holds 256 KiB.
+            .input_buffer_size(BUFFER)
+            .output_buffer_size(BUFFER)
+            .user_agent(&config.user_agent)
+            // Plain http is loopback: a proxy from the environment would see the key in the clear.
+            .proxy(if config.is_loopback() { None } else { Proxy::try_from_env() })
+            .build()
+            .new_agent();
+        Self {
+            agent,
+            endpoint: config.endpoint.clone(),
+            authorization: match config.api_key.expose() {
+                "" => String::new(),
+                key => format!("Bearer {key}"),
+            },
+            retry: config.retry,
+            clock,
+            log,
+            limiter: Mutex::new(Limiter::new(config.rate_limit_reserve_percent)),
+            requests: AtomicU64::new(0),
+            retries: AtomicU64::new(0),
+        }
+    }
+
+    /// Requests sent so far, repeats included.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// Repeats so far.
+    #[must_use]
+    pub fn retries(&self) -> u64 {
+        self.retries.load(Ordering::Relaxed)
+    }
+
+    /// Sends `request` until it is answered or there is no more patience; the answer and its body.
+    ///
+    /// # Errors
+    /// Every status but 200 has its [`Error`]; no answer at all is [`Error::Unreachable`].
+    pub fn get(&self, request: &Request) -> Result<(Answer, Vec<u8>), Error> {
+        let mut attempts = None;
+        loop {
+            match self.turn(request) {
+                Ok(answer) => return Ok(answer),
+                Err(Failure::Final(error)) => return Err(error),
+                Err(Failure::Passing(passing)) => {
+                    self.clock.sleep(self.again(request, &mut attempts, passing)?);
+                }
+            }
+        }
+    }
+
+    /// Sends `request` once, for an answer that can be done without.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub fn once(&self, request: &Request) -> Result<(Answer, Vec<u8>), Error> {
+        self.turn(request).map_err(|failure| match failure {
+            Failure::Final(error) => error,
+            Failure::Passing(passing) => passing.into_error(&self.endpoint, 1),
+        })
+    }
+
+    /// Sends `request` when the rate limit lets it.
+    fn turn(&self, request: &Request) -> Result<(Answer, Vec<u8>), Failure> {
+        let wait = self.limiter().until(request.endpoint(), self.clock.elapsed());
+        if wait >= NOTABLE_WAIT {
+            self.announce(wait, &format!("for the rate limit of {}", request.endpoint()));
+        }
+        self.clock.sleep(wait);
+        self.limiter().take(request.endpoint(), self.clock.elapsed());
+        let mut body = Vec::new();
+        let answer = self.attempt(request, &mut body)?;
+        whole(&body)?;
+        Ok((answer, body))
+    }
+
+    /// After a failure that may pass: how long to wait before the next attempt.
+    ///
+    /// # Errors
+    /// What it comes to where there is no patience left.
+    pub fn again(
+        &self,
+        request: &Request,
+        attempts: &mut Option<Attempts>,
+        passing: Passing,
+    ) -> Result<Duration, Error> {
+        let attempts = attempts.get_or_insert_with(|| self.retry.attempts());
+        let Some(wait) = attempts.wait(passing.retry_after) else {
+            return Err(passing.into_error(&self.endpoint, attempts.failed()));
+        };
+        self.retries.fetch_add(1, Ordering::Relaxed);
+        self.log.info(&format!(
+            "retry path={request} attempt={} wait_seconds={:.1} reason={:?}",
+            attempts.failed() + 1,
+            wait.as_secs_f64(),
+            passing.reason(),
+        ));
+        Ok(wait)
+    }
+
+    /// Says that a request waits, and what for.
+    pub fn announce(&self, wait: Duration, reason: &str) {
+        self.log.info(&format!("waiting seconds={:.1} {reason}", wait.as_secs_f64()));
+    }
+
+    /// The API's quota, as far as it is known: whoever sends a request takes from it.
+    pub fn limiter(&self) -> MutexGuard<'_, Limiter> {
+        self.limiter.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends `request` once. The body is read into a buffer that an earlier one has grown: large
+    /// buffers that come and go leave holes in the memory.
+    ///
+    /// # Errors
+    /// Every status but 200, and no answer at all.
+    pub fn attempt(&self, request: &Request, body: &mut Vec<u8>) -> Result<Answer, Failure> {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.log.debug(&format!("request path={request}"));
+        let sent_at = self.clock.now();
+        let mut call = self.agent.get(format!("{}{request}", self.endpoint));
+        if !self.authorization.is_empty() {
+            call = call.header("Authorization", &self.authorization);
+        }
+        let response = call.call().map_err(|error| broken(&error))?;
+        let (head, sent) = response.into_parts();
+        self.learn(request, head.status, &head.headers);
+        read(sent, body).map_err(|error| broken(&error))?;
+        if head.status == StatusCode::OK {
+            let (date, received_at) = (date(&head.headers), self.clock.now());
+            return Ok(Answer { date, sent_at, received_at });
+        }
+        Err(refusal(request, head.status.as_u16(), &head.headers, body))
+    }
+
+    /// Learns what an answer says of the API's quota.
+    fn learn(&self, request: &Request, status: StatusCode, headers: &HeaderMap) {
+        let limits = text(headers, "x-ratelimit-limit").unwrap_or_default();
+        let remaining = text(headers, "x-ratelimit-remaining").and_then(|text| text.parse().ok());
+        let (endpoint, now) = (request.endpoint(), self.clock.elapsed());
+        let mut limiter = self.limiter();
+        limiter.learn(endpoint, limits, remaining, now);
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            limiter.close(endpoint, limits, retry_after(headers).unwrap_or_default(), now);
+        }
+    }
+}
+
+/// Reads a body to its end, so that the connection can be used again. The limit is on what was
+/// inflated, since ureq's own counts what was sent.
+fn read(mut body: Body, bytes: &mut Vec<u8>) -> Result<(), ureq::Error> {
+    bytes.clear();
+    let reader = body.with_config().limit(u64::MAX).reader();
+    reader.take(LARGEST_BODY).read_to_end(bytes)?;
+    if bytes.len() as u64 == LARGEST_BODY {
+        return Err(ureq::Error::BodyExceedsLimit(LARGEST_BODY));
+    }
+    Ok(())
+}
+
+fn date(headers: &HeaderMap) -> Option<DateTime<Utc>> {
+    let date = DateTime::parse_from_rfc2822(text(headers, "date")?).ok()?;
+    Some(date.with_timezone(&Utc))
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}

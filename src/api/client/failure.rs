@@ -1,0 +1,212 @@
+//! What became of a request that has not been answered with a 200, and whether another attempt may be.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use ureq::http::HeaderMap;
+
+use super::text;
+use crate::base::error::{ApiMessage, Error};
+use crate::page::explain;
+use crate::source::request::Request;
+
+/// Of a body that is not the API's, this much is shown.
+const SHOWN: usize = 80;
+
+/// Why an attempt failed.
+#[derive(Debug)]
+pub enum Failure {
+    /// Another may not.
+    Passing(Passing),
+    /// Another would too.
+    Final(Error),
+}
+
+/// A failure that may pass.
+#[derive(Debug)]
+pub struct Passing {
+    what: What,
+    /// How long the API asks to wait.
+    pub(super) retry_after: Option<Duration>,
+}
+
+#[derive(Debug)]
+enum What {
+    Transport(String),
+    Status(ApiMessage),
+    /// An answer that no API gives: this is the error if it stays.
+    Answer(Box<Error>),
+}
+
+impl Passing {
+    /// An answer that is none, as from a proxy; `error` if it stays.
+    #[must_use]
+    pub fn answer(error: Error) -> Self {
+        Self { what: What::Answer(error.into()), retry_after: None }
+    }
+
+    /// Whether the answer may have been too much for the API, or for something on the way.
+    #[must_use]
+    pub fn is_of_a_gateway(&self) -> bool {
+        matches!(&self.what, What::Status(api) if [502, 503, 504].contains(&api.status))
+    }
+
+    /// What went wrong, in words.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        match &self.what {
+            What::Transport(problem) => problem.clone(),
+            What::Status(api) => api.to_string(),
+            What::Answer(error) => error.to_string(),
+        }
+    }
+
+    pub(super) fn into_error(self, endpoint: &str, attempts: u32) -> Error {
+        match self.what {
+            What::Transport(problem) => {
+                Error::Unreachable { endpoint: endpoint.to_owned(), problem, attempts }
+            }
+            What::Status(api) => Error::Unavailable { api, attempts },
+            What::Answer(error) => *error,
+        }
+    }
+}
+
+/// Holds a body to be JSON.
+pub(super) fn whole(body: &[u8]) -> Result<(), Failure> {
+    let json: Result<IgnoredAny, _> = serde_json::from_slice(body);
+    json.map(drop).map_err(|error| {
+        let problem = explain(&error, &String::from_utf8_lossy(body));
+        Failure::Passing(Passing::answer(Error::Garbled(problem)))
+    })
+}
+
+/// No answer, or half of one. All of it may pass, but for a request that cannot be written.
+pub(super) fn broken(error: &ureq::Error) -> Failure {
+    match error {
+        ureq::Error::BadUri(_) | ureq::Error::Http(_) => {
+            Failure::Final(Error::Config(vec![format!("`endpoint` cannot be used: {error}")]))
+        }
+        ureq::Error::BodyExceedsLimit(limit) => {
+            Failure::Final(Error::Contract(format!("it is larger than {limit} bytes")))
+        }
+        other => Failure::Passing(Passing {
+            what: What::Transport(other.to_string()),
+            retry_after: None,
+        }),
+    }
+}
+
+/// What a status other than 200 means.
+pub(super) fn refusal(request: &Request, status: u16, headers: &HeaderMap, body: &[u8]) -> Failure {
+    let (api, scope) = api_message(status, body);
+    let target = request.to_string();
+    match status {
+        429 | 408 | 500.. => {
+            Failure::Passing(Passing { what: What::Status(api), retry_after: retry_after(headers) })
+        }
+        // Nothing is what this API never answers, but something on the way may.
+        204 => Failure::Passing(Passing::answer(Error::Rejected { target, api })),
+        401 => Failure::Final(Error::Unauthorized(api)),
+        // Only the API itself knows what a key may read, or what exists; a proxy does not.
+        403 if api.code.is_some() || scope.is_some() => {
+            Failure::Final(Error::Forbidden { scope, api })
+        }
+        404 if api.code.is_some() => Failure::Final(Error::NotFound { target, api }),
+        _ => Failure::Final(Error::Rejected { target, api }),
+    }
+}
+
+/// The API's own words, or the beginning of a body that is not the API's, and the missing scope.
+fn api_message(status: u16, body: &[u8]) -> (ApiMessage, Option<String>) {
+    #[derive(Deserialize)]
+    struct Body {
+        request_id: Option<String>,
+        errors: Option<Vec<Problem>>,
+        #[serde(rename = "type")]
+        kind: Option<String>,
+    }
+    #[derive(Deserialize)]
+    struct Problem {
+        code: Option<String>,
+        message: Option<String>,
+        metadata: Option<Metadata>,
+    }
+    #[derive(Deserialize)]
+    struct Metadata {
+        scope: Option<String>,
+    }
+    let Ok(body) = serde_json::from_slice::<Body>(body) else {
+        let text = String::from_utf8_lossy(body).trim().chars().take(SHOWN).collect();
+        return (ApiMessage { status, text, ..ApiMessage::default() }, None);
+    };
+    let first = body.errors.and_then(|errors| errors.into_iter().next());
+    let (code, text, metadata) = match first {
+        Some(problem) => (problem.code, problem.message, problem.metadata),
+        None => (None, None, None),
+    };
+    let message = ApiMessage {
+        status,
+        text: text.or_else(|| body.kind.clone()).unwrap_or_default(),
+        // `errors` may be empty; the type still tells that the API is speaking.
+        code: code.or(body.kind),
+        request_id: body.request_id,
+    };
+    (message, metadata.and_then(|metadata| metadata.scope))
+}
+
+/// `Retry-After` in whole seconds.
+pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    text(headers, "retry-after")?.trim().parse().ok().map(Duration::from_secs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(status: u16, body: &str) -> Option<Error> {
+        let request = Request::new("/v2/users");
+        match refusal(&request, status, &HeaderMap::new(), body.as_bytes()) {
+            Failure::Final(error) => Some(error),
+            Failure::Passing(_) => None,
+        }
+    }
+
+    #[test]
+    fn the_scope_of_a_403_is_the_one_that_the_api_names() {
+        let body = r#"{"type": "authorization_error", "status": 403, "request_id": "r1", "errors":
+            [{"code": "missing_scope", "message": "no", "metadata": {"scope": "users.view"}}]}"#;
+        let Some(Error::Forbidden { scope, api }) = refused(403, body) else { panic!() };
+        assert_eq!(scope.as_deref(), Some("users.view"));
+        assert_eq!(api.to_string(), "403 \"no\", request r1");
+        assert_eq!(api.code.as_deref(), Some("missing_scope"));
+    }
+
+    #[test]
+    fn an_error_of_the_api_without_errors_is_still_the_apis() {
+        let body = r#"{"type": "authorization_error", "status": 403, "errors": []}"#;
+        let Some(Error::Forbidden { scope: None, api }) = refused(403, body) else { panic!() };
+        assert_eq!(api.to_string(), "403 \"authorization_error\"");
+        assert!(matches!(refused(404, r#"{"type": "not_found"}"#), Some(Error::NotFound { .. })));
+    }
+
+    #[test]
+    fn what_a_proxy_says_is_shown_in_part_and_means_neither_forbidden_nor_missing() {
+        let page = format!("<html>{}", "x".repeat(500));
+        for status in [403, 404] {
+            let Some(Error::Rejected { api, .. }) = refused(status, &page) else { panic!() };
+            assert_eq!(api.text.len(), SHOWN);
+        }
+    }
+
+    #[test]
+    fn what_may_pass_is_tried_again() {
+        for status in [204, 408, 429, 500, 502, 503, 504, 599] {
+            assert_eq!(refused(status, "{}"), None, "{status}");
+        }
+        for status in [301, 400, 401, 403, 404, 422] {
+            assert!(refused(status, "{}").is_some(), "{status}");
+        }
+    }
+}

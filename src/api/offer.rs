@@ -1,0 +1,113 @@
+//! Values that a filter takes beyond those of the API's document. A filter that must name every value hides
+//! the rows of one that it does not name, so they are asked for once a run, before the plan.
+
+use serde_json::Value;
+
+use crate::api::client::Client;
+use crate::base::error::Error;
+use crate::base::log::Log;
+use crate::source::request::Request;
+use crate::source::stream::{More, Shape, Stream};
+use crate::sources::incident_io::named;
+
+/// What the lists of this run are asked for besides: stream, parameter and value.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Offer(Vec<(&'static str, &'static str, String)>);
+
+/// Who asks.
+struct Asking<'a> {
+    client: &'a Client,
+    log: &'a Log,
+    /// The modes of the config.
+    modes: &'a [String],
+}
+
+/// More values than that are no kinds of anything.
+const MOST_VALUES: usize = 20;
+/// So many characters of a value are shown.
+const SHOWN: usize = 60;
+
+impl Offer {
+    /// Asks for the values that these streams may have.
+    #[must_use]
+    pub fn ask(streams: &[&'static Stream], modes: &[String], client: &Client, log: &Log) -> Self {
+        let asking = Asking { client, log, modes };
+        let mut offer = Self::default();
+        for stream in streams {
+            for (parameter, more) in stream.more {
+                for value in asking.candidates(stream, parameter, *more) {
+                    if asking.is_taken(stream, parameter, &value, *more) {
+                        offer.0.push((stream.name, parameter, value));
+                    }
+                }
+            }
+        }
+        offer
+    }
+
+    /// What a stream's list is asked for besides: parameters and values.
+    pub fn of(&self, stream: &Stream) -> impl Iterator<Item = (&'static str, &str)> {
+        let is_of = move |(name, ..): &&(&str, _, _)| *name == stream.name;
+        self.0.iter().filter(is_of).map(|(_, parameter, value)| (*parameter, value.as_str()))
+    }
+}
+
+impl Asking<'_> {
+    /// The values that the filter may take.
+    fn candidates(&self, stream: &Stream, parameter: &str, more: More) -> Vec<String> {
+        let (list, field) = match more {
+            More::Mode(name) => {
+                return self.modes.iter().filter(|mode| *mode == name).cloned().collect();
+            }
+            More::Seen(list, field) => (list, field),
+        };
+        let mut values = self.seen(list, field).unwrap_or_else(|error| {
+            self.log.debug(&format!(
+                "stream={} it is not known whether {parameter} has other values than those that are \
+                 documented: {list}: {error}",
+                stream.name
+            ));
+            Vec::new()
+        });
+        values.retain(|value| !stream.fixed.contains(&(parameter, value)));
+        values.sort();
+        values.dedup();
+        values.truncate(MOST_VALUES);
+        values
+    }
+
+    /// The values of a field in a list that is one answer.
+    fn seen(&self, list: &str, field: &str) -> Result<Vec<String>, Error> {
+        let Some(stream) = named(list) else { return Ok(Vec::new()) };
+        let Shape::List(name) = stream.shape else { return Ok(Vec::new()) };
+        let (_, body) = self.client.once(&Request::new(stream.path))?;
+        let answer: Value =
+            serde_json::from_slice(&body).map_err(|error| Error::Garbled(error.to_string()))?;
+        let records = answer.get(name).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let text = |record: &Value| record.get(field).and_then(Value::as_str).map(str::to_owned);
+        Ok(records.iter().filter_map(text).collect())
+    }
+
+    /// Whether the filter takes a value. Where that cannot be told the value is not asked for: the next
+    /// run tries again, and reads everything once where it is taken then.
+    fn is_taken(&self, stream: &Stream, parameter: &str, value: &str, more: More) -> bool {
+        let answer =
+            self.client.once(&Request::new(stream.path).pages_of(1).with(parameter, value));
+        let what = format!("{parameter} {:?}", value.chars().take(SHOWN).collect::<String>());
+        let name = stream.name;
+        match (&answer, more) {
+            (Ok(_), More::Mode(_)) => {}
+            (Ok(_), More::Seen(..)) => self.log.warn(&format!(
+                "stream={name} rows of {what}, which is not documented, are read too"
+            )),
+            (Err(error), More::Mode(_)) => {
+                self.log.debug(&format!("stream={name} is asked for without {what}: {error}"));
+            }
+            (Err(error), More::Seen(..)) => self.log.warn(&format!(
+                "stream={name} rows of {what}, which is not documented, are missing, since the API \
+                 does not take it: {error}"
+            )),
+        }
+        answer.is_ok()
+    }
+}

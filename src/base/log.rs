@@ -1,0 +1,203 @@
+//! Events on stderr: text or JSON lines, and Singer METRIC lines. Leaves to others what is worth
+//! saying. Whatever passes through here, the API key does not.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::{Value, json};
+
+use crate::base::clock::Clock;
+
+/// How much an event matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// For whoever hunts a bug: each request.
+    Debug,
+    /// For an operator: one line per event.
+    Info,
+    /// Something was left out, or will be.
+    Warning,
+    /// A stream, or the run, failed.
+    Error,
+}
+
+impl Level {
+    /// The level of that name, in any case; `warn` and `critical` are taken too.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        match name.to_ascii_lowercase().as_str() {
+            "debug" => Some(Self::Debug),
+            "info" => Some(Self::Info),
+            "warning" | "warn" => Some(Self::Warning),
+            "error" | "critical" => Some(Self::Error),
+            _ => None,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Debug => "DEBUG",
+            Self::Info => "INFO",
+            Self::Warning => "WARNING",
+            Self::Error => "ERROR",
+        }
+    }
+}
+
+/// What a log line looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// `LEVEL message`.
+    Text,
+    /// One JSON object a line, with the field names of the Meltano SDK.
+    Json,
+}
+
+/// A measured value for Singer's METRIC lines.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Metric {
+    /// How many since the last such line.
+    Counter(&'static str, u64),
+    /// Seconds, and whether what took them succeeded.
+    Timer(&'static str, f64, bool),
+}
+
+/// A key shorter than this is not looked for.
+const SHORTEST_SECRET: usize = 8;
+
+/// Writes events to stderr, or wherever it is told to.
+pub struct Log {
+    out: Mutex<Box<dyn Write + Send>>,
+    level: Level,
+    format: Format,
+    clock: Arc<dyn Clock>,
+    secret: String,
+}
+
+impl Log {
+    /// A log to `out`, as text and from INFO on until it is told otherwise.
+    pub fn new(out: Box<dyn Write + Send>, clock: Arc<dyn Clock>) -> Self {
+        let (level, format) = (Level::Info, Format::Text);
+        Self { out: Mutex::new(out), level, format, clock, secret: String::new() }
+    }
+
+    /// Takes over the settings of the config; `secret` never appears in a line.
+    pub fn set(&mut self, level: Level, format: Format, secret: &str) {
+        self.level = level;
+        self.format = format;
+        secret.clone_into(&mut self.secret);
+    }
+
+    /// Says something for whoever hunts a bug.
+    pub fn debug(&self, message: &str) {
+        self.say(Level::Debug, None, message);
+    }
+
+    /// Says something for an operator.
+    pub fn info(&self, message: &str) {
+        self.say(Level::Info, None, message);
+    }
+
+    /// Says that something is left out.
+    pub fn warn(&self, message: &str) {
+        self.say(Level::Warning, None, message);
+    }
+
+    /// Says that something failed.
+    pub fn error(&self, message: &str) {
+        self.say(Level::Error, None, message);
+    }
+
+    /// Says something of a stream.
+    pub fn say(&self, level: Level, stream: Option<&str>, message: &str) {
+        if level < self.level {
+            return;
+        }
+        match self.format {
+            // A line break within a message would make two lines of one event.
+            Format::Text => {
+                self.write(&format!("{} {}", level.name(), message.replace(['\n', '\r'], " ")));
+            }
+            Format::Json => self.write(&self.json(level, stream, message, &json!({})).to_string()),
+        }
+    }
+
+    /// Writes a table: as it is, or each of its lines as an event.
+    pub fn table(&self, table: &str) {
+        for line in table.lines() {
+            match self.format {
+                Format::Text => self.write(line),
+                Format::Json => self.info(line),
+            }
+        }
+    }
+
+    /// Writes a Singer METRIC line for a stream, or for the whole run.
+    pub fn metric(&self, metric: Metric, stream: Option<&str>) {
+        if self.level > Level::Info {
+            return;
+        }
+        let mut tags = json!({});
+        if let (Some(stream), Some(tags)) = (stream, tags.as_object_mut()) {
+            tags.insert("stream".into(), stream.into());
+        }
+        let point = match metric {
+            Metric::Counter(name, value) => {
+                json!({"type": "counter", "metric": name, "value": value, "tags": tags})
+            }
+            Metric::Timer(name, seconds, succeeded) => {
+                if let Some(tags) = tags.as_object_mut() {
+                    let status = if succeeded { "succeeded" } else { "failed" };
+                    tags.insert("status".into(), status.into());
+                }
+                json!({"type": "timer", "metric": name, "value": seconds, "tags": tags})
+            }
+        };
+        match self.format {
+            Format::Text => self.write(&format!("INFO METRIC: {point}")),
+            Format::Json => {
+                let extra = json!({"metric_info": point});
+                self.write(&self.json(Level::Info, stream, "METRIC", &extra).to_string());
+            }
+        }
+    }
+
+    fn json(&self, level: Level, stream: Option<&str>, message: &str, extra: &Value) -> Value {
+        let mut line = json!({
+            "level": level.name().to_ascii_lowercase(),
+            "pid": std::process::id(),
+            "logger_name": "tap-incident",
+            "ts": since_epoch(self.clock.as_ref()),
+            "thread_name": std::thread::current().name().unwrap_or("worker"),
+            "app_name": "tap-incident",
+            "stream_name": stream,
+            "message": message,
+            "extra": {},
+        });
+        if let (Some(line), Some(extra)) = (line.as_object_mut(), extra.as_object()) {
+            line.extend(extra.clone());
+        }
+        line
+    }
+
+    fn write(&self, line: &str) {
+        // A word of a few letters is no key, and would be found everywhere.
+        let mut line = if self.secret.len() < SHORTEST_SECRET {
+            line.to_owned()
+        } else {
+            line.replace(&self.secret, "[api_key]")
+        };
+        line.push('\n');
+        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+        // Where stderr itself is gone there is nowhere left to say so.
+        let _ = out.write_all(line.as_bytes());
+    }
+}
+
+/// Seconds since 1970, with a fraction.
+fn since_epoch(clock: &dyn Clock) -> f64 {
+    let now = clock.now();
+    // Until 2106.
+    u32::try_from(now.timestamp()).map_or(0.0, f64::from)
+        + f64::from(now.timestamp_subsec_micros()) / 1e6
+}

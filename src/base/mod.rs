@@ -1,0 +1,7 @@
+//! What everything else stands on: errors, time, the log.
+
+pub mod error;
+pub mod clock;
+pub mod log;
+pub mod time;
+pub mod retry;

@@ -1,0 +1,367 @@
+//! The settings, checked: one [`Config`] for a run. Every problem is reported at once. Where the
+//! values come from is told in [`crate::config::settings`].
+
+pub mod args;
+pub mod settings;
+
+use std::fmt;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Map, Value};
+
+use crate::base::error::Error;
+use crate::base::log::{Format, Level};
+use crate::base::retry::Retry;
+use crate::base::time::parse_time;
+use crate::config::args::{Args, Test};
+use crate::config::settings::{Environment, check, gather, pointer, settings};
+
+/// Everything a run is told, checked.
+#[derive(Debug)]
+pub struct Config {
+    /// The key of the API.
+    pub api_key: Secret,
+    /// Scheme and host, without a slash at the end.
+    pub endpoint: String,
+    /// Incidents that changed before it are not read, where there is no later bookmark.
+    pub start_date: Option<DateTime<Utc>>,
+    /// Incidents that changed at it or later are not read.
+    pub end_date: Option<DateTime<Utc>>,
+    /// Modes of incidents, actions and follow-ups.
+    pub incident_modes: Vec<String>,
+    /// How long before its bookmark an incremental stream is read again.
+    pub lookback: TimeDelta,
+    /// How long after its last change the children of an incident are read again.
+    pub child_lookback: TimeDelta,
+    /// After how long an incremental stream is read in full again.
+    pub full_scan: Option<TimeDelta>,
+    /// Whether an incremental stream is read in full where fields were selected since its bookmark.
+    pub rescan_on_new_fields: bool,
+    /// How long an interrupted run can be gone on with.
+    pub resume_max: TimeDelta,
+    /// Whether only the streams with a filter over time are read, and bookmarks are left alone.
+    pub is_backfill: bool,
+    /// How many days the window of schedules and availability reaches back from today's midnight.
+    pub schedule_window_days_back: u64,
+    /// How many days it reaches ahead of it.
+    pub schedule_window_days_ahead: u64,
+    /// How many requests are under way at a time.
+    pub concurrency: usize,
+    /// How many records a page has at most.
+    pub page_size: u32,
+    /// How many bytes of records may wait for the target.
+    pub buffer: usize,
+    /// Longest wait for a connection.
+    pub connect_timeout: Duration,
+    /// Longest wait for an answer, its body included.
+    pub request_timeout: Duration,
+    /// How often and how long to repeat a request.
+    pub retry: Retry,
+    /// What part of the API's quota is left to others.
+    pub rate_limit_reserve_percent: u8,
+    /// What the API's access log shows.
+    pub user_agent: String,
+    /// What to do with a stream the key may not read.
+    pub forbidden_streams: Forbidden,
+    /// Which events are logged.
+    pub log_level: Level,
+    /// What a log line looks like.
+    pub log_format: Format,
+}
+
+/// What to do with a stream the key may not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Forbidden {
+    /// Leave it out, say so.
+    Warn,
+    /// Count it as a failure.
+    Fail,
+}
+
+/// An API key. It has no way to be printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The key itself, for the request header and for taking it out of the log.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+impl Config {
+    /// Reads config files and environment, lays the flags over them and checks the result.
+    /// Warnings, such as settings nobody knows, are added to `warnings`.
+    ///
+    /// # Errors
+    /// [`Error::Config`] with every problem, [`Error::File`] for a file that is no JSON object.
+    pub fn read(
+        args: &Args,
+        environment: &Environment,
+        warnings: &mut Vec<String>,
+    ) -> Result<Self, Error> {
+        let (schema, values) = (settings(), gather(args, environment)?);
+        let mut problems = check(&values, &schema, warnings);
+        let needs_key = !(args.demo || args.live || args.test == Some(Test::Schema));
+        let config = Self::checked(&values, &schema, needs_key, &mut problems)
+            .map(|config| Self { is_backfill: args.backfill, ..config });
+        if let Some(Self { start_date: None, end_date: None, is_backfill: true, .. }) = &config {
+            problems.push("`--backfill` needs `start_date` or `end_date`, or both".into());
+        }
+        match (problems.is_empty(), config) {
+            (true, Some(config)) => Ok(config),
+            _ => Err(Error::Config(problems)),
+        }
+    }
+
+    /// What the schema cannot check.
+    fn checked(
+        values: &Map<String, Value>,
+        schema: &Value,
+        needs_key: bool,
+        problems: &mut Vec<String>,
+    ) -> Option<Self> {
+        let get =
+            |name: &str| values.get(name).or_else(|| schema.pointer(&pointer(name, "default")));
+        let text = |name: &str| get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let number = |name: &str| get(name).and_then(Value::as_u64).unwrap_or_default();
+        let size = |name: &str| usize::try_from(number(name)).unwrap_or(usize::MAX);
+        let whole = |name: &str| get(name).and_then(Value::as_i64);
+        let seconds = |name: &str| Duration::from_secs(number(name));
+        let api_key = if needs_key { key(values, problems) } else { Some(String::new()) };
+        let (start_date, end_date) = dates(values, problems);
+        if !text("user_agent").bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
+            problems.push(format!("`user_agent` is {:?}, not plain text", text("user_agent")));
+        }
+        let modes = get("incident_modes").and_then(Value::as_array);
+        Some(Self {
+            endpoint: endpoint(&text("endpoint"), problems),
+            start_date,
+            end_date,
+            incident_modes: modes?.iter().filter_map(Value::as_str).map(Into::into).collect(),
+            lookback: TimeDelta::seconds(whole("lookback_seconds").unwrap_or_default()),
+            child_lookback: TimeDelta::days(whole("child_lookback_days").unwrap_or_default()),
+            full_scan: whole("full_scan_days").map(TimeDelta::days),
+            resume_max: TimeDelta::hours(whole("resume_max_hours").unwrap_or_default()),
+            rescan_on_new_fields: get("rescan_on_new_fields") == Some(&Value::Bool(true)),
+            is_backfill: false,
+            schedule_window_days_back: number("schedule_window_days_back"),
+            schedule_window_days_ahead: number("schedule_window_days_ahead"),
+            concurrency: size("concurrency"),
+            page_size: u32::try_from(number("page_size")).unwrap_or(u32::MAX),
+            buffer: size("buffer_megabytes") << 20,
+            connect_timeout: seconds("connect_timeout"),
+            request_timeout: seconds("request_timeout"),
+            retry: Retry {
+                most: u32::try_from(number("max_retries")).unwrap_or(u32::MAX),
+                patience: seconds("max_retry_seconds"),
+            },
+            rate_limit_reserve_percent: u8::try_from(number("rate_limit_reserve_percent"))
+                .unwrap_or(u8::MAX),
+            user_agent: text("user_agent"),
+            forbidden_streams: match text("forbidden_streams").as_str() {
+                "fail" => Forbidden::Fail,
+                _ => Forbidden::Warn,
+            },
+            log_level: Level::parse(&text("log_level")).unwrap_or(Level::Info),
+            log_format: if text("log_format") == "json" { Format::Json } else { Format::Text },
+            api_key: Secret(api_key?),
+        })
+    }
+
+    /// Whether the endpoint is on this computer, and so may be plain http.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        self.endpoint.starts_with("http://")
+    }
+
+    /// The same settings for another place: the sample workspace.
+    #[must_use]
+    pub fn at(mut self, endpoint: String, api_key: &str) -> Self {
+        self.endpoint = endpoint;
+        self.api_key = Secret(api_key.to_owned());
+        self
+    }
+}
+
+fn key(values: &Map<String, Value>, problems: &mut Vec<String>) -> Option<String> {
+    let key = values.get("api_key");
+    let file = values.get("api_key_file").and_then(Value::as_str);
+    let key = match (key, file) {
+        (Some(_), Some(_)) => {
+            problems.push("`api_key` and `api_key_file` are both set; keep one".into());
+            return None;
+        }
+        // Of another type: the schema has said so.
+        (Some(key), None) => key.as_str()?.to_owned(),
+        (None, Some(path)) => match std::fs::read_to_string(path) {
+            Ok(key) => key.trim().to_owned(),
+            Err(error) => {
+                problems.push(format!("`api_key_file` {path:?} cannot be read: {error}"));
+                return None;
+            }
+        },
+        (None, None) => {
+            problems.push(
+                "`api_key` is missing; set it in a config file or as TAP_INCIDENT_API_KEY".into(),
+            );
+            return None;
+        }
+    };
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\';
+    if key.is_empty() || !key.bytes().all(is_plain) {
+        problems.push("the API key is empty, or has blanks, quotes or line breaks in it".into());
+        return None;
+    }
+    Some(key)
+}
+
+/// Where what is read begins and ends.
+fn dates(
+    values: &Map<String, Value>,
+    problems: &mut Vec<String>,
+) -> (Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
+    let mut time = |name: &str| time(values, name, problems);
+    let (start, end) = (time("start_date"), time("end_date"));
+    if start.zip(end).is_some_and(|(start, end)| start >= end) {
+        let text = |name: &str| values.get(name).and_then(Value::as_str).unwrap_or_default();
+        problems.push(format!(
+            "`start_date` {:?} is not before `end_date` {:?}",
+            text("start_date"),
+            text("end_date")
+        ));
+    }
+    (start, end)
+}
+
+fn time(
+    values: &Map<String, Value>,
+    name: &str,
+    problems: &mut Vec<String>,
+) -> Option<DateTime<Utc>> {
+    let text = values.get(name)?.as_str()?;
+    let time = parse_time(text);
+    if time.is_none() {
+        problems.push(format!(
+            "`{name}` is {text:?}, but must be a date or a timestamp with its time zone, like \
+             2026-01-31 or 2026-01-31T00:00:00Z"
+        ));
+    }
+    time
+}
+
+/// A key must not cross a network in the clear.
+fn endpoint(text: &str, problems: &mut Vec<String>) -> String {
+    let endpoint = text.trim_end_matches('/');
+    let authority = |scheme: &str| {
+        let rest = endpoint.strip_prefix(scheme)?;
+        rest.split('/').next().filter(|authority| !authority.is_empty() && !authority.contains('@'))
+    };
+    let is_loopback = authority("http://").is_some_and(|authority| {
+        let host = match authority.rsplit_once(':') {
+            Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+            _ => authority,
+        };
+        host == "localhost"
+            || host
+                .trim_matches(['[', ']'])
+                .parse::<std::net::IpAddr>()
+                .is_ok_and(|ip| ip.is_loopback())
+    });
+    let is_plain = !endpoint.contains(['?', '#']) && !endpoint.contains(char::is_whitespace);
+    if endpoint.contains('@') {
+        problems.push("`endpoint` holds a user or a password; the API takes neither".into());
+    } else if !(is_plain && (authority("https://").is_some() || is_loopback)) {
+        problems.push(format!(
+            "`endpoint` is {text:?}, but must be an https address, or http on loopback"
+        ));
+    }
+    endpoint.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The config of these environment variables, without their prefix, and a key.
+    fn config(variables: &[(&str, &str)]) -> Result<Config, Error> {
+        let variables = variables.iter().chain(&[("API_KEY", "k")]);
+        let environment = variables
+            .map(|(name, value)| (format!("TAP_INCIDENT_{name}"), (*value).to_owned()))
+            .collect();
+        Config::read(&Args::default(), &environment, &mut Vec::new())
+    }
+
+    #[test]
+    fn zero_and_the_empty_string_mean_the_default() {
+        let plain = config(&[]).unwrap();
+        let set =
+            config(&[("MAX_RETRIES", "0"), ("REQUEST_TIMEOUT", ""), ("ENDPOINT", "")]).unwrap();
+        assert_eq!(format!("{set:?}"), format!("{plain:?}"));
+        assert_eq!(plain.retry, Retry { most: 8, patience: Duration::from_secs(900) });
+    }
+
+    #[test]
+    fn a_whole_number_with_a_point_is_a_whole_number() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.json");
+        std::fs::write(&path, r#"{"api_key": "k", "request_timeout": 30.0}"#).unwrap();
+        let args = Args { config: vec![path], ..Args::default() };
+        let config = Config::read(&args, &Environment::new(), &mut Vec::new()).unwrap();
+        assert_eq!(config.request_timeout, Duration::from_secs(30));
+    }
+
+    #[test]
+    fn lists_come_with_commas_or_as_json() {
+        for text in ["test, stream", r#"["test", "stream"]"#] {
+            let modes = config(&[("INCIDENT_MODES", text)]).unwrap().incident_modes;
+            assert_eq!(modes, ["test", "stream"]);
+        }
+    }
+
+    #[test]
+    fn the_key_crosses_no_network_in_the_clear() {
+        for good in [
+            "https://api.incident.io/",
+            "http://127.0.0.1:80",
+            "http://[::1]:9",
+            "http://localhost",
+        ] {
+            let config = config(&[("ENDPOINT", good)]).unwrap();
+            assert_eq!(config.endpoint, good.trim_end_matches('/'));
+        }
+        for bad in [
+            "http://api.incident.io",
+            "http://127.0.0.1.evil.com",
+            "http://127.0.0.1:80@evil.com",
+            "http://localhost:80.evil.com",
+            "https://",
+            "https://a b",
+            "https://host?x=1",
+            "ftp://host",
+            "api.incident.io",
+        ] {
+            assert!(config(&[("ENDPOINT", bad)]).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_date_is_its_midnight_in_utc() {
+        let config = config(&[("START_DATE", "2026-01-31")]).unwrap();
+        assert_eq!(config.start_date, parse_time("2026-01-31T00:00:00Z"));
+    }
+
+    #[test]
+    fn a_secret_does_not_show_itself() {
+        let config = config(&[]).unwrap();
+        assert!(format!("{config:?}").contains("api_key: Secret,"));
+    }
+}

@@ -1,0 +1,299 @@
+//! The settings as they are written: one JSON Schema that lists them, and the values that files,
+//! environment and flags give them. What the values come to is decided in [`crate::config`].
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+
+use crate::base::error::Error;
+use crate::config::args::Args;
+
+/// The environment, as far as it concerns us.
+pub type Environment = BTreeMap<String, String>;
+
+/// The modes an incident can have (API document).
+const MODES: [&str; 5] = ["standard", "retrospective", "test", "tutorial", "stream"];
+
+/// The JSON Schema of all settings: what is checked, and what the README's table shows.
+#[must_use]
+pub fn settings() -> Value {
+    let parts = [what_to_read(), since_when(), how_to_run()];
+    let parts = parts.into_iter().filter_map(|part| part.as_object().cloned());
+    let properties = parts.flatten().collect::<Map<_, _>>();
+    json!({"type": "object", "properties": properties})
+}
+
+fn what_to_read() -> Value {
+    json!({
+        "api_key": {"type": "string", "secret": true, "writeOnly": true,
+            "description": "The key of the API. One of `api_key` and `api_key_file` is needed"},
+        "api_key_file": {"type": "string",
+            "description": "A file that holds the key"},
+        "endpoint": {"type": "string", "default": "https://api.incident.io",
+            "description": "Where the API is. https, or http on loopback"},
+        "start_date": {"type": "string",
+            "description": "Incidents that changed at or after this date or timestamp; \
+                            bounds incremental streams only, and only without a later bookmark"},
+        "end_date": {"type": "string",
+            "description": "Incidents that changed before this date or timestamp; \
+                            bounds incremental streams only"},
+        "incident_modes": {"type": "array", "uniqueItems": true, "minItems": 1,
+            "items": {"type": "string", "enum": MODES},
+            "default": MODES,
+            "description": "Modes of incidents, actions and follow-ups to read, as far as the \
+                            API can be asked for them: whether incidents of mode `stream` can be \
+                            is not documented, so each run asks once"},
+    })
+}
+
+fn since_when() -> Value {
+    json!({
+        "lookback_seconds": {"type": "integer", "minimum": 1, "maximum": 604_800, "default": 600,
+            "description": "Seconds before its bookmark from which an incremental stream is read \
+            again, since rows become visible out of order; those that were written are not \
+            written again"},
+        "child_lookback_days": {"type": "integer", "minimum": 1, "maximum": 3650, "default": 14,
+            "description": "Days for which incremental children of an incident are read again \
+            after its last change"},
+        "full_scan_days": {"type": "integer", "minimum": 1, "maximum": 3650,
+            "description": "Days after which an incremental stream is read in full once, since \
+            what is embedded in a record changes without a trace; without it never, and every \
+            30 days for children of incidents, actions and follow-ups"},
+        "resume_max_hours": {"type": "integer", "minimum": 1, "maximum": 8760, "default": 72,
+            "description": "Hours after which a position of an interrupted run is dropped and the \
+            stream read from its start"},
+        "rescan_on_new_fields": {"type": "boolean", "default": false,
+            "description": "Whether an incremental stream is read in full once where fields were \
+            selected since its bookmark"},
+        "schedule_window_days_back": {"type": "integer", "minimum": 1, "maximum": 3650,
+            "default": 30, "description": "Days of schedule entries and of component \
+            availability to read, back from midnight in UTC"},
+        "schedule_window_days_ahead": {"type": "integer", "minimum": 0, "maximum": 3650,
+            "default": 0, "description": "Days of schedule entries to read ahead of it"},
+    })
+}
+
+fn how_to_run() -> Value {
+    let seconds = |default: u32, text: &str| {
+        json!({"type": "integer", "minimum": 1, "maximum": 86_400, "default": default,
+            "description": text})
+    };
+    json!({
+        "concurrency": {"type": "integer", "minimum": 1, "maximum": 64, "default": 8,
+            "description": "Requests under way at a time"},
+        "page_size": {"type": "integer", "minimum": 1, "maximum": 10_000, "default": 10_000,
+            "description": "Records a page at most; no endpoint gives more than 10,000, and most \
+            250. A list whose pages keep failing with 502, 503 or 504 gets smaller ones by itself"},
+        "buffer_megabytes": {"type": "integer", "minimum": 1, "maximum": 65_536, "default": 64,
+            "description": "Megabytes of records that may wait for the target"},
+        "connect_timeout": seconds(10, "Seconds to wait for a connection"),
+        "request_timeout": seconds(300, "Seconds to wait for an answer, its body included"),
+        "max_retries": seconds(8, "Repeats of a request after a 429, a 5xx or a broken connection"),
+        "max_retry_seconds": seconds(900, "Seconds to wait between the repeats of one request, in all"),
+        "rate_limit_reserve_percent": {"type": "integer", "minimum": 0, "maximum": 90,
+            "default": 20, "description": "Percent of the API's quota that is left to the \
+            organisation's other tools"},
+        "user_agent": {"type": "string", "default": USER_AGENT,
+            "description": "What the API's access log shows"},
+        "forbidden_streams": {"type": "string", "enum": ["warn", "fail"], "default": "warn",
+            "description": "Whether a stream that the key may not read is left out or is an error"},
+        "log_level": {"type": "string", "enum": ["debug", "info", "warning", "error"],
+            "default": "info", "description": "Events to log"},
+        "log_format": {"type": "string", "enum": ["text", "json"], "default": "text",
+            "description": "What a log line looks like"},
+    })
+}
+
+const USER_AGENT: &str = concat!("tap-incident/", env!("CARGO_PKG_VERSION"));
+const PREFIX: &str = "TAP_INCIDENT_";
+
+/// The values that were given: flags win over files, later files over earlier ones, files over the
+/// environment.
+///
+/// # Errors
+/// [`Error::File`] for a file that is no JSON object.
+pub fn gather(args: &Args, environment: &Environment) -> Result<Map<String, Value>, Error> {
+    let schema = settings();
+    let mut values = from_environment(environment);
+    for path in args.config.iter().filter(|path| path.as_os_str() != "ENV") {
+        values.extend(present(read_object(path)?));
+    }
+    values.extend(from_flags(args));
+    if args.demo {
+        // The sample workspace has a key and an address of its own.
+        values.retain(|name, _| !["api_key", "api_key_file", "endpoint"].contains(&name.as_str()));
+    }
+    for (name, value) in &mut values {
+        coerce(name, value, &schema);
+    }
+    values.retain(|name, value| !is_default(name, value, &schema));
+    Ok(values)
+}
+
+/// Settings from `TAP_INCIDENT_<KEY>`, those that nobody knows among them, and the two names of the
+/// vendor's own tap.
+fn from_environment(environment: &Environment) -> Map<String, Value> {
+    let theirs = [("INCIDENT_API_KEY", "api_key"), ("INCIDENT_ENDPOINT", "endpoint")];
+    let theirs = theirs.into_iter().filter_map(|(variable, name)| {
+        Some((name.to_owned(), environment.get(variable)?.as_str().into()))
+    });
+    let ours = environment.iter().filter_map(|(variable, value)| {
+        // What begins with two underscores Meltano sets for itself.
+        let name = variable.strip_prefix(PREFIX).filter(|name| !name.starts_with('_'))?;
+        Some((name.to_ascii_lowercase(), value.as_str().into()))
+    });
+    theirs.chain(ours).collect()
+}
+
+fn from_flags(args: &Args) -> Map<String, Value> {
+    let debug = args.debug.then(|| "debug".to_owned());
+    let flags = [
+        ("start_date", args.start_date.clone()),
+        ("end_date", args.end_date.clone()),
+        ("log_format", args.log_format.clone()),
+        ("log_level", debug.or_else(|| args.log_level.clone())),
+    ];
+    flags.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into()))).collect()
+}
+
+/// A config file. What it holds instead of an object is not shown: it may be the key.
+fn read_object(path: &Path) -> Result<Map<String, Value>, Error> {
+    match read_json("config", path)? {
+        Value::Object(object) => Ok(object),
+        _ => Err(Error::File {
+            what: "config",
+            path: path.display().to_string(),
+            problem: "it is not a JSON object".into(),
+        }),
+    }
+}
+
+/// A file the user named, as JSON of the wanted type.
+///
+/// # Errors
+/// [`Error::File`] with the reason of the operating system, or the place of the mistake.
+pub fn read_json<T: DeserializeOwned>(what: &'static str, path: &Path) -> Result<T, Error> {
+    let text = read_file(what, path)?;
+    serde_json::from_str(&text).map_err(|error| Error::File {
+        what,
+        path: path.display().to_string(),
+        problem: error.to_string(),
+    })
+}
+
+/// The text of a file the user named.
+///
+/// # Errors
+/// [`Error::File`] with the reason of the operating system.
+pub fn read_file(what: &'static str, path: &Path) -> Result<String, Error> {
+    std::fs::read_to_string(path).map_err(|error| Error::File {
+        what,
+        path: path.display().to_string(),
+        problem: error.to_string(),
+    })
+}
+
+/// Null means: not set.
+fn present(values: Map<String, Value>) -> Map<String, Value> {
+    values.into_iter().filter(|(_, value)| !value.is_null()).collect()
+}
+
+/// Numbers and lists may come as strings: from the environment they cannot come otherwise.
+fn coerce(name: &str, value: &mut Value, schema: &Value) {
+    // 300.0 is a whole number too; whoever reads it later wants it as one.
+    if let Some(whole) = value.as_f64().filter(|number| number.fract() == 0.0)
+        && value.is_f64()
+        && let Ok(number) = format!("{whole:.0}").parse::<i64>()
+    {
+        *value = number.into();
+    }
+    let Value::String(text) = &value else { return };
+    let text = text.trim();
+    let coerced = match schema.pointer(&pointer(name, "type")).and_then(Value::as_str) {
+        Some("integer") => text.parse::<i64>().ok().map(Value::from),
+        Some("boolean") => text.to_ascii_lowercase().parse::<bool>().ok().map(Value::from),
+        Some("array") if text.starts_with('[') => serde_json::from_str(text).ok(),
+        Some("array") if !text.is_empty() => {
+            Some(text.split(',').map(|item| item.trim().to_owned()).collect())
+        }
+        _ => Some(text.into()),
+    };
+    if let Some(coerced) = coerced {
+        *value = coerced;
+    }
+}
+
+/// An empty string, and zero where zero is not allowed, stand for the default.
+fn is_default(name: &str, value: &Value, schema: &Value) -> bool {
+    let least = schema.pointer(&pointer(name, "minimum")).and_then(Value::as_u64);
+    value == "" || (least.is_some_and(|least| least > 0) && value == 0)
+}
+
+/// Everything the schema says against `values`, in words.
+pub fn check(
+    values: &Map<String, Value>,
+    schema: &Value,
+    warnings: &mut Vec<String>,
+) -> Vec<String> {
+    let known = names(schema).collect::<Vec<_>>();
+    for name in values.keys().filter(|name| !known.contains(&name.as_str())) {
+        let nearest = nearest(name, known.iter().copied()).unwrap_or_default();
+        warnings.push(format!("config: nobody reads `{name}`; the nearest setting is `{nearest}`"));
+    }
+    let validator = match jsonschema::validator_for(schema) {
+        Ok(validator) => validator,
+        Err(error) => return vec![format!("the schema of the settings is broken: {error}")],
+    };
+    let instance = Value::Object(values.clone());
+    let mut problems =
+        validator.iter_errors(&instance).map(|error| problem(&error, schema)).collect::<Vec<_>>();
+    // A value of the wrong type is not among the known ones either.
+    problems.dedup();
+    problems
+}
+
+/// The known name that is most like a mistyped one.
+pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let likeness = |known: &str| strsim::jaro_winkler(known, name);
+    known.max_by(|one, other| likeness(one).total_cmp(&likeness(other)))
+}
+
+/// One problem: the setting, its value, and what is expected.
+fn problem(error: &jsonschema::ValidationError, schema: &Value) -> String {
+    let place = error.instance_path().to_string();
+    let name = place.split('/').nth(1).unwrap_or_default();
+    let property = schema.pointer(&pointer(name, ""));
+    let expected = match property
+        .and_then(|property| property.get("enum").or(property.pointer("/items/enum")))
+    {
+        Some(known) => format!("one of {known}"),
+        None => match property.and_then(|property| property.get("type")).and_then(Value::as_str) {
+            Some("integer") => {
+                let least = schema.pointer(&pointer(name, "minimum")).and_then(Value::as_u64);
+                let most = schema.pointer(&pointer(name, "maximum")).and_then(Value::as_u64);
+                let most = most.map_or(String::new(), |most| format!(" to {most}"));
+                format!("a whole number from {}{most}", least.unwrap_or_default())
+            }
+            Some(kind) => format!("of type {kind}"),
+            None => "known".to_owned(),
+        },
+    };
+    // A secret may sit in the wrong place, but not in a message.
+    let is_secret = property.is_some_and(|property| property.get("secret").is_some());
+    let value = if is_secret { "of another type".to_owned() } else { error.instance().to_string() };
+    format!("`{name}` is {value}, but must be {expected}")
+}
+
+fn names(schema: &Value) -> impl Iterator<Item = &str> {
+    let properties = schema.get("properties").and_then(Value::as_object);
+    properties.into_iter().flatten().map(|(name, _)| name.as_str())
+}
+
+/// Where the schema says something of a setting.
+#[must_use]
+pub fn pointer(name: &str, key: &str) -> String {
+    let slash = if key.is_empty() { "" } else { "/" };
+    format!("/properties/{}{slash}{key}", name.replace('~', "~0").replace('/', "~1"))
+}

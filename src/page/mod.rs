@@ -1,0 +1,372 @@
+//! A body becomes a page: its records as lines, what they give to the stream's children, the
+//! cursor of the next page, the total. A page that turns out broken is an error and leaves no half
+//! line behind.
+
+mod draft;
+mod envelope;
+
+use std::collections::{BTreeSet, HashSet};
+use std::hash::{BuildHasher, Hash};
+
+use chrono::{DateTime, Utc};
+use serde::de::IgnoredAny;
+
+use self::draft::Draft;
+use crate::base::error::Error;
+use crate::bookmark::memory::{Memory, Seen};
+use crate::json::tidy::Tidy;
+use crate::json::{Flaw, Parser, Problem};
+use crate::record::columns::{self, Columns};
+use crate::record::lines::Lines;
+use crate::record::{Projection, Written};
+use crate::source::request::Series;
+use crate::source::stream::{Binding, CREATED_AT, Shape, Stream};
+use crate::source::window::Window;
+
+/// How the pages of a stream are read.
+#[derive(Debug)]
+pub struct Reader {
+    stream: &'static Stream,
+    shape: Shape,
+    projection: Projection,
+    feeds: Vec<&'static [Binding]>,
+    key: Vec<(&'static str, usize)>,
+    /// How keys are hashed, which are compared within a list only.
+    keys: ahash::RandomState,
+    changed_at: Option<usize>,
+    created_at: Option<usize>,
+    window: Window,
+    memory: Memory,
+    is_emitting: bool,
+}
+
+/// What came in one answer.
+#[derive(Debug, Default)]
+pub struct Page {
+    /// The records that are to be emitted, a line each.
+    pub lines: Lines,
+    /// How many those are.
+    pub emitted: u64,
+    /// How many records came.
+    pub received: u64,
+    /// How many records have no replication key, in an incremental stream.
+    pub timeless: u64,
+    /// How many have a key in common with another one that differs, where pages overlap.
+    pub sharing_keys: u64,
+    /// Hashes of their keys, where they are emitted and each comes once.
+    pub keys: Vec<u64>,
+    /// What the records give to children: which feed, and the values of its bindings.
+    pub bound: Vec<(usize, Vec<String>)>,
+    /// The latest replication key of what is in the window, in an incremental stream.
+    pub newest: Option<DateTime<Utc>>,
+    /// Of an incremental stream: the records that are to be written, and those that the last scan had
+    /// written.
+    pub seen: Vec<Seen>,
+    /// When the records were created, in their order: of the first page of a long list.
+    pub created: Vec<DateTime<Utc>>,
+    /// The cursor of the next page.
+    pub after: Option<String>,
+    /// What the API says the whole list has.
+    pub total: Option<u64>,
+    /// Paths of fields that the schema does not know.
+    pub unknown: BTreeSet<String>,
+    /// Paths of values that were replaced by null.
+    pub nulled: BTreeSet<String>,
+    /// How many values those were.
+    pub values_nulled: u64,
+}
+
+impl Reader {
+    /// Reads records of `stream`, which lie in answers as `shape` says, for what they give to
+    /// children: `feeds` has the bindings of each kind of child.
+    #[must_use]
+    pub fn new(
+        stream: &'static Stream,
+        shape: Shape,
+        projection: Projection,
+        feeds: Vec<&'static [Binding]>,
+    ) -> Self {
+        let fields = feeds.iter().copied().flatten().map(|binding| binding.field);
+        let projection = projection.capturing(fields.chain(columns::sources(stream)));
+        Self {
+            stream,
+            shape,
+            projection,
+            feeds,
+            key: Vec::new(),
+            keys: ahash::RandomState::new(),
+            changed_at: None,
+            created_at: None,
+            window: Window::default(),
+            memory: Memory::default(),
+            is_emitting: false,
+        }
+    }
+
+    /// Whose records it reads.
+    #[must_use]
+    pub fn stream(&self) -> &'static Stream {
+        self.stream
+    }
+
+    /// The same, and emits them.
+    ///
+    /// # Errors
+    /// [`Error::Bug`] where the projection lacks a field of the key.
+    pub fn emitting(mut self) -> Result<Self, Error> {
+        for name in self.stream.key {
+            let position = self.projection.position(name);
+            let missing = || Error::Bug(format!("`{name}` of `{}` is not read", self.stream.name));
+            self.key.push((*name, position.ok_or_else(missing)?));
+        }
+        self.is_emitting = true;
+        Ok(self)
+    }
+
+    /// The same, for an incremental stream: only records of that window are emitted, and none that
+    /// the last scan wrote.
+    #[must_use]
+    pub fn within(mut self, window: Window, memory: Memory) -> Self {
+        let key = self.stream.replication_key();
+        self.changed_at = key.and_then(|key| self.projection.position(key));
+        self.window = window;
+        self.memory = memory;
+        self
+    }
+
+    /// The same, and notes when records were created.
+    #[must_use]
+    pub fn noting_creation(mut self) -> Self {
+        self.projection = self.projection.capturing(std::iter::once(CREATED_AT));
+        self.created_at = self.projection.position(CREATED_AT);
+        self
+    }
+
+    /// Reads one body of a series. Each emitted record is added to `lines`. Keys in `seen` are not emitted again, where the stream's pages overlap.
+    ///
+    /// # Errors
+    /// [`Error::Garbled`] where the body is not JSON, [`Error::Contract`] where it has no list of
+    /// records, or a record lacks its key.
+    pub fn read(
+        &self,
+        body: &[u8],
+        series: &Series,
+        seen: &mut HashSet<u64>,
+        lines: Lines,
+    ) -> Result<Page, Error> {
+        let text = simdutf8::compat::from_utf8(body)
+            .map_err(|error| Error::Garbled(format!("it is not UTF-8: {error}")))?;
+        let text = Tidy::new(text).map_err(|error| Error::Garbled(explain(&error, text)))?;
+        let mut owner = self.keys.build_hasher();
+        series.bound.first().map(|(_, value)| value).hash(&mut owner);
+        let mut draft = Draft {
+            reader: self,
+            owner,
+            columns: Columns::new(self.stream, &self.projection, series, text.as_str()),
+            asked: columns::asked(self.stream, &self.projection, series),
+            written: Written::new(&text, &self.projection),
+            page: Page { lines, ..Page::default() },
+            candidates: Vec::new(),
+            seen,
+        };
+        draft.body(&mut Parser::new(&text)).map_err(|flaw| flawed(flaw, text.as_str()))?;
+        draft.remember();
+        let Draft { written, mut page, .. } = draft;
+        page.unknown = written.unknown;
+        page.nulled = written.nulled;
+        page.values_nulled = written.values_nulled;
+        Ok(page)
+    }
+}
+
+/// What is wrong with a body. Of what is no JSON, `serde_json` says where.
+fn flawed(flaw: Flaw, text: &str) -> Error {
+    match (flaw.problem(), serde_json::from_str::<IgnoredAny>(text)) {
+        (Problem::Contract(problem), _) => Error::Contract(problem),
+        (Problem::Syntax, Err(error)) => Error::Garbled(explain(&error, text)),
+        (Problem::Syntax, Ok(_)) => {
+            Error::Bug("serde_json reads a body that is no JSON".to_owned())
+        }
+    }
+}
+
+/// Why a body is no JSON, with its beginning.
+#[must_use]
+pub fn explain(error: &serde_json::Error, text: &str) -> String {
+    let start = text.trim_start().chars().take(60).collect::<String>();
+    let kind = if start.starts_with('<') { "HTML" } else { "not JSON" };
+    format!("it is {kind} ({error}): {start:?}")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::source::request::Request;
+    use crate::sources::incident_io as streams;
+
+    /// The records of a body read as a page of severities with this schema.
+    fn read(schema: &Value, body: impl AsRef<[u8]>) -> Result<Page, Error> {
+        let stream = streams::named("severities").unwrap();
+        let projection = Projection::new(schema, schema, &Value::Null);
+        let reader = Reader::new(stream, stream.shape, projection, Vec::new()).emitting().unwrap();
+        let first = Request::new(stream.path);
+        let series = Series { first, bound: Vec::new(), window: None };
+        let lines = Lines::default().framed((String::new(), "\n".to_owned()));
+        reader.read(body.as_ref(), &series, &mut HashSet::new(), lines)
+    }
+
+    fn text(page: &Page) -> String {
+        String::from_utf8(page.lines.pieces().collect::<Vec<_>>().concat()).unwrap()
+    }
+
+    fn lines(schema: &Value, body: &str) -> String {
+        text(&read(schema, body).unwrap())
+    }
+
+    fn schema(fields: &Value) -> Value {
+        let mut schema = json!({"properties": {"id": {"type": "string"}}});
+        schema["properties"].as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        schema
+    }
+
+    #[test]
+    fn numbers_arrive_as_they_were_sent() {
+        let schema = schema(&json!({"n": {"type": ["null", "number"]}}));
+        let body = r#"{"severities": [{"id": "1", "n": 1234567.8901234567},
+            {"id": "2", "n": 1.0}, {"id": "3", "n": 1E40}, {"id": "4", "n": 9007199254740993}]}"#;
+        let expected = "{\"id\":\"1\",\"n\":1234567.8901234567}\n{\"id\":\"2\",\"n\":1.0}\n\
+                        {\"id\":\"3\",\"n\":1E40}\n{\"id\":\"4\",\"n\":9007199254740993}\n";
+        assert_eq!(lines(&schema, body), expected);
+    }
+
+    #[test]
+    fn an_integer_beyond_64_bits_becomes_null_and_is_noted() {
+        let schema = schema(&json!({"n": {"type": ["null", "integer"]}}));
+        let body = r#"{"severities": [{"id": "1", "n": 9223372036854775807},
+            {"id": "2", "n": 9223372036854775808}, {"id": "3", "n": -9223372036854775809}]}"#;
+        let page = read(&schema, body).unwrap();
+        let lines = text(&page);
+        assert!(lines.starts_with("{\"id\":\"1\",\"n\":9223372036854775807}\n"), "{lines}");
+        assert_eq!(lines.matches("null").count(), 2);
+        assert_eq!(page.nulled.into_iter().collect::<Vec<_>>(), ["n"]);
+    }
+
+    #[test]
+    fn an_empty_time_becomes_null_and_an_empty_text_stays() {
+        let schema = schema(&json!({
+            "at": {"type": ["null", "string"], "format": "date-time"},
+            "name": {"type": ["null", "string"]},
+        }));
+        let body = r#"{"severities":[{"id":"1","at":"","name":""}]}"#;
+        assert_eq!(lines(&schema, body), "{\"id\":\"1\",\"at\":null,\"name\":\"\"}\n");
+    }
+
+    #[test]
+    fn a_pretty_printed_body_gives_one_line_per_record() {
+        let schema = schema(&json!({"map": {"type": ["null", "object"]}, "list": {"type":
+            ["null", "array"], "items": {"type": ["null", "object"], "properties": {"a": {}}}}}));
+        let body = "{\n \"severities\": [\n {\n \"id\": \"1\",\n \"map\": {\n \"k y\": [\n1 ]\n},
+            \"list\": [ { \"a\": [1,\r\n2] }, null, {} ] } ]\n}";
+        assert_eq!(
+            lines(&schema, body),
+            "{\"id\":\"1\",\"map\":{\"k y\":[1]},\"list\":[{\"a\":[1,2]},null,{}]}\n"
+        );
+    }
+
+    #[test]
+    fn a_nul_is_taken_out_of_texts_and_makes_no_name_that_of_another() {
+        let schema = schema(&json!({"map": {"type": ["null", "object"]}, "t": {}}));
+        let body =
+            r#"{"severities": [{"id": "1", "t": "a\u0000b", "map": {"k\u0000": "\u0000"}}]}"#;
+        assert_eq!(
+            lines(&schema, body),
+            "{\"id\":\"1\",\"t\":\"ab\",\"map\":{\"k\u{fffd}\":\"\"}}\n"
+        );
+    }
+
+    #[test]
+    fn a_value_of_another_type_than_the_schemas_becomes_null() {
+        let object = json!({"type": ["null", "object"], "properties": {"a": {}}});
+        let schema =
+            schema(&json!({"o": object, "l": {"type": ["null", "array"], "items": object}}));
+        for value in ["\"x\\n\"", "true", "-7", "18446744073709551615", "[1,{\"b\":2}]", "null"] {
+            let body = format!(r#"{{"severities":[{{"id":"1","o":{value},"l":{value}}}]}}"#);
+            let page = read(&schema, &body).unwrap();
+            // A list for the list is one, with items that are none.
+            let list = if value.starts_with('[') { "[null,{}]" } else { "null" };
+            let expected = format!("{{\"id\":\"1\",\"o\":null,\"l\":{list}}}\n");
+            assert_eq!(text(&page), expected);
+            assert_eq!(page.nulled.is_empty(), value == "null");
+        }
+    }
+
+    #[test]
+    fn an_unknown_field_is_noted_with_its_path_and_left_out() {
+        let schema = schema(&json!({"o": {"type": ["null", "object"], "properties": {"a": {}}}}));
+        let page = read(&schema, r#"{"severities":[{"id":"1","x":1,"o":{"a":1,"y":[]}}]}"#);
+        let page = page.unwrap();
+        assert_eq!(text(&page), "{\"id\":\"1\",\"o\":{\"a\":1}}\n");
+        assert_eq!(page.unknown.into_iter().collect::<Vec<_>>(), ["o.y", "x"]);
+    }
+
+    #[test]
+    fn an_empty_or_absent_cursor_is_the_end() {
+        let schema = schema(&json!({}));
+        for meta in [
+            "",
+            r#", "pagination_meta": {"after": ""}"#,
+            r#", "pagination_meta": {}"#,
+            r#", "pagination_meta": null"#,
+        ] {
+            let page = read(&schema, format!(r#"{{"severities": []{meta}}}"#)).unwrap();
+            assert_eq!((page.after, page.received), (None, 0));
+        }
+    }
+
+    #[test]
+    fn null_reads_as_a_list_without_records() {
+        let schema = schema(&json!({}));
+        let page = read(&schema, r#"{"severities": null, "pagination_meta": {"after": "x"}}"#);
+        let page = page.unwrap();
+        assert_eq!((page.after.as_deref(), page.received), (Some("x"), 0));
+    }
+
+    #[test]
+    fn names_beside_the_records_are_read_as_they_are_meant() {
+        let body = r#"{"sever\u0069ties":[{"id":"1"}],
+            "pagination\u005fmeta":{"\u0061fter":"x","total_record_count":"many"}}"#;
+        let page = read(&schema(&json!({})), body).unwrap();
+        assert_eq!((page.after.as_deref(), page.received, page.total), (Some("x"), 1, None));
+    }
+
+    #[test]
+    fn a_body_that_is_not_utf_8_is_an_error_that_says_where() {
+        let body = b"{\"severities\":[{\"id\":\"\xc3\"}]}";
+        let error = read(&schema(&json!({})), body).unwrap_err().to_string();
+        assert!(error.contains("it is not UTF-8"), "{error}");
+        assert!(error.contains("from index 22"), "{error}");
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_body_is_said() {
+        let schema = schema(&json!({}));
+        let said = |body: &str| read(&schema, body).unwrap_err().to_string();
+        let messages = [
+            said("<html>"),
+            said(r#"{"severities": [{"id": "1"}"#),
+            said(r#"{"severity": []}"#),
+            said(r#"{"severities": [{"id": "1"}], "sever\u0069ties": []}"#),
+            said(r#"{"severities": [], "pagination_meta": {}, "pagination\u005fmeta": {}}"#),
+            said(r#"{"severities": [], "pagination_meta": ["x", 1]}"#),
+            said(r#"{"severities": [{"id": "1"}, {"id": null}]}"#),
+            said(r#"{"severities": [{"id": {"a": 1}}]}"#),
+            said(r#"{"severities": [{"id": "1", "id": "2"}]}"#),
+            said(r#"{"severities": [[]]}"#),
+            said(&format!(r#"{{"severities":[{{"id":"1"}},{{"id":"2","x":{}"#, "[".repeat(200))),
+            said(r#"{"severities": []} trailing"#),
+        ];
+        insta::assert_snapshot!(messages.join("\n"));
+    }
+}

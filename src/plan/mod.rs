@@ -1,0 +1,349 @@
+//! Config, catalog and state become what to fetch, in order: the selected streams, the parents
+//! they need, for each its series of requests, the window of what is emitted, and where an
+//! interrupted run had come to. Pure; nothing is fetched here.
+
+mod moves;
+mod needs;
+mod resume;
+mod series;
+mod since;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use self::moves::{moved, moved_since, moves};
+pub use self::needs::concerned;
+use self::needs::{Need, asked, filters, need};
+use self::series::{modes, series};
+use self::since::Reading;
+use crate::api::offer::Offer;
+use crate::base::error::Error;
+use crate::base::time::format_time;
+use crate::bookmark::memory::Memory;
+use crate::bookmark::moved::Moved;
+use crate::bookmark::position::Position;
+use crate::bookmark::scope::{Fields, Scope, Sight};
+use crate::config::Config;
+use crate::page::Reader;
+use crate::record::Projection;
+use crate::singer::catalog::{Method, Selected, Selection};
+use crate::singer::state::State;
+use crate::source::request::{Request, Series};
+use crate::source::schema;
+use crate::source::stream::{Detail, Granularity, Parent, Shape, Stream};
+use crate::source::window::Window;
+use crate::sources::incident_io::{STREAMS, named};
+
+/// What a run reads.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// Lists, in the order of reading.
+    pub lists: Vec<Planned>,
+    /// Streams that an interrupted run had read to their end.
+    pub complete: Vec<&'static str>,
+    /// Selected streams that are not read, since nothing of them can be: of a backfill.
+    pub left_out: Vec<&'static str>,
+    /// When the run began, or the one that it goes on with.
+    pub began: DateTime<Utc>,
+    /// What the log should say before anything is read.
+    pub notes: Vec<String>,
+}
+
+/// One list to read: a selected stream, or a parent for its children, or both.
+#[derive(Debug, Clone)]
+pub struct Planned {
+    /// The row of the table.
+    pub stream: &'static Stream,
+    /// What is emitted; nothing of a parent that is read for its children only.
+    pub selected: Option<Selected>,
+    /// Everything the schema knows.
+    pub known: Value,
+    /// Where records lie in an answer.
+    pub shape: Shape,
+    /// Whose records it is asked for.
+    pub parents: &'static [Parent],
+    /// Which of those, by their last change: those of the window, and what its own children need.
+    pub since: Option<Window>,
+    /// The parameters that make this another list than the stream's own.
+    pub filter: Filter,
+    /// The series of pages; of a child, for each parent.
+    pub series: Vec<Series>,
+    /// Whether the series may be cut into slices, and how finely the API's filter compares.
+    pub cut: Option<Granularity>,
+    /// What is emitted, by its replication key.
+    pub window: Window,
+    /// What the last scan wrote, and how much of this one is to be remembered.
+    pub memory: Memory,
+    /// What the next bookmark will be true for.
+    pub scope: Scope,
+    /// Whether an incremental stream is read in full.
+    pub is_full: bool,
+    /// What its records give to children.
+    pub feeds: Vec<&'static Parent>,
+    /// How far an interrupted run has got, or the start.
+    pub position: Position,
+    /// Whether it is the second scan of a stream in this run.
+    pub is_follow_up: bool,
+    /// Where only parents are of interest whose records came into another series: what was known of those.
+    pub moved: Option<Moved>,
+    /// What the log should say before it starts.
+    pub notes: Vec<String>,
+}
+
+impl Planned {
+    /// How its pages are read.
+    ///
+    /// # Errors
+    /// [`Error::Bug`] where the schema lacks a field of the key.
+    pub fn reader(&self) -> Result<Reader, Error> {
+        let feeds = self.feeds.iter().map(|feed| feed.bindings).collect();
+        let schema = self.selected.as_ref().map_or(&Value::Null, |selected| &selected.schema);
+        let projection = Projection::new(schema, &self.known, &schema::embedded(self.stream)?);
+        let reader = Reader::new(self.stream, self.shape, projection, feeds);
+        let reader = if self.cut.is_some() { reader.noting_creation() } else { reader };
+        match self.selected.as_ref().map(|selected| selected.method) {
+            None => Ok(reader),
+            Some(Method::FullTable) => reader.emitting(),
+            Some(Method::Incremental) => {
+                Ok(reader.emitting()?.within(self.window, self.memory.clone()))
+            }
+        }
+    }
+
+    /// Whether it goes on with the scan of an interrupted run, so that a second one comes after it.
+    #[must_use]
+    pub fn is_followed_up(&self) -> bool {
+        self.position.is_inside() && self.position.cap.is_some()
+    }
+
+    /// Whether only what changed is emitted.
+    #[must_use]
+    pub fn is_incremental(&self) -> bool {
+        self.selected.as_ref().is_some_and(|selected| selected.method == Method::Incremental)
+    }
+}
+
+/// Parameters of a parent's list.
+pub type Filter = &'static [(&'static str, &'static str)];
+
+/// How much is to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// Everything.
+    Whole,
+    /// A record of each stream, in small pages.
+    Sample,
+}
+
+/// What a plan is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Basis<'a> {
+    /// The settings.
+    pub config: &'a Config,
+    /// The bookmarks.
+    pub state: &'a State,
+    /// The moment that windows are counted from.
+    pub now: DateTime<Utc>,
+    /// How much is to be read.
+    pub extent: Extent,
+    /// What the key sees, as far as that is known already.
+    pub sight: &'a Sight,
+    /// What the API's filters take beyond its document.
+    pub offer: &'a Offer,
+}
+
+/// The plan of a run.
+///
+/// # Errors
+/// [`Error::Bug`] where a parent has no schema.
+pub fn plan(selection: Selection, basis: &Basis) -> Result<Plan, Error> {
+    let mut plan = Plan { began: basis.now, ..Plan::default() };
+    let mut selected = selection.streams;
+    if basis.config.is_backfill {
+        backfill(&mut selected, &mut plan);
+    }
+    resume::skip(&mut selected, &mut plan, basis);
+    let mut needs = Vec::new();
+    for selected in &selected {
+        let detail = detail(selected).map_or(&[][..], |detail| detail.parents);
+        need(detail, None, &mut needs);
+        let reading = reading(selected, basis, &mut Vec::new());
+        need(selected.stream.parents, reading.window.start, &mut needs);
+        if let Some(moves) = moves(selected, basis) {
+            let since = moved_since(selected.stream, reading.bookmark.is_none(), basis);
+            need(moves.parents, since, &mut needs);
+        }
+    }
+    for stream in STREAMS {
+        let position = selected.iter().position(|selected| selected.stream == stream);
+        let mut chosen = position.map(|position| selected.swap_remove(position));
+        for filter in filters(stream, &needs) {
+            let is_of =
+                |need: &&Need| need.parent.stream == stream.name && need.parent.filter == filter;
+            let needs = needs.iter().filter(is_of).collect::<Vec<_>>();
+            let chosen = chosen.take();
+            if chosen.is_none() && needs.is_empty() {
+                continue;
+            }
+            match chosen.as_ref().and_then(detail) {
+                None => {
+                    let own = list(stream, chosen, filter, &needs, basis)?;
+                    let moved = moved(&own, basis);
+                    plan.lists.push(own);
+                    plan.lists.extend(moved);
+                }
+                Some(detail) => {
+                    plan.lists.push(list(stream, None, filter, &needs, basis)?);
+                    plan.lists.extend(chosen.map(|chosen| details(chosen, detail)));
+                }
+            }
+        }
+    }
+    resume::go_on(&mut plan, basis);
+    Ok(plan)
+}
+
+/// Of a backfill only streams are read that the API can filter by their last change.
+fn backfill(selected: &mut Vec<Selected>, plan: &mut Plan) {
+    for chosen in std::mem::take(selected) {
+        if chosen.stream.times.is_some() {
+            selected.push(Selected { method: Method::Incremental, ..chosen });
+        } else {
+            plan.left_out.push(chosen.stream.name);
+        }
+    }
+    if !plan.left_out.is_empty() {
+        plan.notes.push(format!(
+            "the API has no filter over changes of these, so a backfill leaves them out: {}",
+            plan.left_out.join(", ")
+        ));
+    }
+}
+
+/// The detail requests of a stream, where a selected field is missing from its list.
+fn detail(selected: &Selected) -> Option<&'static Detail> {
+    let detail = selected.stream.detail.as_ref()?;
+    let properties = selected.schema.get("properties").and_then(Value::as_object)?;
+    properties.keys().any(|name| !detail.in_list.contains(&name.as_str())).then_some(detail)
+}
+
+fn reading(selected: &Selected, basis: &Basis, notes: &mut Vec<String>) -> Reading {
+    let config = basis.config;
+    match selected.method {
+        Method::Incremental => {
+            Reading::of(selected, &asked_modes(selected.stream, basis), basis, notes)
+        }
+        Method::FullTable => {
+            if config.start_date.is_some() || config.end_date.is_some() {
+                notes.push("start_date and end_date do not bound a full-table stream".to_owned());
+            }
+            Reading::default()
+        }
+    }
+}
+
+/// The incident modes that a stream's records are of; of a child, those of its parents.
+fn asked_modes(stream: &Stream, basis: &Basis) -> Vec<String> {
+    let parent = stream.parents.first().and_then(|parent| named(parent.stream));
+    modes(parent.unwrap_or(stream), &basis.config.incident_modes)
+}
+
+/// What those are asked for beyond the API's document.
+fn asked_more(stream: &Stream, basis: &Basis) -> Vec<String> {
+    let parent = stream.parents.first().and_then(|parent| named(parent.stream));
+    let more = basis.offer.of(parent.unwrap_or(stream));
+    more.map(|(parameter, value)| format!("{parameter}={value}")).collect()
+}
+
+/// The stream's own list, or one with a filter.
+fn list(
+    stream: &'static Stream,
+    selected: Option<Selected>,
+    filter: Filter,
+    needs: &[&Need],
+    basis: &Basis,
+) -> Result<Planned, Error> {
+    let mut notes = Vec::new();
+    let method = selected.as_ref().map(|selected| selected.method);
+    let reading = match &selected {
+        Some(selected) => reading(selected, basis, &mut notes),
+        None => Reading::default(),
+    };
+    let asked = asked(method, reading.window, needs);
+    let mut series = series(stream, filter, asked, basis);
+    if series.is_empty() {
+        let modes = &basis.config.incident_modes;
+        notes.push(format!("it has none of the incident_modes {modes:?}"));
+    }
+    if let (Some(start), Some(end)) = (reading.window.start, reading.window.end)
+        && start >= end
+        && needs.is_empty()
+    {
+        notes.push(format!("nothing is left before end_date {}", format_time(end)));
+        series.clear();
+    }
+    let known = match &selected {
+        Some(selected) => selected.known.clone(),
+        None => schema::embedded(stream)?,
+    };
+    let is_child = !stream.parents.is_empty();
+    let scope = scope(stream, selected.as_ref(), basis);
+    // Slices are for scans of everything: a filter over changes leaves little to cut.
+    let is_whole = asked == Window::default() && basis.extent == Extent::Whole;
+    Ok(Planned {
+        stream,
+        selected,
+        known,
+        shape: stream.shape,
+        parents: stream.parents,
+        since: (is_child && method == Some(Method::Incremental)).then_some(asked),
+        filter,
+        series,
+        cut: stream.times.filter(|_| is_whole),
+        window: reading.window,
+        memory: reading.memory,
+        scope,
+        is_full: reading.bookmark.is_none(),
+        feeds: needs.iter().map(|need| need.parent).collect(),
+        position: Position::default(),
+        is_follow_up: false,
+        moved: None,
+        notes,
+    })
+}
+
+/// What a bookmark of the stream will be true for; what the key sees may not be known yet.
+fn scope(stream: &Stream, selected: Option<&Selected>, basis: &Basis) -> Scope {
+    let modes = asked_modes(stream, basis);
+    Scope {
+        modes: (!modes.is_empty()).then_some(modes),
+        more: asked_more(stream, basis),
+        sight: Sight::default(),
+        fields: selected.map(|selected| Fields::of(&selected.schema)),
+    }
+}
+
+/// The details of a stream, one request for each record of its list.
+fn details(selected: Selected, detail: &'static Detail) -> Planned {
+    let first = Request::new(detail.path);
+    Planned {
+        stream: selected.stream,
+        known: selected.known.clone(),
+        selected: Some(selected),
+        shape: detail.shape,
+        parents: detail.parents,
+        since: None,
+        filter: &[],
+        series: vec![Series { first, bound: Vec::new(), window: None }],
+        cut: None,
+        window: Window::default(),
+        memory: Memory::default(),
+        scope: Scope::default(),
+        is_full: true,
+        feeds: Vec::new(),
+        position: Position::default(),
+        is_follow_up: false,
+        moved: None,
+        notes: Vec::new(),
+    }
+}

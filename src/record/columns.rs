@@ -1,0 +1,222 @@
+//! Fields that the tap adds to a record, and the values that a parent's record gives to its
+//! children. Both are small pieces of JSON text beside the record.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use crate::base::time::format_time;
+use crate::json;
+use crate::record::{Projection, Written};
+use crate::source::request::Series;
+use crate::source::stream::{Binding, Column, Modes, Source, Stream, Take};
+use crate::sources::incident_io::named;
+
+/// The added fields of a stream for one series of pages.
+#[derive(Debug)]
+pub struct Columns(Vec<(usize, Filled)>);
+
+#[derive(Debug)]
+enum Filled {
+    /// The same for the whole page, as JSON.
+    Text(String),
+    /// Set for each list.
+    ListName(String),
+    /// Counted.
+    Position(u64),
+    /// Taken from the record: the positions of captured fields with the rest of each pointer.
+    Record(Vec<Vec<(usize, String)>>),
+    /// Not in this answer.
+    Absent,
+}
+
+impl Columns {
+    /// The columns of `stream` as `series` fills them; `body` is the answer, for what stands
+    /// beside the records.
+    #[must_use]
+    pub fn new(stream: &Stream, projection: &Projection, series: &Series, body: &str) -> Self {
+        let column = |column: &Column| {
+            let position = projection.position(column.name)?;
+            Some((position, filled(column.source, projection, series, body)))
+        };
+        Self(stream.columns.iter().filter_map(column).collect())
+    }
+
+    /// Says which list the next records lie in.
+    pub fn enter(&mut self, list: &str) {
+        for (_, filled) in &mut self.0 {
+            if let Filled::ListName(name) = filled {
+                list.clone_into(name);
+            }
+        }
+    }
+
+    /// Counts a record.
+    pub fn advance(&mut self) {
+        for (_, filled) in &mut self.0 {
+            if let Filled::Position(position) = filled {
+                *position += 1;
+            }
+        }
+    }
+
+    /// The value of the field at `position`, as JSON, if it is an added one.
+    #[must_use]
+    pub fn fill(&self, position: usize, written: &Written) -> Option<Cow<'_, str>> {
+        let (_, filled) = self.0.iter().find(|(known, _)| *known == position)?;
+        match filled {
+            Filled::Text(text) => Some(text.into()),
+            Filled::ListName(name) => Some(quoted(name).into()),
+            Filled::Position(position) => Some(position.to_string().into()),
+            Filled::Record(choices) => {
+                choices.iter().find_map(|parts| joined(parts, written)).map(Cow::from)
+            }
+            Filled::Absent => None,
+        }
+    }
+}
+
+/// Fields of the record itself whose text the columns of `stream` are made of.
+pub fn sources(stream: &Stream) -> impl Iterator<Item = &'static str> {
+    let choices = stream.columns.iter().filter_map(|column| match column.source {
+        Source::Record(choices) => Some(choices),
+        Source::Parent(_)
+        | Source::ParentTime(_)
+        | Source::ListName
+        | Source::Position
+        | Source::WindowStart
+        | Source::WindowEnd
+        | Source::Beside(_) => None,
+    });
+    choices.flatten().copied().flatten().filter_map(|pointer| pointer.split('/').nth(1))
+}
+
+fn filled(source: Source, projection: &Projection, series: &Series, body: &str) -> Filled {
+    let time = |time| Filled::Text(quoted(&format_time(time)));
+    match source {
+        Source::Parent(parameter) | Source::ParentTime(parameter) => series
+            .bound
+            .iter()
+            .find(|(name, _)| *name == parameter)
+            .map_or(Filled::Absent, |(_, value)| Filled::Text(quoted(value))),
+        Source::ListName => Filled::ListName(String::new()),
+        Source::Position => Filled::Position(0),
+        Source::WindowStart => series.window.map_or(Filled::Absent, |(start, _)| time(start)),
+        Source::WindowEnd => series.window.map_or(Filled::Absent, |(_, end)| time(end)),
+        Source::Beside(pointer) => {
+            json::at(body, pointer).map_or(Filled::Absent, |value| Filled::Text(beside(value)))
+        }
+        Source::Record(choices) => {
+            let part = |pointer: &&str| {
+                let names = pointer.strip_prefix('/')?;
+                let (field, rest) = names.split_once('/').unwrap_or((names, ""));
+                let rest = if rest.is_empty() { String::new() } else { format!("/{rest}") };
+                Some((projection.position(field)?, rest))
+            };
+            let parts = |choice: &&[&str]| choice.iter().filter_map(part).collect();
+            Filled::Record(choices.iter().map(parts).collect())
+        }
+    }
+}
+
+/// A value that stands beside the records, as every target reads it. What becomes null as a whole does so
+/// where it is put in a column, and is counted there.
+fn beside(value: &str) -> String {
+    let (mended, _) = json::mended(value);
+    if mended == "null" { value.to_owned() } else { mended }
+}
+
+/// Fields of a record that name the parent that was asked for, if they are sent: by name, position,
+/// and the parent's value. An answer that belongs to another request shows in them.
+#[must_use]
+pub fn asked<'a>(
+    stream: &'static Stream,
+    projection: &Projection,
+    series: &'a Series,
+) -> Vec<(&'static str, usize, &'a str)> {
+    let details = stream.detail.iter().flat_map(|detail| detail.parents);
+    let mut parents = details.chain(stream.parents).filter(|parent| {
+        let mut pairs = parent.bindings.iter().zip(&series.bound);
+        pairs.all(|(binding, (parameter, _))| binding.parameter == *parameter)
+    });
+    let Some(parent) = parents.next() else { return Vec::new() };
+    // An incident has the rows of its sub-incidents among its own (API document).
+    let has_others = named(parent.stream).is_some_and(|parent| parent.modes != Modes::None);
+    let mut asked = Vec::new();
+    for (binding, (parameter, value)) in parent.bindings.iter().zip(&series.bound) {
+        let of_parent = |column: &&Column| column.source == Source::Parent(parameter);
+        let columns = stream.columns.iter().filter(of_parent).map(|column| column.name);
+        // The `id` of a record is its own, unless it is the parent in more detail.
+        let is_own = *parameter == "id" && parent.stream != stream.name;
+        let itself = (!has_others && !is_own).then_some(*parameter);
+        for name in columns.chain(itself).filter(|_| binding.is_asked) {
+            asked.extend(projection.position(name).map(|at| (name, at, value.as_str())));
+        }
+    }
+    asked
+}
+
+/// The parts joined by colons, unless all are empty.
+fn joined(parts: &[(usize, String)], written: &Written) -> Option<String> {
+    let part =
+        |(position, rest): &(usize, String)| word(json::at(written.captured(*position)?, rest)?);
+    let parts = parts.iter().map(|at| part(at).unwrap_or_default()).collect::<Vec<_>>();
+    parts.iter().any(|part| !part.is_empty()).then(|| quoted(&parts.join(":")))
+}
+
+/// What one record of a parent gives to its children: every combination of the bindings' values.
+#[must_use]
+pub fn bind(
+    bindings: &[Binding],
+    projection: &Projection,
+    columns: &Columns,
+    written: &Written,
+) -> Vec<Vec<String>> {
+    let mut combinations = vec![Vec::new()];
+    for binding in bindings {
+        let position = projection.position(binding.field);
+        let text = position.and_then(|position| {
+            let sent = written.captured(position).map(Cow::from);
+            sent.or_else(|| columns.fill(position, written))
+        });
+        let mut values = Vec::new();
+        take(text.as_deref().unwrap_or("null"), binding.take, &mut values);
+        if values.is_empty() && !binding.is_asked {
+            // Nothing is asked for with it, so that a child can be read without.
+            values.push(String::new());
+        }
+        combinations = combinations
+            .iter()
+            .flat_map(|known| {
+                values.iter().map(|value| [known.as_slice(), std::slice::from_ref(value)].concat())
+            })
+            .collect();
+    }
+    combinations
+}
+
+fn take(raw: &str, which: Take, values: &mut Vec<String>) {
+    match which {
+        Take::Itself | Take::IfThere => values.extend(word(raw)),
+        Take::Each => values.extend(json::items(raw).into_iter().filter_map(word)),
+        Take::Within(name) => {
+            for (known, value) in json::entries(raw) {
+                take(value, if known == name { Take::Itself } else { which }, values);
+            }
+            for item in json::items(raw) {
+                take(item, which, values);
+            }
+        }
+    }
+}
+
+/// What a value is called by: a text, or a number as it was sent. Nothing is called by an empty text.
+fn word(raw: &str) -> Option<String> {
+    let is_number = raw.starts_with(|first: char| first == '-' || first.is_ascii_digit());
+    let word = if is_number { raw.into() } else { json::text(raw)? };
+    (!word.is_empty()).then(|| word.into_owned())
+}
+
+fn quoted(text: &str) -> String {
+    Value::from(text).to_string()
+}

@@ -1,0 +1,237 @@
+//! Discovery and selection: the catalog that `--discover` prints, and what a catalog that comes
+//! back says of streams and fields. What is done with a selected stream is decided in
+//! [`crate::plan`].
+
+mod entry;
+mod ignored;
+mod merged;
+mod pruned;
+mod resolved;
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value, json};
+
+use self::entry::Entry;
+use self::ignored::ignored;
+use self::merged::{Unlike, merged};
+use self::pruned::pruned;
+use self::resolved::resolved;
+use crate::base::error::Error;
+use crate::source::schema;
+use crate::source::stream::{Replication, Stream};
+use crate::sources::incident_io::STREAMS;
+
+/// The catalog of every stream, as `--discover` prints it.
+///
+/// # Errors
+/// [`Error::Bug`] where a schema is missing.
+pub fn discover() -> Result<Value, Error> {
+    discover_with(STREAMS, schema::embedded)
+}
+
+/// The same for some streams, or with other schemas than those of this release.
+///
+/// # Errors
+/// That of `schema`.
+pub fn discover_with(
+    streams: impl IntoIterator<Item = &'static Stream>,
+    schema: impl Fn(&'static Stream) -> Result<Value, Error>,
+) -> Result<Value, Error> {
+    let entry = |stream| Ok(entry(stream, schema(stream)?));
+    let streams = streams.into_iter().map(entry).collect::<Result<Value, Error>>()?;
+    Ok(Value::from_iter([("streams", streams)]))
+}
+
+/// Moved together, since `json!` copies what it is given: the catalog has megabytes.
+fn entry(stream: &Stream, schema: Value) -> Value {
+    Value::from_iter([
+        ("tap_stream_id", json!(stream.name)),
+        ("stream", json!(stream.name)),
+        ("key_properties", json!(stream.key)),
+        ("metadata", metadata(stream, &schema).into()),
+        ("schema", schema),
+    ])
+}
+
+/// Singer metadata: one entry for the stream and one for every property at every depth, since
+/// Meltano takes a property without one for automatic.
+fn metadata(stream: &Stream, schema: &Value) -> Vec<Value> {
+    let mut root = Map::from_iter([
+        ("inclusion".to_owned(), json!("available")),
+        ("selected-by-default".to_owned(), json!(stream.is_default)),
+        ("table-key-properties".to_owned(), json!(stream.key)),
+    ]);
+    if let Some(parent) = stream.parents.first() {
+        root.insert("parent-tap-stream-id".into(), json!(parent.stream));
+    }
+    match stream.replication_key() {
+        None => root.insert("forced-replication-method".into(), json!("FULL_TABLE")),
+        Some(key) => root.insert("valid-replication-keys".into(), json!([key])),
+    };
+    let mut entries = vec![json!({"breadcrumb": [], "metadata": root})];
+    for (place, property) in schema::properties(schema) {
+        let inclusion = if schema::is_unsupported(property) {
+            "unsupported"
+        } else if is_automatic(stream, &place) {
+            "automatic"
+        } else {
+            "available"
+        };
+        entries.push(json!({"breadcrumb": place, "metadata": {"inclusion": inclusion}}));
+    }
+    entries
+}
+
+/// Whether the property at `place` is part of every record: the key and the replication key.
+fn is_automatic(stream: &Stream, place: &[&str]) -> bool {
+    let [_, name] = place else { return false };
+    automatic(stream).any(|automatic| automatic == *name)
+}
+
+fn automatic(stream: &Stream) -> impl Iterator<Item = &'static str> {
+    stream.key.iter().copied().chain(stream.replication_key())
+}
+
+/// How a stream is to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// Everything.
+    FullTable,
+    /// What changed since the bookmark.
+    Incremental,
+}
+
+/// One selected stream.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Selected {
+    /// The row of the table.
+    pub stream: &'static Stream,
+    /// How it is to be read.
+    pub method: Method,
+    /// Schema of what is emitted: what is known, less what is deselected.
+    pub schema: Value,
+    /// The fields of the catalog in this release's types, deselected ones too: what is not in it is
+    /// news.
+    pub known: Value,
+}
+
+/// What a catalog selects, and what has to be said about it.
+#[derive(Debug, Default, PartialEq)]
+pub struct Selection {
+    /// In the order of the table of streams.
+    pub streams: Vec<Selected>,
+    /// Warnings for the log.
+    pub warnings: Vec<String>,
+    /// Fields of selected streams that this release has and the catalog has not.
+    pub news: Vec<String>,
+}
+
+/// The selection where nobody chose: every stream that is selected by default, every field.
+///
+/// # Errors
+/// [`Error::Bug`] where a schema is missing.
+pub fn by_default() -> Result<Selection, Error> {
+    let mut selection = Selection::default();
+    for stream in STREAMS.iter().filter(|stream| stream.is_default) {
+        let known = schema::embedded(stream)?;
+        let schema = pruned(stream, &known, &HashMap::new());
+        let method = default_method(stream);
+        selection.streams.push(Selected { stream, method, schema, known });
+    }
+    Ok(selection)
+}
+
+/// The name of the stream that an entry of a catalog is about.
+#[must_use]
+pub fn name(entry: &Value) -> &str {
+    let name = entry.get("tap_stream_id").or_else(|| entry.get("stream"));
+    name.and_then(Value::as_str).unwrap_or_default()
+}
+
+/// What a catalog selects.
+///
+/// # Errors
+/// [`Error::Selection`] where it is no catalog, selects nothing that exists, or asks for a
+/// replication method that does not.
+pub fn selection(catalog: Value) -> Result<Selection, Error> {
+    let entries = entry::read(catalog)?;
+    let mut selection = Selection::default();
+    for entry in &entries {
+        let name = entry.name();
+        let stream = STREAMS.iter().find(|stream| stream.name == name);
+        match (entry.is_selected(stream.is_some()), stream) {
+            (false, _) => {}
+            (true, None) => selection.warnings.push(format!(
+                "the catalog selects `{name}`, which is no stream of this tap; it is left out"
+            )),
+            (true, Some(_)) if selection.streams.iter().any(|known| known.stream.name == name) => {
+                selection
+                    .warnings
+                    .push(format!("the catalog selects `{name}` twice; its first entry counts"));
+            }
+            (true, Some(stream)) => {
+                let selected = selected(entry, stream, &mut selection)?;
+                selection.streams.push(selected);
+            }
+        }
+    }
+    // The catalog's order is the user's; the order of reading is the table's.
+    selection.streams.sort_by_key(|selected| {
+        STREAMS.iter().position(|stream| stream.name == selected.stream.name)
+    });
+    if selection.streams.is_empty() {
+        let mut problem = "the catalog selects no stream of this tap".to_owned();
+        for warning in &selection.warnings {
+            problem = format!("{problem}; {warning}");
+        }
+        return Err(Error::Selection(problem));
+    }
+    Ok(selection)
+}
+
+fn selected(
+    entry: &Entry,
+    stream: &'static Stream,
+    selection: &mut Selection,
+) -> Result<Selected, Error> {
+    let ours = schema::embedded(stream)?;
+    let (known, unlike) = match entry.schema()? {
+        Some(theirs) => merged(&resolved(theirs), &ours, &automatic(stream).collect::<Vec<_>>()),
+        None => (ours.clone(), Unlike::default()),
+    };
+    selection.news.extend(entry::news(stream, &ours, &known));
+    let choices =
+        entry.metadata.iter().map(|entry| (entry.breadcrumb.as_slice(), &entry.choice)).collect();
+    let schema = pruned(stream, &known, &choices);
+    let method = method(entry, stream, &mut selection.warnings)?;
+    let selected = Selected { stream, method, schema, known };
+    selection.warnings.extend(ignored(entry, &selected, &unlike));
+    Ok(selected)
+}
+
+fn method(entry: &Entry, stream: &Stream, warnings: &mut Vec<String>) -> Result<Method, Error> {
+    match entry.replication_method().as_deref() {
+        None => Ok(default_method(stream)),
+        Some("FULL_TABLE") => Ok(Method::FullTable),
+        Some("INCREMENTAL") if stream.replication_key().is_none() => {
+            let name = stream.name;
+            warnings
+                .push(format!("stream `{name}`: INCREMENTAL is not offered; it is read in full"));
+            Ok(Method::FullTable)
+        }
+        Some("INCREMENTAL") => Ok(Method::Incremental),
+        Some(other) => Err(Error::Selection(format!(
+            "stream `{}`: the catalog asks for replication method `{other}`; \
+             FULL_TABLE and INCREMENTAL are known",
+            stream.name
+        ))),
+    }
+}
+
+fn default_method(stream: &Stream) -> Method {
+    match stream.replication {
+        Replication::FullTable | Replication::OnRequest(_) => Method::FullTable,
+        Replication::ByDefault(_) => Method::Incremental,
+    }
+}

@@ -1,0 +1,158 @@
+//! A catalog that comes back, as it was read: what its entries say of streams and fields.
+
+use std::collections::HashSet;
+
+use serde::de::{Error as _, Unexpected};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
+
+use crate::base::error::Error;
+use crate::source::schema;
+use crate::source::stream::Stream;
+
+/// The parts of a catalog file that matter.
+#[derive(Debug, Deserialize)]
+struct Catalog {
+    streams: Vec<Entry>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Entry {
+    tap_stream_id: Option<String>,
+    stream: Option<String>,
+    schema: Option<Value>,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(super) metadata: Vec<Metadata>,
+    #[serde(default, deserialize_with = "flag")]
+    selected: Option<bool>,
+    replication_method: Option<String>,
+    /// What is read by [`mod@super::ignored`] only, here and below.
+    #[serde(flatten)]
+    pub(super) others: Map<String, Value>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Metadata {
+    pub(super) breadcrumb: Vec<String>,
+    #[serde(default, rename = "metadata", deserialize_with = "or_default")]
+    pub(super) choice: Choice,
+    #[serde(flatten)]
+    pub(super) others: Map<String, Value>,
+}
+
+/// What the metadata says of a stream or of a field.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct Choice {
+    #[serde(default, deserialize_with = "flag")]
+    pub(super) selected: Option<bool>,
+    #[serde(default, deserialize_with = "flag")]
+    pub(super) selected_by_default: Option<bool>,
+    pub(super) inclusion: Option<String>,
+    pub(super) replication_method: Option<String>,
+    #[serde(flatten)]
+    pub(super) others: Map<String, Value>,
+}
+
+/// The entries of a catalog.
+///
+/// # Errors
+/// [`Error::Selection`] with the place of what is not as it should be.
+pub(super) fn read(catalog: Value) -> Result<Vec<Entry>, Error> {
+    let catalog: Catalog = serde_path_to_error::deserialize(catalog)
+        .map_err(|error| Error::Selection(format!("the catalog is no catalog: {error}")))?;
+    Ok(catalog.streams)
+}
+
+impl Entry {
+    pub(super) fn name(&self) -> &str {
+        self.tap_stream_id.as_deref().or(self.stream.as_deref()).unwrap_or_default()
+    }
+
+    /// What is said of the stream itself.
+    pub(super) fn root(&self) -> Option<&Choice> {
+        let root = self.metadata.iter().find(|entry| entry.breadcrumb.is_empty());
+        root.map(|root| &root.choice)
+    }
+
+    /// A stream we do not know counts as selected only where the catalog says so outright.
+    pub(super) fn is_selected(&self, is_known: bool) -> bool {
+        let root = self.root();
+        let asked = root.and_then(|root| root.selected).or(self.selected);
+        let by_default = || root.and_then(|root| root.selected_by_default);
+        asked.unwrap_or_else(|| is_known && by_default().unwrap_or(false))
+    }
+
+    /// How it is to be read, in capitals: the metadata first, then the top level. An empty text is
+    /// what tools write that have none.
+    pub(super) fn replication_method(&self) -> Option<String> {
+        let root = self.root().and_then(|root| root.replication_method.as_deref());
+        let methods = [root, self.replication_method.as_deref()].into_iter().flatten();
+        methods.map(|method| method.trim().to_uppercase()).find(|method| !method.is_empty())
+    }
+
+    /// The name that other tools may know the stream by.
+    pub(super) fn alias(&self) -> Option<&str> {
+        self.stream.as_deref()
+    }
+
+    /// The schema, where there is one that has fields.
+    ///
+    /// # Errors
+    /// [`Error::Selection`] where its fields are no fields.
+    pub(super) fn schema(&self) -> Result<Option<&Value>, Error> {
+        let Some(schema) = &self.schema else { return Ok(None) };
+        match schema.get("properties") {
+            None => Ok(None),
+            Some(Value::Object(_)) => Ok(Some(schema)),
+            Some(other) => Err(Error::Selection(format!(
+                "the catalog is no catalog: the `properties` of the schema of `{}` are no object \
+                 but {other}",
+                self.name()
+            ))),
+        }
+    }
+
+    /// Fields that are selected or deselected and that `schema` does not have.
+    pub(super) fn meaningless(&self, schema: &Value) -> Vec<String> {
+        let known = places(schema);
+        let chosen = self.metadata.iter().filter(|entry| entry.choice.selected.is_some());
+        let chosen = chosen.map(|entry| entry.breadcrumb.iter().map(String::as_str).collect());
+        let meaningless = chosen
+            .filter(|breadcrumb: &Vec<_>| !breadcrumb.is_empty() && !known.contains(breadcrumb));
+        meaningless.map(|breadcrumb| breadcrumb.join(".")).collect()
+    }
+}
+
+/// Fields that `ours` has and `known` has not: an older release made the catalog.
+pub(super) fn news<'a>(stream: &Stream, ours: &'a Value, known: &'a Value) -> Vec<String> {
+    let known = places(known);
+    let news = schema::properties(ours).into_iter().filter(|(place, _)| !known.contains(place));
+    news.map(|(place, _)| format!("{}.{}", stream.name, schema::dotted(&place))).collect()
+}
+
+/// Where the fields of a schema are.
+pub(super) fn places(schema: &Value) -> HashSet<Vec<&str>> {
+    schema::properties(schema).into_iter().map(|(place, _)| place).collect()
+}
+
+/// Some tools write null for what is not there.
+fn or_default<'de, T: Deserialize<'de> + Default, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// Meltano and older tools write booleans as strings.
+fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::Null => Ok(None),
+        Value::Bool(flag) => Ok(Some(flag)),
+        Value::String(text) if text.eq_ignore_ascii_case("true") => Ok(Some(true)),
+        Value::String(text) if text.eq_ignore_ascii_case("false") => Ok(Some(false)),
+        other => {
+            let text = other.to_string();
+            Err(D::Error::invalid_value(Unexpected::Other(&text), &"true or false"))
+        }
+    }
+}

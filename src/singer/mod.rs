@@ -1,0 +1,6 @@
+//! What Singer defines: the catalog, the choice of streams and fields, the state, and the messages.
+
+pub mod catalog;
+pub mod select;
+pub mod state;
+pub mod message;

@@ -1,0 +1,370 @@
+//! Bookmarks: read from the state of the last run, moved while streams are read, written as STATE.
+//! Whatever in the input is not ours is carried forward untouched.
+
+mod clamp;
+
+use std::collections::HashSet;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD_NO_PAD as BASE64;
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value, json};
+
+use crate::base::error::Error;
+use crate::base::time::{format_time, parse_time};
+use crate::bookmark::cap::Cap;
+use crate::bookmark::memory::VERSION_BITS;
+use crate::bookmark::moved::Moved;
+use crate::bookmark::position::Position;
+use crate::bookmark::scope::{Fields, Scope, Sight};
+use crate::source::stream::Stream;
+use crate::sources::incident_io::named;
+
+/// The value of STATE messages.
+#[derive(Debug, Clone, PartialEq)]
+pub struct State(Map<String, Value>);
+
+impl Default for State {
+    fn default() -> Self {
+        Self(Map::from_iter([(BOOKMARKS.to_owned(), json!({}))]))
+    }
+}
+
+impl State {
+    /// Reads a state file: a bare state, a STATE message, a Meltano export under `singer_state`,
+    /// nothing at all, or several lines of which the last counts.
+    ///
+    /// # Errors
+    /// [`Error::File`] where it is none of these, or a bookmark is no time.
+    pub fn parse(text: &str, path: &str) -> Result<Self, Error> {
+        let problem =
+            |problem: String| Error::File { what: "state", path: path.to_owned(), problem };
+        let text = text.trim();
+        if text.is_empty() {
+            return Ok(Self::default());
+        }
+        let last_line = text.lines().next_back().unwrap_or(text);
+        let value = serde_json::from_str::<Value>(text)
+            .or_else(|error| serde_json::from_str(last_line).map_err(|_| error))
+            .map_err(|error| problem(error.to_string()))?;
+        let Value::Object(mut state) = unwrapped(value) else {
+            return Err(problem("a state is a JSON object".into()));
+        };
+        match state.entry(BOOKMARKS).or_insert_with(|| json!({})) {
+            Value::Object(_) => {}
+            bookmarks @ Value::Null => *bookmarks = json!({}),
+            other => return Err(problem(format!("`bookmarks` is {other}, not an object"))),
+        }
+        let state = Self(state);
+        state.check().map_err(problem)?;
+        Ok(state)
+    }
+
+    /// The value of a STATE message.
+    #[must_use]
+    pub fn as_map(&self) -> &Map<String, Value> {
+        &self.0
+    }
+
+    /// How far a stream has been read, if it has been.
+    #[must_use]
+    pub fn bookmark(&self, stream: &Stream) -> Option<DateTime<Utc>> {
+        let key = stream.replication_key()?;
+        let value = |key: &&str| self.get(stream, key).and_then(Value::as_str);
+        [key, SDK_VALUE].iter().find_map(value).and_then(parse_time)
+    }
+
+    /// What a stream's bookmark is true for, as far as it says so.
+    #[must_use]
+    pub fn scope(&self, stream: &Stream) -> Scope {
+        let modes = self.get(stream, MODES).and_then(Value::as_array);
+        let more = self.get(stream, MORE).and_then(Value::as_array);
+        let text_of = |text: &str| text.to_owned();
+        let list = |items: &[Value]| items.iter().filter_map(Value::as_str).map(text_of).collect();
+        Scope {
+            modes: modes.map(|modes| list(modes)),
+            more: more.map(|more| list(more)).unwrap_or_default(),
+            sight: Sight {
+                organisation: self.get(stream, ORGANISATION).and_then(Value::as_str).map(text_of),
+                global_access: self.get(stream, ACCESS).and_then(Value::as_bool),
+                teams: self.get(stream, TEAMS).and_then(Value::as_array).map(|teams| list(teams)),
+            },
+            fields: self.get(stream, FIELDS).and_then(Value::as_str).map(text_of).map(Fields),
+        }
+    }
+
+    /// Hashes of the records around the bookmark that have been written.
+    #[must_use]
+    pub fn recent(&self, stream: &Stream) -> HashSet<u64> {
+        let text = self.get(stream, RECENT).and_then(Value::as_str).unwrap_or_default();
+        // Of another release, or mended by hand: some records are written again.
+        let bytes = BASE64.decode(text).unwrap_or_default();
+        let version =
+            |bytes: &[u8]| bytes.iter().fold(0, |version, byte| version << 8 | u64::from(*byte));
+        bytes.chunks(VERSION_BYTES).map(version).collect()
+    }
+
+    /// What is known of a stream's parents whose records may move, and since when.
+    #[must_use]
+    pub fn moved(&self, stream: &Stream) -> Option<(DateTime<Utc>, &str)> {
+        let at = self.get(stream, MOVED_AT).and_then(Value::as_str).and_then(parse_time)?;
+        Some((at, self.get(stream, MOVED).and_then(Value::as_str)?))
+    }
+
+    /// When the last scan of everything began.
+    #[must_use]
+    pub fn full_scan(&self, stream: &Stream) -> Option<DateTime<Utc>> {
+        self.get(stream, FULL_SCAN).and_then(Value::as_str).and_then(parse_time)
+    }
+
+    /// How far the last scan of a stream has got.
+    #[must_use]
+    pub fn position(&self, stream: &Stream) -> Option<Position> {
+        // Of another release, or mended by hand: as if there were none.
+        serde_json::from_value(self.get(stream, SCAN)?.clone()).ok()
+    }
+
+    /// The stream at which a run was interrupted, and when that run began.
+    #[must_use]
+    pub fn interrupted(&self) -> Option<(&str, Option<DateTime<Utc>>)> {
+        let began = self.0.get(BEGAN).and_then(Value::as_str).and_then(parse_time);
+        Some((self.0.get(SYNCING)?.as_str()?, began))
+    }
+
+    /// Moves a stream's bookmark to the highest value seen, not past the cap of the scan, and never
+    /// backwards.
+    pub fn advance(&mut self, stream: &Stream, highest: DateTime<Utc>, cap: Cap) {
+        let Some(key) = stream.replication_key() else { return };
+        let to = cap.limit(highest);
+        let to = self.bookmark(stream).map_or(to, |bookmark| bookmark.max(to));
+        self.set_bookmark(stream, key, to);
+    }
+
+    fn set_bookmark(&mut self, stream: &Stream, key: &str, to: DateTime<Utc>) {
+        self.set(stream, key, format_time(to).into());
+        // A value of the Meltano SDK's form has been taken over; a key left out would stay in
+        // Meltano's store, so it is cleared with null.
+        for key in [SDK_VALUE, SDK_KEY] {
+            if self.get(stream, key).is_some() {
+                self.set(stream, key, Value::Null);
+            }
+        }
+    }
+
+    /// Notes what a stream's bookmark is true for from now on.
+    pub fn set_scope(&mut self, stream: &Stream, scope: &Scope) {
+        if let Some(modes) = &scope.modes {
+            self.set(stream, MODES, json!(modes));
+        }
+        // A key left out would stay in Meltano's store.
+        if !scope.more.is_empty() || self.get(stream, MORE).is_some() {
+            self.set(stream, MORE, json!(scope.more));
+        }
+        let Sight { organisation, global_access, teams } = &scope.sight;
+        for (key, value) in [
+            (ORGANISATION, json!(organisation)),
+            (ACCESS, json!(global_access)),
+            (TEAMS, json!(teams)),
+            (FIELDS, json!(scope.fields.as_ref().map(|fields| &fields.0))),
+        ] {
+            if !value.is_null() {
+                self.set(stream, key, value);
+            }
+        }
+    }
+
+    /// Notes the records around the bookmark that have been written.
+    pub fn set_recent(&mut self, stream: &Stream, versions: &[u64]) {
+        let mut bytes = Vec::with_capacity(VERSION_BYTES * versions.len());
+        for version in versions {
+            let [_, _, version @ ..] = version.to_be_bytes();
+            bytes.extend::<[u8; VERSION_BYTES]>(version);
+        }
+        self.set(stream, RECENT, BASE64.encode(bytes).into());
+    }
+
+    /// Notes what is known of a stream's parents whose records may move, up to the beginning of their scan.
+    pub fn set_moved(&mut self, stream: &Stream, moved: &Moved, cap: Cap) {
+        self.set(stream, MOVED, moved.text().into());
+        self.set(stream, MOVED_AT, format_time(cap.moment()).into());
+    }
+
+    /// Notes when the last scan of everything began, which may not pass its cap either: a clock that
+    /// is a year ahead would put the next one off for a year.
+    pub fn set_full_scan(&mut self, stream: &Stream, began: DateTime<Utc>, cap: Cap) {
+        self.set(stream, FULL_SCAN, format_time(cap.limit(began)).into());
+    }
+
+    /// Notes how far the scan of a stream has got.
+    pub fn set_position(&mut self, stream: &Stream, position: &Position) {
+        let value = serde_json::to_value(position).unwrap_or_default();
+        self.set(stream, SCAN, value);
+    }
+
+    /// Names the stream that is being read, in a run that began then; or none.
+    pub fn set_currently_syncing(&mut self, syncing: Option<(&str, DateTime<Utc>)>) {
+        self.0.insert(SYNCING.into(), syncing.map(|(stream, _)| stream).into());
+        match syncing {
+            Some((_, began)) => drop(self.0.insert(BEGAN.into(), format_time(began).into())),
+            None => {
+                if let Some(began) = self.0.get_mut(BEGAN) {
+                    *began = Value::Null;
+                }
+            }
+        }
+    }
+
+    /// Forgets which scans are complete: that is of use only to go on with an interrupted run. What
+    /// stood in `input` is cleared with null, since a key left out would stay in Meltano's store.
+    pub fn forget_complete(&mut self, input: &Self) {
+        let Some(Value::Object(bookmarks)) = self.0.get_mut(BOOKMARKS) else { return };
+        bookmarks.retain(|name, bookmark| {
+            let is_complete =
+                bookmark.get(SCAN).is_some_and(|scan| scan.is_null() || scan["complete"] == true);
+            let Value::Object(fields) = bookmark else { return true };
+            let before = input.0.get(BOOKMARKS).and_then(|bookmarks| bookmarks.get(name));
+            if is_complete && before.is_some_and(|before| before.get(SCAN).is_some()) {
+                fields.insert(SCAN.into(), Value::Null);
+            } else if is_complete {
+                fields.remove(SCAN);
+            }
+            before.is_some() || !fields.is_empty()
+        });
+    }
+
+    fn get(&self, stream: &Stream, key: &str) -> Option<&Value> {
+        self.0.get(BOOKMARKS)?.get(stream.name)?.get(key)
+    }
+
+    fn set(&mut self, stream: &Stream, key: &str, value: Value) {
+        let Some(Value::Object(bookmarks)) = self.0.get_mut(BOOKMARKS) else { return };
+        let bookmark = bookmarks.entry(stream.name).or_insert(Value::Null);
+        if !bookmark.is_object() {
+            *bookmark = json!({});
+        }
+        if let Value::Object(bookmark) = bookmark {
+            bookmark.insert(key.into(), value);
+        }
+    }
+
+    /// Says which bookmark is no time, since starting over in silence would cost hours.
+    fn check(&self) -> Result<(), String> {
+        let bookmarks = self.0.get(BOOKMARKS).and_then(Value::as_object);
+        for (stream, bookmark) in bookmarks.into_iter().flatten() {
+            let Some(key) = named(stream).map(Stream::replication_key) else { continue };
+            if !(bookmark.is_object() || bookmark.is_null()) {
+                return Err(format!("`bookmarks.{stream}` is {bookmark}, not an object"));
+            }
+            for key in key.into_iter().chain([SDK_VALUE]) {
+                match bookmark.get(key) {
+                    None | Some(Value::Null) => {}
+                    Some(Value::String(time)) if parse_time(time).is_some() => {}
+                    Some(other) => {
+                        return Err(format!(
+                            "`bookmarks.{stream}.{key}` is {other}, not a time like \
+                             2026-01-31T00:00:00Z"
+                        ));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The Meltano SDK's names for a bookmark's value and for the field it is of.
+const SDK_VALUE: &str = "replication_key_value";
+const SDK_KEY: &str = "replication_key";
+/// Where a bookmark says what it is true for: incident modes, what the key saw, and which fields were
+/// written.
+const MODES: &str = "incident_modes";
+const MORE: &str = "filter_values";
+const ACCESS: &str = "global_access";
+const ORGANISATION: &str = "organisation";
+const TEAMS: &str = "teams";
+const FIELDS: &str = "fields";
+/// The values of parents whose records may move, and up to when they are known.
+const MOVED: &str = "parents";
+const MOVED_AT: &str = "parents_at";
+const RECENT: &str = "recent";
+const FULL_SCAN: &str = "full_scan_at";
+const SCAN: &str = "scan";
+const BOOKMARKS: &str = "bookmarks";
+const SYNCING: &str = "currently_syncing";
+/// When the run began that has not ended yet.
+const BEGAN: &str = "run_began_at";
+/// Bytes of a version, eight letters of the state.
+const VERSION_BYTES: usize = VERSION_BITS as usize / 8;
+
+/// The state within a STATE message or a Meltano export.
+fn unwrapped(value: Value) -> Value {
+    match value {
+        Value::Object(mut object) if object.get("type").is_some_and(|kind| kind == "STATE") => {
+            object.remove("value").unwrap_or(Value::Null)
+        }
+        Value::Object(mut object) if object.contains_key("singer_state") => {
+            object.remove("singer_state").unwrap_or(Value::Null)
+        }
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TIME: &str = "2026-01-02T03:04:05.678Z";
+
+    fn incidents() -> &'static Stream {
+        named("incidents").unwrap()
+    }
+
+    fn bookmark(text: &str) -> Option<String> {
+        State::parse(text, "state.json").unwrap().bookmark(incidents()).map(format_time)
+    }
+
+    #[test]
+    fn every_form_of_state_is_read() {
+        let ours = format!(r#"{{"bookmarks": {{"incidents": {{"updated_at": "{TIME}"}}}}}}"#);
+        let sdk = ours.replace("updated_at", "replication_key_value");
+        let message = format!(r#"{{"type": "STATE", "value": {ours}}}"#);
+        let export = format!(r#"{{"singer_state": {ours}}}"#);
+        let lines = format!("{{\"bookmarks\": {{}}}}\n{ours}\n");
+        let pretty = serde_json::from_str::<Value>(&ours).unwrap();
+        let pretty = serde_json::to_string_pretty(&pretty).unwrap();
+        for form in [ours, sdk, message, export, lines, pretty] {
+            assert_eq!(bookmark(&form).as_deref(), Some(TIME), "{form}");
+        }
+        for form in
+            ["", " \n", "{}", r#"{"bookmarks": null}"#, r#"{"bookmarks": {"incidents": {}}}"#]
+        {
+            assert_eq!(bookmark(form), None, "{form}");
+        }
+    }
+
+    #[test]
+    fn our_bookmark_wins_over_the_sdks_which_is_then_cleared() {
+        let text = r#"{"bookmarks": {"incidents": {"updated_at": "2026-03-01T00:00:00Z",
+            "replication_key": "updated_at", "replication_key_value": "2026-02-01T00:00:00Z"}}}"#;
+        let mut state = State::parse(text, "state.json").unwrap();
+        assert_eq!(state.bookmark(incidents()), parse_time("2026-03-01"));
+        let time = parse_time("2026-04-01").unwrap();
+        state.advance(incidents(), time, Cap::at(time));
+        let expected = json!({"updated_at": "2026-04-01T00:00:00Z",
+            "replication_key": null, "replication_key_value": null});
+        assert_eq!(state.as_map()["bookmarks"]["incidents"], expected);
+    }
+
+    #[test]
+    fn a_bookmark_keeps_its_digits_and_never_moves_back() {
+        let mut state = State::default();
+        for time in ["2026-01-02T03:04:05.123456Z", "2026-01-01T00:00:00Z"] {
+            let time = parse_time(time).unwrap();
+            state.advance(incidents(), time, Cap::at(time));
+        }
+        assert_eq!(
+            state.as_map()["bookmarks"]["incidents"]["updated_at"],
+            "2026-01-02T03:04:05.123456Z"
+        );
+    }
+}

@@ -1,0 +1,358 @@
+//! The API's OpenAPI document, and how the schemas of streams are derived from it. The document is
+//! checked in without its sentences; a small overlay beside it holds what the document lacks and
+//! was seen live, such as newer endpoints and which fields are credentials.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+use crate::base::error::Error;
+use crate::source::stream::{Column, Shape, Source, Stream};
+
+/// The checked-in document, without its sentences.
+const DOCUMENT: &str = include_str!("../sources/incident_io/document.json");
+/// What is added to it, merged key by key.
+const OVERLAY: &str = include_str!("../sources/incident_io/overlay.json");
+/// Marks a field of the overlay whose value must never be emitted.
+const CREDENTIAL: &str = "x-credential";
+/// What a document says in prose; nothing here reads it.
+const PROSE: [&str; 8] = [
+    "description",
+    "summary",
+    "example",
+    "examples",
+    "title",
+    "tags",
+    "operationId",
+    "externalDocs",
+];
+
+/// The API's document with the overlay.
+#[derive(Debug, Clone)]
+pub struct Document(Value);
+
+impl Document {
+    /// The document this release was made with.
+    ///
+    /// # Errors
+    /// [`Error::Bug`] where an embedded file is not JSON.
+    pub fn checked_in() -> Result<Self, Error> {
+        let document = serde_json::from_str(DOCUMENT)
+            .map_err(|error| Error::Bug(format!("document.json: {error}")))?;
+        Self::with_overlay(document)
+    }
+
+    /// Any document of the API, with the overlay of this release.
+    ///
+    /// # Errors
+    /// [`Error::Bug`] where the embedded overlay is not JSON.
+    pub fn with_overlay(mut document: Value) -> Result<Self, Error> {
+        let overlay = serde_json::from_str(OVERLAY)
+            .map_err(|error| Error::Bug(format!("overlay.json: {error}")))?;
+        merge(&mut document, overlay);
+        Ok(Self(document))
+    }
+
+    /// The whole document as JSON.
+    #[must_use]
+    pub fn as_value(&self) -> &Value {
+        &self.0
+    }
+
+    /// The schema of a stream's records: what its endpoint answers, in the dialect that Singer
+    /// targets take.
+    ///
+    /// # Errors
+    /// [`Error::Contract`] where the document has no such path or field.
+    pub fn schema(&self, stream: &Stream) -> Result<Value, Error> {
+        let (path, shape) = match &stream.detail {
+            Some(detail) => (detail.path, detail.shape),
+            None => (stream.path, stream.shape),
+        };
+        let record = self.record(path, shape)?;
+        let mut schema = self.convert(&record, &mut Vec::new());
+        let Some(root) = schema.as_object_mut() else {
+            return Err(Error::Contract(format!("`{path}` does not answer objects")));
+        };
+        root.insert("type".into(), json!("object"));
+        if let Some(Value::Object(properties)) = root.get_mut("properties") {
+            properties.remove("pagination_meta");
+            for column in stream.columns {
+                properties.entry(column.name).or_insert_with(|| added(column));
+            }
+        }
+        for key in stream.key {
+            let property =
+                root.get_mut("properties").and_then(|properties| properties.get_mut(key));
+            let Some(property) = property else {
+                return Err(Error::Contract(format!("`{path}` has no key field `{key}`")));
+            };
+            require(property);
+        }
+        Ok(schema)
+    }
+
+    /// The document's schema of one record at `path`.
+    fn record(&self, path: &str, shape: Shape) -> Result<Value, Error> {
+        let answer = self
+            .0
+            .pointer(&format!("/paths/{}/get/responses/200", escape(path)))
+            .and_then(|response| response.pointer("/content/application~1json/schema"));
+        let missing =
+            || Error::Contract(format!("the API's document lacks `{path}` or its records"));
+        let answer = self.resolve(answer.ok_or_else(missing)?).ok_or_else(missing)?;
+        let property = |schema: &'_ Value, field: &str| {
+            let property = schema.pointer(&format!("/properties/{field}")).cloned();
+            property.ok_or_else(missing)
+        };
+        Ok(match shape {
+            Shape::Body => answer.clone(),
+            Shape::Object(field) => property(answer, field)?,
+            Shape::List(field) => items(&property(answer, field)?).ok_or_else(missing)?,
+            Shape::Lists(field, lists) => {
+                let object = property(answer, field)?;
+                let object = self.resolve(&object).ok_or_else(missing)?;
+                let first = property(object, lists.first().ok_or_else(missing)?)?;
+                items(&first).ok_or_else(missing)?
+            }
+        })
+    }
+
+    /// Follows `$ref`s, if any.
+    fn resolve<'a>(&'a self, mut schema: &'a Value) -> Option<&'a Value> {
+        while let Some(reference) = schema.get("$ref") {
+            schema = self.0.pointer(reference.as_str()?.strip_prefix('#')?)?;
+        }
+        Some(schema)
+    }
+
+    /// A schema of the document in the dialect of Singer: null allowed everywhere, no references,
+    /// no enums, maps and whatever contains itself as free objects. `within` are the references
+    /// that are being followed.
+    fn convert(&self, schema: &Value, within: &mut Vec<String>) -> Value {
+        if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
+            if within.iter().any(|followed| followed == reference) {
+                return nullable("object");
+            }
+            let Some(target) = self.0.pointer(reference.trim_start_matches('#')) else {
+                return nullable("object");
+            };
+            within.push(reference.to_owned());
+            let converted = self.convert(target, within);
+            within.pop();
+            return converted;
+        }
+        let mut converted = match schema.get("type").and_then(Value::as_str) {
+            Some("array") => {
+                let items = schema.get("items").map(|items| self.convert(items, within));
+                let mut array = nullable("array");
+                set(&mut array, "items", items.unwrap_or_else(|| nullable("object")));
+                array
+            }
+            Some(scalar @ ("string" | "integer" | "number" | "boolean")) => {
+                let mut scalar = nullable(scalar);
+                if schema.get("format").is_some_and(|format| format == "date-time") {
+                    set(&mut scalar, "format", json!("date-time"));
+                }
+                scalar
+            }
+            _ => match schema.get("properties").and_then(Value::as_object) {
+                Some(properties) => {
+                    let properties = properties
+                        .iter()
+                        .map(|(name, property)| (name.clone(), self.convert(property, within)))
+                        .collect::<Map<_, _>>();
+                    let mut object = nullable("object");
+                    set(&mut object, "properties", properties.into());
+                    object
+                }
+                None => nullable("object"),
+            },
+        };
+        if schema.get(CREDENTIAL).is_some() {
+            set(&mut converted, "inclusion", json!("unsupported"));
+        }
+        converted
+    }
+}
+
+/// What this project keeps of a newer document of the API: GET operations and the schemas they
+/// use, without prose.
+#[must_use]
+pub fn strip(document: &Value) -> Value {
+    let mut paths = Map::new();
+    for (path, operations) in document.get("paths").and_then(Value::as_object).into_iter().flatten()
+    {
+        if let Some(get) = operations.get("get") {
+            paths.insert(path.clone(), json!({ "get": without_prose(get, false) }));
+        }
+    }
+    let mut used = BTreeSet::new();
+    references(&Value::Object(paths.clone()), document, &mut used);
+    let schemas = used
+        .into_iter()
+        .filter_map(|name| {
+            let schema = document.pointer(&format!("/components/schemas/{name}"))?;
+            Some((name, without_prose(schema, false)))
+        })
+        .collect::<Map<_, _>>();
+    json!({
+        "openapi": document.get("openapi"),
+        "info": {"title": "incident.io", "version": document.pointer("/info/version")},
+        "paths": paths,
+        "components": {"schemas": schemas},
+    })
+}
+
+/// `value` without its prose. `names` says that its keys are names of properties or media types,
+/// among which `description` and `title` are ordinary ones.
+fn without_prose(value: &Value, names: bool) -> Value {
+    match value {
+        Value::Object(object) => object
+            .iter()
+            .filter(|(key, _)| names || !PROSE.contains(&key.as_str()))
+            .map(|(key, value)| (key.clone(), without_prose(value, !names && key == "properties")))
+            .collect::<Map<_, _>>()
+            .into(),
+        Value::Array(array) => array.iter().map(|value| without_prose(value, false)).collect(),
+        other => other.clone(),
+    }
+}
+
+/// Adds the names of all schemas that `value` refers to, directly or through others.
+fn references(value: &Value, document: &Value, used: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(object) => {
+            let name = object
+                .get("$ref")
+                .and_then(Value::as_str)
+                .and_then(|reference| reference.strip_prefix("#/components/schemas/"));
+            if let Some(name) = name
+                && used.insert(name.to_owned())
+                && let Some(schema) = document.pointer(&format!("/components/schemas/{name}"))
+            {
+                references(schema, document, used);
+            }
+            object.values().for_each(|value| references(value, document, used));
+        }
+        Value::Array(array) => array.iter().for_each(|value| references(value, document, used)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// Lays `over` on `base`: objects key by key, everything else whole.
+fn merge(base: &mut Value, over: Value) {
+    match (base, over) {
+        (Value::Object(base), Value::Object(over)) => {
+            for (key, value) in over {
+                merge(base.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        (base, over) => *base = over,
+    }
+}
+
+/// What the items of a list are.
+fn items(list: &Value) -> Option<Value> {
+    list.get("items").cloned()
+}
+
+/// The schema of a field that the tap adds.
+fn added(column: &Column) -> Value {
+    match column.source {
+        Source::Parent(_) | Source::ListName | Source::Record(_) => nullable("string"),
+        Source::Position => nullable("integer"),
+        Source::ParentTime(_) | Source::WindowStart | Source::WindowEnd | Source::Beside(_) => {
+            json!({"type": ["null", "string"], "format": "date-time"})
+        }
+    }
+}
+
+/// A schema of that type or null.
+fn nullable(kind: &str) -> Value {
+    json!({"type": ["null", kind]})
+}
+
+/// Takes null out of the types of a key field.
+fn require(property: &mut Value) {
+    let kind = property.pointer("/type/1").cloned();
+    if let Some(kind) = kind {
+        set(property, "type", kind);
+    }
+}
+
+fn set(schema: &mut Value, key: &str, value: Value) {
+    if let Some(schema) = schema.as_object_mut() {
+        schema.insert(key.into(), value);
+    }
+}
+
+/// A path as one token of a JSON pointer.
+fn escape(path: &str) -> String {
+    path.replace('~', "~0").replace('/', "~1")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sources::incident_io::named;
+
+    fn document(record: &Value) -> Document {
+        let list = json!({"type": "object", "properties": {
+            "severities": {"type": "array", "items": record}}});
+        let content = json!({"application/json": {"schema": list}});
+        let path = json!({"get": {"responses": {"200": {"content": content}}}});
+        let schemas = json!({"Node": {"type": "object", "properties": {
+            "next": {"$ref": "#/components/schemas/Node"},
+            "all": {"type": "array", "items": {"$ref": "#/components/schemas/Node"}}}}});
+        let paths = json!({"/v1/severities": path});
+        Document(json!({"paths": paths, "components": {"schemas": schemas}}))
+    }
+
+    fn property(property: &Value) -> Value {
+        let record = json!({"properties": {"id": {"type": "string"}, "p": property}});
+        let schema = document(&record).schema(named("severities").unwrap()).unwrap();
+        schema["properties"]["p"].clone()
+    }
+
+    #[test]
+    fn what_contains_itself_is_cut_to_a_free_object() {
+        let node = property(&json!({"$ref": "#/components/schemas/Node"}));
+        let free = json!({"type": ["null", "object"]});
+        assert_eq!(node["properties"]["next"], free);
+        assert_eq!(node["properties"]["all"], json!({"type": ["null", "array"], "items": free}));
+    }
+
+    #[test]
+    fn enums_maps_and_formats_become_what_targets_take() {
+        let text = property(&json!({"type": "string", "enum": ["a"], "format": "uuid"}));
+        assert_eq!(text, json!({"type": ["null", "string"]}));
+        let map = json!({"type": "object", "additionalProperties": {"type": "integer"}});
+        assert_eq!(property(&map), json!({"type": ["null", "object"]}));
+        let time = property(&json!({"type": "string", "format": "date-time"}));
+        assert_eq!(time, json!({"type": ["null", "string"], "format": "date-time"}));
+        assert_eq!(property(&json!({})), json!({"type": ["null", "object"]}));
+    }
+
+    #[test]
+    fn a_key_is_never_null_and_must_be_there() {
+        let stream = named("severities").unwrap();
+        let record = json!({"properties": {"id": {"type": "string"}}});
+        let schema = document(&record).schema(stream).unwrap();
+        assert_eq!(schema, json!({"type": "object", "properties": {"id": {"type": "string"}}}));
+        let error = document(&json!({"properties": {}})).schema(stream).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the API's answer is not as promised: `/v1/severities` has no key field `id`"
+        );
+    }
+
+    #[test]
+    fn prose_is_stripped_and_properties_named_like_prose_stay() {
+        let schema = json!({"description": "x", "properties": {"description": {
+            "type": "string", "example": "y"}, "title": {"type": "string"}}});
+        let kept = json!({"properties": {"description": {"type": "string"},
+            "title": {"type": "string"}}});
+        assert_eq!(without_prose(&schema, false), kept);
+    }
+}

@@ -1,0 +1,282 @@
+//! Where a long list is cut, so that its parts can be read side by side: by `created_at`, at moments
+//! that follow from the data alone. Pure. Reading the parts is left to [`crate::sync::chain`].
+
+use std::time::Duration;
+
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
+
+use crate::base::time::format_time;
+use crate::source::stream::{CREATED_AT, Granularity};
+
+/// A stretch of `created_at`: from one moment on, before another. Without a bound it is open.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Slice {
+    /// The first moment that is in it.
+    pub from: Option<DateTime<Utc>>,
+    /// The first moment that is not.
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// What the first page of a slice tells of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Found<'a> {
+    /// When its records were created, in their order.
+    pub created: &'a [DateTime<Utc>],
+    /// How many records the API says there are.
+    pub total: Option<u64>,
+}
+
+/// A slice should have about so many pages: fewer, and too many are half empty; more, and the last
+/// ones are waited for.
+const PAGES: f64 = 10.0;
+/// A slice is cut no more often than that at a time: what its first page tells may not hold for the
+/// rest of it, and each of its parts will tell for itself.
+const MOST_PARTS: f64 = 16.0;
+/// Where nobody knows how far a list reaches back, each stretch is so much longer than the next.
+const GROWTH: f64 = 4.0;
+/// The company was founded in this year: what is older was imported, and is rare.
+const FIRST_YEAR: i32 = 2021;
+
+impl Slice {
+    /// The operator and the value of the filter that asks for this slice.
+    #[must_use]
+    pub fn filter(self, granularity: Granularity) -> Option<(String, String)> {
+        let text = |time: DateTime<Utc>| match granularity {
+            Granularity::Day => time.format("%Y-%m-%d").to_string(),
+            Granularity::Instant => format_time(time),
+        };
+        // Both ends of a range of days are in it.
+        let last = |until: DateTime<Utc>| match granularity {
+            Granularity::Day => text(until.checked_sub_days(Days::new(1)).unwrap_or(until)),
+            Granularity::Instant => text(until),
+        };
+        let (operator, value) = match (self.from, self.until) {
+            (None, None) => return None,
+            (Some(from), None) => ("gte", text(from)),
+            (None, Some(until)) => ("lte", last(until)),
+            (Some(from), Some(until)) => ("date_range", format!("{}~{}", text(from), last(until))),
+        };
+        Some((format!("{CREATED_AT}[{operator}]"), value))
+    }
+
+    /// How many records that were created then are in it for certain: days may be those of another
+    /// time zone than ours, and instants are compared to the millisecond.
+    #[must_use]
+    pub fn holds(self, created: &[DateTime<Utc>], granularity: Granularity) -> u64 {
+        let margin = match granularity {
+            Granularity::Day => TimeDelta::days(1),
+            Granularity::Instant => TimeDelta::seconds(1),
+        };
+        let is_inside = |time: &&DateTime<Utc>| {
+            self.from.is_none_or(|from| from <= **time - margin)
+                && self.until.is_none_or(|until| **time + margin < until)
+        };
+        created.iter().filter(is_inside).count() as u64
+    }
+
+    /// The slices that together are this one, oldest first; none where it is not worth cutting.
+    /// `now` is where a slice without an end is taken to end.
+    #[must_use]
+    pub fn cut(self, found: Found, granularity: Granularity, now: DateTime<Utc>) -> Vec<Self> {
+        let mut bounds = self.bounds(found, now).unwrap_or_default();
+        for bound in &mut bounds {
+            *bound = rounded(*bound, granularity);
+        }
+        bounds.retain(|bound| self.from.is_none_or(|from| from < *bound));
+        bounds.retain(|bound| self.until.is_none_or(|until| *bound < until));
+        bounds.dedup();
+        if bounds.is_empty() {
+            return Vec::new();
+        }
+        let starts = std::iter::once(self.from).chain(bounds.iter().copied().map(Some));
+        let ends = bounds.iter().copied().map(Some).chain(std::iter::once(self.until));
+        starts.zip(ends).map(|(from, until)| Self { from, until }).collect()
+    }
+
+    /// Where to cut, oldest first.
+    fn bounds(self, found: Found, now: DateTime<Utc>) -> Option<Vec<DateTime<Utc>>> {
+        let (first, last) = (*found.created.first()?, *found.created.last()?);
+        let (oldest, newest) = (*found.created.iter().min()?, *found.created.iter().max()?);
+        let floor = NaiveDate::from_ymd_opt(FIRST_YEAR, 1, 1)?.and_time(NaiveTime::MIN).and_utc();
+        // Listed newest first, without a bound: nobody knows how far back it goes.
+        let is_endless = self.from.is_none() && last < first;
+        // A page covers what is empty before it too: a burst that a slice begins with is not its
+        // rule.
+        let covered = if last < first {
+            self.until.unwrap_or(newest).max(newest) - oldest
+        } else {
+            newest - self.from.unwrap_or(oldest).min(oldest)
+        };
+        let page = seconds(covered).max(1.0);
+        let from = self.from.unwrap_or(if is_endless { floor } else { oldest });
+        let until = self.until.unwrap_or(now).max(newest);
+        let pages = match found.total {
+            Some(total) => {
+                let page = u32::try_from(found.created.len()).ok()?;
+                f64::from(u32::try_from(total).ok()?) / f64::from(page)
+            }
+            None => seconds(until - from) / page,
+        };
+        if pages <= 2.0 * PAGES {
+            return None;
+        }
+        let numbers = std::iter::successors(Some(1.0), |number: &f64| Some(number + 1.0));
+        if is_endless {
+            let lengths = std::iter::successors(Some(PAGES * page), |length| Some(length * GROWTH));
+            let bounds = lengths.map(|length| newest - delta(length));
+            let mut bounds = bounds.take_while(|bound| floor < *bound).collect::<Vec<_>>();
+            bounds.reverse();
+            return Some(bounds);
+        }
+        let parts = (pages / PAGES).ceil();
+        // In two steps where one does not do, each into as many parts as the other.
+        let parts = if parts > MOST_PARTS { parts.sqrt().ceil().min(MOST_PARTS) } else { parts };
+        let step = seconds(until - from) / parts;
+        let numbers = numbers.take_while(|number| *number < parts);
+        Some(numbers.map(|number| from + delta(step * number)).collect())
+    }
+}
+
+/// A bound that the API's filter can name. Whoever compares instants may take both ends of a range
+/// in: hardly any record was created in this very millisecond, and one that was comes twice.
+fn rounded(time: DateTime<Utc>, granularity: Granularity) -> DateTime<Utc> {
+    let midnight = time.date_naive().and_time(NaiveTime::MIN).and_utc();
+    match granularity {
+        Granularity::Day => midnight,
+        Granularity::Instant => {
+            midnight + TimeDelta::seconds((time - midnight).num_seconds()) + UNUSUAL_FRACTION
+        }
+    }
+}
+
+const UNUSUAL_FRACTION: TimeDelta = TimeDelta::milliseconds(739);
+
+fn seconds(length: TimeDelta) -> f64 {
+    length.as_seconds_f64()
+}
+
+/// A length of time; none longer than a century.
+fn delta(seconds: f64) -> TimeDelta {
+    let most = Duration::from_secs(100 * 366 * 86_400);
+    let length = Duration::try_from_secs_f64(seconds).unwrap_or(most).min(most);
+    TimeDelta::from_std(length).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::time::parse_time;
+
+    fn time(text: &str) -> DateTime<Utc> {
+        parse_time(text).unwrap()
+    }
+
+    fn slice(from: Option<&str>, until: Option<&str>) -> Slice {
+        Slice { from: from.map(time), until: until.map(time) }
+    }
+
+    const NOW: &str = "2026-11-20";
+
+    fn cut(slice: Slice, created: &[&str], granularity: Granularity) -> Vec<Slice> {
+        let created = created.iter().copied().map(time).collect::<Vec<_>>();
+        slice.cut(Found { created: &created, total: None }, granularity, time(NOW))
+    }
+
+    /// Whether they are one after the other and together are `whole`.
+    fn is_partition(whole: Slice, parts: &[Slice]) -> bool {
+        let ends = (parts.first().unwrap().from, parts.last().unwrap().until);
+        ends == (whole.from, whole.until)
+            && parts.windows(2).all(|pair| pair[0].until == pair[1].from)
+            && parts.iter().all(|part| part.from.is_none() || part.from != part.until)
+    }
+
+    #[test]
+    fn days_touch_and_instants_share_their_bounds() {
+        let whole = slice(Some("2026-03-01"), Some("2026-03-05"));
+        let asks = |slice: Slice, granularity| slice.filter(granularity).unwrap();
+        let range = |value: &str| ("created_at[date_range]".to_owned(), value.to_owned());
+        assert_eq!(asks(whole, Granularity::Day), range("2026-03-01~2026-03-04"));
+        let instants = range("2026-03-01T00:00:00Z~2026-03-05T00:00:00Z");
+        assert_eq!(asks(whole, Granularity::Instant), instants);
+        let open = |slice| asks(slice, Granularity::Day);
+        let oldest = ("created_at[lte]".to_owned(), "2026-03-04".to_owned());
+        assert_eq!(open(slice(None, Some("2026-03-05"))), oldest);
+        let newest = ("created_at[gte]".to_owned(), "2026-03-05".to_owned());
+        assert_eq!(open(slice(Some("2026-03-05"), None)), newest);
+        assert_eq!(Slice::default().filter(Granularity::Day), None);
+    }
+
+    #[test]
+    fn a_long_list_is_cut_in_even_parts_from_its_first_record_to_now() {
+        let page = ["2025-11-20", "2025-11-21"];
+        for granularity in [Granularity::Day, Granularity::Instant] {
+            let parts = cut(Slice::default(), &page, granularity);
+            assert_eq!(parts.len(), 7, "365 pages, which are 37 slices");
+            assert!(is_partition(Slice::default(), &parts));
+            assert!(parts[0].until.unwrap() < time("2026-01-12"));
+            assert!(parts[6].from.unwrap() > time("2026-09-27"));
+        }
+    }
+
+    #[test]
+    fn a_list_of_newest_first_is_cut_in_stretches_that_grow_with_their_age() {
+        let parts = cut(Slice::default(), &["2026-11-20", "2026-11-19"], Granularity::Day);
+        let starts = parts.iter().filter_map(|part| part.from).map(|from| from.date_naive());
+        let days = starts.map(|start| (time(NOW).date_naive() - start).num_days());
+        assert_eq!(days.collect::<Vec<_>>(), [640, 160, 40, 10]);
+        assert!(is_partition(Slice::default(), &parts));
+    }
+
+    #[test]
+    fn a_slice_is_cut_again_where_it_turns_out_long() {
+        let whole = slice(Some("2026-01-01"), Some("2026-03-02"));
+        for page in [["2026-01-01", "2026-01-02"], ["2026-03-01T23:00:00Z", "2026-03-01"]] {
+            let parts = cut(whole, &page, Granularity::Instant);
+            assert_eq!(parts.len(), 6, "60 pages");
+            assert!(is_partition(whole, &parts));
+        }
+    }
+
+    #[test]
+    fn a_burst_that_a_slice_begins_with_is_not_its_rule() {
+        let whole = slice(Some("2026-01-01"), Some("2026-03-02"));
+        let storm = ["2026-01-10T01:00:00Z", "2026-01-10T01:10:00Z"];
+        assert_eq!(cut(whole, &storm, Granularity::Instant), [], "the only one in ten days");
+        let storm = ["2026-02-20T01:10:00Z", "2026-02-20T01:00:00Z"];
+        assert_eq!(cut(whole, &storm, Granularity::Instant), []);
+    }
+
+    #[test]
+    fn a_list_that_is_not_long_or_not_ordered_is_not_cut() {
+        let whole = slice(Some("2026-01-01"), Some("2026-03-01"));
+        assert_eq!(cut(whole, &["2026-01-01", "2026-01-10"], Granularity::Day), []);
+        assert_eq!(cut(whole, &["2026-02-28", "2026-01-02"], Granularity::Day), []);
+        assert_eq!(cut(whole, &[], Granularity::Day), []);
+        let day = slice(Some("2026-01-01"), Some("2026-01-02"));
+        let burst = ["2026-01-01T01:00:00Z", "2026-01-01T01:00:00Z"];
+        assert_eq!(cut(day, &burst, Granularity::Day), [], "no filter is finer than a day");
+        assert!(is_partition(day, &cut(day, &burst, Granularity::Instant)));
+    }
+
+    #[test]
+    fn what_lies_near_a_bound_is_in_a_slice_for_nobody_knows() {
+        let march = slice(Some("2026-03-01"), Some("2026-03-05"));
+        let times = ["2026-03-01T12:00:00Z", "2026-03-02", "2026-03-04", "2026-03-03T23:00:00Z"];
+        let held = |slice: Slice, granularity| slice.holds(&times.map(time), granularity);
+        assert_eq!(held(march, Granularity::Day), 2);
+        assert_eq!(held(march, Granularity::Instant), 4);
+        assert_eq!(held(slice(Some("2026-03-04"), None), Granularity::Instant), 0);
+        assert_eq!(held(Slice::default(), Granularity::Day), 4);
+    }
+
+    #[test]
+    fn what_the_api_counts_is_believed() {
+        let created = [time("2026-01-01"), time("2026-01-02")];
+        let parts = |total| {
+            let found = Found { created: &created, total: Some(total) };
+            Slice::default().cut(found, Granularity::Day, time(NOW)).len()
+        };
+        assert_eq!((parts(40), parts(41), parts(320)), (0, 3, 16));
+        assert_eq!((parts(321), parts(1_000_000)), (5, 16), "in two steps");
+    }
+}

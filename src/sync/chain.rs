@@ -1,0 +1,338 @@
+//! The pages of one series, or of a slice of one: which request is next, and what an answer comes
+//! to. Pure; sending the request and waiting are left to [`crate::sync::fetch`].
+
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use crate::api::client::Answer;
+use crate::base::error::Error;
+use crate::base::retry::Attempts;
+use crate::page::{Page, Reader};
+use crate::record::lines::Lines;
+use crate::singer::message::frame;
+use crate::source::request::{Request, Series};
+use crate::source::slice::{Found, Slice};
+use crate::source::stream::{CREATED_AT, Granularity, Stream};
+
+/// One page after the other, up to now.
+#[derive(Debug)]
+pub struct Chain {
+    series: Series,
+    slice: Slice,
+    /// Whether it may be cut, and how finely.
+    cut: Option<Granularity>,
+    first: Request,
+    next: Request,
+    cursors: HashSet<u64>,
+    seen: HashSet<u64>,
+    count: Count,
+    /// So many records it has at the least, whatever the API counts.
+    least: u64,
+    is_second_reading: bool,
+    /// The attempts at the next request, where one has failed.
+    pub attempts: Option<Attempts>,
+    /// The moment before which it is not to be repeated.
+    pub not_before: Duration,
+}
+
+/// What came of an answer.
+#[derive(Debug)]
+pub enum Step {
+    /// A page.
+    Page(Box<Fetched>),
+    /// The list is long: its slices are to be read instead, each by a chain of its own.
+    Cut(Vec<Chain>),
+    /// The API has forgotten the cursor, or gave fewer records than it has: the list is read again
+    /// from its start, because of this.
+    Again(Error),
+    /// It ends here.
+    Broken(Broken),
+}
+
+/// A page and what is known of its answer.
+#[derive(Debug)]
+pub struct Fetched {
+    /// The records.
+    pub page: Page,
+    /// Our clock when the request was sent.
+    pub sent_at: DateTime<Utc>,
+    /// The API's clock.
+    pub date: Option<DateTime<Utc>>,
+    /// Whether it is the last page of its chain.
+    pub is_last: bool,
+    /// How many records of its chain have come so far.
+    pub received: u64,
+    /// The slice that the chain reads.
+    pub slice: Slice,
+    /// Whose records these are: what was taken of the parent.
+    pub parent: Vec<String>,
+    /// After the last page: how many records came and how many the API counts, where those are
+    /// more.
+    pub shortfall: Option<(u64, u64)>,
+}
+
+/// Why a series ended early.
+#[derive(Debug)]
+pub struct Broken {
+    /// What went wrong.
+    pub error: Error,
+    /// Whether it was its first request that failed.
+    pub is_first: bool,
+    /// Whether an answer came, and was not as promised.
+    pub is_answered: bool,
+    /// Whose records were asked for: what was taken of the parent.
+    pub parent: Vec<String>,
+}
+
+impl Chain {
+    /// Starts with the first page of a slice of `series`. Where it may be cut,
+    /// `granularity` says how finely the API's filter compares.
+    #[must_use]
+    pub fn new(series: Series, slice: Slice, granularity: Option<Granularity>) -> Self {
+        let filter = granularity.and_then(|granularity| slice.filter(granularity));
+        let first = match filter {
+            Some((name, value)) => series.first.clone().with(name, value),
+            None => series.first.clone(),
+        };
+        Self {
+            series,
+            slice,
+            cut: granularity,
+            next: first.clone(),
+            first,
+            cursors: HashSet::new(),
+            seen: HashSet::new(),
+            count: Count::default(),
+            least: 0,
+            is_second_reading: false,
+            attempts: None,
+            not_before: Duration::ZERO,
+        }
+    }
+
+    /// The same, from a cursor on that was got for the same slice, before which so many records had come;
+    /// where that is not known, it cannot be told whether the list comes short.
+    #[must_use]
+    pub fn after(mut self, cursor: &str, parameter: &str, received: Option<u64>) -> Self {
+        self.cursors.insert(hash(cursor));
+        self.next = self.first.after(parameter, cursor);
+        self.count.received = received.unwrap_or_default();
+        self.count.is_partial = received.is_none();
+        self
+    }
+
+    /// The same series for another slice, which may be cut again.
+    #[must_use]
+    pub fn over(&self, slice: Slice) -> Self {
+        Self::new(self.series.clone(), slice, self.cut)
+    }
+
+    /// The request for the next page.
+    #[must_use]
+    pub fn request(&self) -> &Request {
+        &self.next
+    }
+
+    /// Asks for pages of at most so many records from now on.
+    pub fn limit(&mut self, most: u32) {
+        if self.next.page_size().is_none_or(|page_size| page_size <= most) {
+            return;
+        }
+        self.first = self.first.pages_of(most);
+        self.next = self.next.pages_of(most);
+        // Its cursor may be of no use for these: then it is read from its start.
+        self.is_second_reading = false;
+        if let Some(attempts) = &mut self.attempts {
+            attempts.renew();
+        }
+    }
+
+    /// The page size to go on with where a page keeps failing, if there is a smaller one.
+    #[must_use]
+    pub fn smaller_pages(&self) -> Option<u32> {
+        let is_enough = self.attempts.as_ref().is_some_and(Attempts::is_worth_another);
+        let page_size = self.next.page_size().filter(|size| is_enough && *size > LEAST_PAGE)?;
+        Some((page_size / 2).max(LEAST_PAGE))
+    }
+
+    /// Takes the answer to [`Chain::request`], whose records are added to `lines`; `now` is where
+    /// open slices are taken to end.
+    pub fn step(
+        &mut self,
+        answer: Result<(Answer, &[u8]), Error>,
+        reader: &Reader,
+        lines: Lines,
+        now: DateTime<Utc>,
+    ) -> Step {
+        // A list that was cut has answered already.
+        let is_first = self.cursors.is_empty() && self.slice == Slice::default();
+        match answer {
+            Err(error) if !is_first && !self.is_second_reading && error.is_lost_cursor() => {
+                self.begin_again();
+                Step::Again(error)
+            }
+            Err(error) => {
+                let parent = self.parent();
+                Step::Broken(Broken { error, is_first, is_answered: false, parent })
+            }
+            // From here on a failure is the stream's, not the parent's.
+            Ok((answer, body)) => {
+                self.page((&answer, body), reader, lines, now).unwrap_or_else(|error| {
+                    let parent = self.parent();
+                    Step::Broken(Broken { error, is_first: false, is_answered: true, parent })
+                })
+            }
+        }
+    }
+
+    fn page(
+        &mut self,
+        (answer, body): (&Answer, &[u8]),
+        reader: &Reader,
+        lines: Lines,
+        now: DateTime<Utc>,
+    ) -> Result<Step, Error> {
+        let lines = lines.framed(frame(reader.stream().name, answer.received_at));
+        let mut page = reader.read(body, &self.series, &mut self.seen, lines)?;
+        self.attempts = None;
+        if let Some(cursor) = &page.after {
+            let parts = self.parts(&page, now);
+            if !parts.is_empty() {
+                return Ok(Step::Cut(parts));
+            }
+            self.follow(cursor, reader.stream())?;
+        }
+        self.count.add(&page);
+        page.created = Vec::new();
+        let is_last = page.after.is_none();
+        let shortfall = if is_last { self.count.shortfall(self.least) } else { None };
+        match shortfall {
+            Some((received, total)) if !self.is_second_reading => {
+                self.begin_again();
+                return Ok(Step::Again(Error::Short { received, total }));
+            }
+            // The key has seen these: it is not for want of rights that they do not come.
+            Some((received, _)) if received < self.least => {
+                return Err(Error::Contract(format!(
+                    "it gave {received} records for `{}`, of which it had shown at least {} without \
+                     a filter over `{CREATED_AT}`",
+                    self.first, self.least
+                )));
+            }
+            _ => {}
+        }
+        let Answer { sent_at, date, .. } = *answer;
+        let (slice, parent, received) = (self.slice, self.parent(), self.count.distinct());
+        let fetched = Fetched { page, sent_at, date, is_last, received, slice, parent, shortfall };
+        Ok(Step::Page(Box::new(fetched)))
+    }
+
+    /// The slices of a list whose first page says that it is long; none where it is read as it is. One
+    /// that is read again has handed over pages already, and stays in its place.
+    fn parts(&self, page: &Page, now: DateTime<Utc>) -> Vec<Self> {
+        let may_be_cut = self.cursors.is_empty() && !self.is_second_reading;
+        let Some(granularity) = self.cut.filter(|_| may_be_cut) else { return Vec::new() };
+        let found = Found { created: &page.created, total: page.total };
+        let slices = self.slice.cut(found, granularity, now).into_iter();
+        let part = |slice: Slice| {
+            let seen = slice.holds(&page.created, granularity);
+            // Some may be deleted meanwhile; not half of them, unless those were only a few.
+            let least = if seen < FEW { 0 } else { seen.div_ceil(2) };
+            Self { least, ..self.over(slice) }
+        };
+        slices.map(part).collect()
+    }
+
+    /// Reads the list from its start once more. What its last page had has not been handed over.
+    fn begin_again(&mut self) {
+        self.is_second_reading = true;
+        self.attempts = None;
+        self.cursors.clear();
+        self.seen.clear();
+        self.count = Count::default();
+        self.next = self.first.clone();
+    }
+
+    /// Whose records these are.
+    fn parent(&self) -> Vec<String> {
+        self.series.bound.iter().map(|(_, value)| value.clone()).collect()
+    }
+
+    fn follow(&mut self, cursor: &str, stream: &Stream) -> Result<(), Error> {
+        if !self.cursors.insert(hash(cursor)) {
+            return Err(Error::RepeatedCursor(cursor.to_owned()));
+        }
+        self.next = self.first.after(stream.cursor, cursor);
+        Ok(())
+    }
+}
+
+/// Where so few records a page keep failing, it is not for their number.
+const LEAST_PAGE: u32 = 10;
+/// So many records of a slice, seen before it was asked for, do not vanish while it is read.
+const FEW: u64 = 10;
+
+/// A cursor is remembered by its hash: texts would lie between the buffers of pages and keep the
+/// allocator from using those again.
+fn hash(cursor: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    cursor.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// What came of a series, beside what the API says it has.
+#[derive(Debug, Default)]
+struct Count {
+    received: u64,
+    total: Option<u64>,
+    /// The keys of the page before, in order, and those that pages before it began and ended with. A row that
+    /// is given again in place of the next one shows there; all keys would take memory that grows with the
+    /// list.
+    previous: Vec<u64>,
+    edges: HashSet<u64>,
+    /// How many of these came again.
+    repeated: u64,
+    /// Whether it begins inside of the list, after nobody knows how many records.
+    is_partial: bool,
+}
+
+impl Count {
+    fn add(&mut self, page: &Page) {
+        self.received += page.received;
+        self.compare(&page.keys);
+        // The list may grow or shrink while it is read: the smaller of its sizes counts.
+        self.total = match (self.total, page.total) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+    }
+
+    /// Counts the keys that have come before.
+    fn compare(&mut self, keys: &[u64]) {
+        let mut sorted = keys.to_vec();
+        sorted.sort_unstable();
+        let within = sorted.windows(2).filter(|pair| pair.first() == pair.last()).count();
+        sorted.dedup();
+        let has_come =
+            |key: &&u64| self.previous.binary_search(key).is_ok() || self.edges.contains(*key);
+        let before = sorted.iter().filter(has_come).count();
+        self.repeated += (within + before) as u64;
+        self.edges.extend(keys.first().into_iter().chain(keys.last()));
+        self.previous = sorted;
+    }
+
+    fn distinct(&self) -> u64 {
+        self.received.saturating_sub(self.repeated)
+    }
+
+    /// How many records came and how many should have, where those are more: as many as the API
+    /// counts, and `least` at any rate.
+    fn shortfall(&self, least: u64) -> Option<(u64, u64)> {
+        let distinct = self.distinct();
+        let due = self.total.unwrap_or_default().max(least);
+        (due > distinct && !self.is_partial).then_some((distinct, due))
+    }
+}

@@ -1,0 +1,304 @@
+//! Worker threads that fetch ahead and hand pages over in order. What is fetched next, and what is
+//! handed over, is decided in [`queue`]; here it is done.
+
+mod lane;
+pub mod queue;
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use self::queue::{Feed, Handed, List, Next, Queue, Work};
+use crate::api::client::{Client, Failure, NOTABLE_WAIT, Passing};
+use crate::base::clock::Clock;
+use crate::base::error::Error;
+use crate::base::log::{Level, Log};
+use crate::record::lines::{Lines, Pool};
+use crate::sync::chain::{Broken, Step};
+
+/// Lists being fetched. What is not wanted any more when it is dropped is given up.
+pub struct Fetch {
+    shared: Arc<Shared>,
+}
+
+/// What fetching needs beside the lists.
+#[derive(Clone)]
+pub struct Means {
+    /// The API.
+    pub client: Arc<Client>,
+    /// Where events go.
+    pub log: Arc<Log>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Where the slices of long lists are taken to end.
+    pub now: DateTime<Utc>,
+}
+
+struct Shared {
+    means: Means,
+    progress: Mutex<Progress>,
+    /// Something was put into the queue, taken from it, or closed.
+    changed: Condvar,
+    /// What records lie in until they are written.
+    pool: Arc<Pool>,
+}
+
+struct Progress {
+    queue: Queue,
+    /// What bodies are read into: as many as there are requests at a time, not as there are threads.
+    buffers: Vec<Vec<u8>>,
+    /// Whether a worker is asleep until the next request may be sent.
+    is_waited_for: bool,
+    /// Nothing more is wanted.
+    is_closed: bool,
+    /// A worker has died.
+    is_broken: bool,
+    /// Until when the log has said that is waited.
+    announced: Duration,
+}
+
+/// Larger than most bodies. Memory that is never written to costs nothing.
+const BODY: usize = 2 << 20;
+/// Whoever waits for a rate limit looks up that often: something else may have come that need not.
+const LONGEST_SLEEP: Duration = Duration::from_millis(100);
+
+impl Fetch {
+    /// Starts to fetch `lists`, so many requests at a time. At most `budget` bytes wait to be written.
+    ///
+    /// # Errors
+    /// [`Error::Bug`] where the operating system gives no thread.
+    pub fn start(
+        means: Means,
+        lists: Vec<List>,
+        most_running: usize,
+        budget: usize,
+    ) -> Result<Self, Error> {
+        let progress = Progress {
+            queue: Queue::new(lists, most_running, budget),
+            buffers: Vec::new(),
+            is_waited_for: false,
+            is_closed: false,
+            is_broken: false,
+            announced: Duration::ZERO,
+        };
+        let progress = Mutex::new(progress);
+        let shared =
+            Arc::new(Shared { means, progress, changed: Condvar::new(), pool: Arc::default() });
+        // One more than there are requests at a time, since one may be asleep.
+        for number in 0..=most_running {
+            let worker = Worker(Arc::clone(&shared));
+            let thread = thread::Builder::new().name(format!("worker-{number}"));
+            thread.spawn(move || worker.work()).map_err(|error| Error::Bug(error.to_string()))?;
+        }
+        Ok(Self { shared })
+    }
+
+    /// What is to be written next of a list; waits until it is there.
+    ///
+    /// # Errors
+    /// [`Error::Bug`] where a worker has died.
+    pub fn take(&self, list: usize) -> Result<Handed, Error> {
+        let mut progress = self.shared.lock();
+        loop {
+            if progress.is_broken {
+                return Err(Error::Bug("a worker thread has ended".into()));
+            }
+            let handed = progress.queue.take(list);
+            self.shared.changed.notify_all();
+            if let Some(handed) = handed {
+                return Ok(handed);
+            }
+            progress = self.shared.wait(progress);
+        }
+    }
+
+    /// Adds what records give to the children of their list.
+    pub fn feed(&self, list: usize, bound: &[(usize, Vec<String>)]) {
+        if bound.is_empty() {
+            return;
+        }
+        let mut progress = self.shared.lock();
+        for (feed, values) in bound {
+            progress.queue.feed((list, *feed), values);
+        }
+        self.shared.changed.notify_all();
+    }
+
+    /// Notes that nothing more will come of a feed.
+    pub fn complete(&self, feed: Feed) {
+        self.shared.lock().queue.complete(feed);
+        self.shared.changed.notify_all();
+    }
+
+    /// Forgets what is left of a list.
+    pub fn close(&self, list: usize) {
+        self.shared.lock().queue.close(list);
+        self.shared.changed.notify_all();
+    }
+
+    /// How many parents a feed has given so far.
+    #[must_use]
+    pub fn fed(&self, feed: Feed) -> usize {
+        self.shared.lock().queue.fed(feed)
+    }
+
+    /// What was taken of each parent of a list.
+    #[must_use]
+    pub fn given(&self, list: usize) -> Vec<Vec<String>> {
+        self.shared.lock().queue.given(list)
+    }
+
+    /// For how many parents a list is read, as far as they are known.
+    #[must_use]
+    pub fn parents(&self, list: usize) -> usize {
+        self.shared.lock().queue.parents(list)
+    }
+}
+
+impl Drop for Fetch {
+    /// The workers end by themselves: one whose answer does not come must not hold up the process.
+    fn drop(&mut self) {
+        self.shared.lock().is_closed = true;
+        self.shared.changed.notify_all();
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says what is waited for, once for each wait.
+    fn announce(&self, progress: &mut Progress, wait: Duration, reason: &str) {
+        let end = self.means.clock.elapsed().saturating_add(wait);
+        if wait >= NOTABLE_WAIT && end > progress.announced.saturating_add(NOTABLE_WAIT / 2) {
+            progress.announced = end;
+            self.means.client.announce(wait, reason);
+        }
+    }
+
+    fn wait<'a>(&self, progress: MutexGuard<'a, Progress>) -> MutexGuard<'a, Progress> {
+        self.changed.wait(progress).unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One thread that fetches.
+struct Worker(Arc<Shared>);
+
+impl Worker {
+    fn work(&self) {
+        let Means { client, now, .. } = &self.0.means;
+        while let Some((mut work, mut body)) = self.next() {
+            let answer = match client.attempt(work.chain.request(), &mut body) {
+                Ok(answer) => Ok((answer, body.as_slice())),
+                Err(Failure::Final(error)) => Err(error),
+                Err(Failure::Passing(passing)) => match self.repeat(&mut work, passing) {
+                    Ok(()) => {
+                        self.put(*work, None, body);
+                        continue;
+                    }
+                    Err(error) => Err(error),
+                },
+            };
+            let step = work.chain.step(answer, &work.reader, Lines::new(&self.0.pool), *now);
+            let step = match step {
+                Step::Broken(broken) => self.broken(&mut work, broken),
+                step => Some(step),
+            };
+            self.put(*work, step, body);
+        }
+    }
+
+    /// An answer that is no JSON is asked for again; all else is for the writer to judge.
+    fn broken(&self, work: &mut Work, mut broken: Broken) -> Option<Step> {
+        if let Error::Garbled(problem) = broken.error {
+            let passing = Passing::answer(Error::Garbled(problem));
+            match self.repeat(work, passing) {
+                Ok(()) => return None,
+                Err(error) => broken.error = error,
+            }
+        }
+        Some(Step::Broken(broken))
+    }
+
+    /// Puts a request off that may succeed later; where its page keeps failing, for a smaller one.
+    fn repeat(&self, work: &mut Work, passing: Passing) -> Result<(), Error> {
+        let Means { client, clock, log, .. } = &self.0.means;
+        // What nobody waits for any more is not worth a line after the last one of the log.
+        let progress = self.0.lock();
+        if progress.is_closed {
+            return Ok(());
+        }
+        let (name, chain) = (work.reader.stream().name, &mut work.chain);
+        if let Some(smaller) = chain.smaller_pages().filter(|_| passing.is_of_a_gateway()) {
+            let (request, reason) = (chain.request(), passing.reason());
+            let message = format!(
+                "stream={name} path={request} keeps failing: {reason}; its list is gone on with in \
+                 pages of {smaller}"
+            );
+            log.say(Level::Warning, Some(name), &message);
+            chain.limit(smaller);
+        }
+        let mut attempts = chain.attempts.take();
+        let wait = client.again(chain.request(), &mut attempts, passing)?;
+        chain.attempts = attempts;
+        chain.not_before = clock.elapsed().saturating_add(wait);
+        Ok(())
+    }
+
+    fn put(&self, work: Work, step: Option<Step>, body: Vec<u8>) {
+        let mut progress = self.0.lock();
+        progress.buffers.push(body);
+        if let Some(Step::Again(error)) = &step
+            && !progress.is_closed
+        {
+            let name = work.reader.stream().name;
+            let message = format!("stream={name} its list is read again: {error}");
+            self.0.means.log.say(Level::Warning, Some(name), &message);
+        }
+        progress.queue.put(work, step);
+        self.0.changed.notify_all();
+    }
+
+    /// The next request, and a buffer for its answer; waits until there is one, and ends where
+    /// nothing more is wanted.
+    fn next(&self) -> Option<(Box<Work>, Vec<u8>)> {
+        let shared = &self.0;
+        let Means { client, clock, .. } = &shared.means;
+        let mut progress = shared.lock();
+        while !progress.is_closed {
+            let next = progress.queue.next(&mut client.limiter(), clock.elapsed());
+            match next {
+                Next::Send(work) => {
+                    // There may be more to send, or somebody has to take over the waiting.
+                    shared.changed.notify_all();
+                    let buffer = progress.buffers.pop();
+                    return Some((work, buffer.unwrap_or_else(|| Vec::with_capacity(BODY))));
+                }
+                // One waits for all: a moment is not waited for twice.
+                Next::Wait(wait, reason) if !progress.is_waited_for => {
+                    progress.is_waited_for = true;
+                    shared.announce(&mut progress, wait, &reason);
+                    drop(progress);
+                    clock.sleep(wait.min(LONGEST_SLEEP));
+                    progress = shared.lock();
+                    progress.is_waited_for = false;
+                }
+                Next::Wait(..) | Next::Nothing => progress = shared.wait(progress),
+            }
+        }
+        None
+    }
+}
+
+impl Drop for Worker {
+    /// Nobody would hand over what a worker that died had taken.
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.lock().is_broken = true;
+            self.0.changed.notify_all();
+        }
+    }
+}

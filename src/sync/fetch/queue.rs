@@ -1,0 +1,312 @@
+//! What is to be fetched next, and what is there to be written: lists in the order of the plan,
+//! chains in their order within a list, pages in theirs. Pure: it is told the time, and neither
+//! sends nor waits.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::lane::{Fed, Lane, Lot};
+use crate::api::limit::Limiter;
+use crate::bookmark::moved::Moved;
+use crate::bookmark::position::Position;
+use crate::page::Reader;
+use crate::source::request::Series;
+use crate::source::stream::{Granularity, Parent};
+use crate::source::window::Window;
+use crate::sync::chain::{Broken, Chain, Fetched, Step};
+
+/// A list as the queue needs it.
+#[derive(Debug)]
+pub struct List {
+    /// How its pages are read.
+    pub reader: Arc<Reader>,
+    /// Its series; a child's, for each of its parents.
+    pub series: Vec<Series>,
+    /// Whether its series may be cut into slices, and how finely the API's filter compares.
+    pub cut: Option<Granularity>,
+    /// Whose records it is asked for, and which feed has them; none of a top-level list.
+    pub parents: Vec<(&'static Parent, Feed)>,
+    /// Which of those, by the last value that is taken of each: a time.
+    pub since: Option<Window>,
+    /// Which of those, by a value that decides in which series their records are.
+    pub moved: Option<Moved>,
+    /// How many parents it is read for at most.
+    pub most_parents: usize,
+    /// Where to begin, if not at its start.
+    pub start: Option<Position>,
+}
+
+/// What the records of a list give to one kind of child: the list, and which of its feeds.
+pub type Feed = (usize, usize);
+
+/// Where a chain stands in its list.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// Which of the list's parents.
+    pub parent: usize,
+    /// Which record of that parent.
+    pub record: usize,
+    /// Which series.
+    pub series: usize,
+    /// Which slice of it, and which slice of that.
+    pub slice: Vec<usize>,
+}
+
+/// A request to send, and the chain that it belongs to.
+#[derive(Debug)]
+pub struct Work {
+    /// Which list.
+    pub list: usize,
+    /// Where the chain stands in it.
+    pub place: Place,
+    /// How its pages are read.
+    pub reader: Arc<Reader>,
+    /// The chain itself, out of the queue until its answer is [`Queue::put`] back.
+    pub chain: Chain,
+}
+
+/// What a worker is to do.
+#[derive(Debug)]
+pub enum Next {
+    /// Send a request.
+    Send(Box<Work>),
+    /// Wait that long, for this reason.
+    Wait(Duration, String),
+    /// Wait until something changes.
+    Nothing,
+}
+
+/// What the writer gets, in order.
+#[derive(Debug)]
+pub enum Handed {
+    /// A page of the chain at this place.
+    Page(Place, Box<Fetched>),
+    /// The chain at this place ended early.
+    Broken(Place, Broken),
+    /// The list has been read to its end.
+    End,
+}
+
+/// Lists under way.
+#[derive(Debug)]
+pub struct Queue {
+    lists: Vec<Lane>,
+    feeds: BTreeMap<Feed, Fed>,
+    /// The list that is being written.
+    current: usize,
+    /// The last list that is worth reading: the key was refused there.
+    last: usize,
+    /// Requests at a time.
+    most_running: usize,
+    running: usize,
+    /// Bytes fetched and not yet taken, and how many there may be.
+    held: usize,
+    budget: usize,
+    /// Pages fetched and not yet taken.
+    waiting: usize,
+    /// The largest page so far: what an answer on its way may turn out to be.
+    largest: usize,
+}
+
+/// What a page takes beside its text.
+const PAGE_OVERHEAD: usize = 1 << 10;
+/// So many pages for each request at a time are fetched ahead, however small they are: of a run that
+/// is cut, they were for nothing.
+const PAGES_AHEAD: usize = 10;
+/// What a page is taken for before the first one came.
+const LIKELY_PAGE: usize = 1 << 19;
+
+impl Queue {
+    /// Reads `lists` in their order, so many requests at a time. At most `budget` bytes wait to be
+    /// written; where that is 0, a page is fetched only when the one before has been taken.
+    #[must_use]
+    pub fn new(lists: Vec<List>, most_running: usize, budget: usize) -> Self {
+        Self {
+            lists: lists.into_iter().map(Lane::new).collect(),
+            feeds: BTreeMap::new(),
+            current: 0,
+            last: usize::MAX,
+            most_running,
+            running: 0,
+            held: 0,
+            budget,
+            waiting: 0,
+            largest: LIKELY_PAGE,
+        }
+    }
+
+    /// Chooses what to send: what will be written first, if its endpoint takes a request now and
+    /// there is room for the answer. What the writer waits for needs no room.
+    pub fn next(&mut self, limiter: &mut Limiter, now: Duration) -> Next {
+        let mut least: Option<(Duration, String)> = None;
+        if self.running >= self.most_running {
+            return Next::Nothing;
+        }
+        let has_room = self.held + (self.running + 1) * self.largest <= self.budget;
+        let is_far = self.waiting + self.running >= PAGES_AHEAD * self.most_running;
+        // What is written next waits for its own rate limit: the others have time to go further.
+        let has_room = has_room && (!is_far || self.is_held_up(limiter, now));
+        for number in self.current..self.lists.len().min(self.last.saturating_add(1)) {
+            let is_current = number == self.current;
+            if !is_current && !has_room {
+                break;
+            }
+            let Some(lane) = self.lists.get_mut(number) else { break };
+            if !lane.is_open() {
+                continue;
+            }
+            lane.prepare(&self.feeds, now);
+            let mut is_head = is_current;
+            for (place, lot) in &mut lane.chains {
+                let is_permitted = has_room || (is_head && lot.pages.is_empty());
+                is_head = false;
+                let Some(chain) = lot.chain.as_ref().filter(|_| is_permitted) else { continue };
+                let endpoint = chain.request().endpoint();
+                let pause = chain.not_before.saturating_sub(now);
+                let limit = limiter.until(endpoint, now);
+                let wait = limit.max(pause);
+                if !wait.is_zero() {
+                    if least.as_ref().is_none_or(|(least, _)| wait < *least) {
+                        let what = if limit < pause { "to ask again" } else { "the rate limit of" };
+                        least = Some((wait, format!("for {what} {endpoint}")));
+                    }
+                    continue;
+                }
+                limiter.take(endpoint, now);
+                self.running += 1;
+                lot.is_running = true;
+                if let Some(mut chain) = lot.chain.take() {
+                    chain.limit(lane.page_size);
+                    let (place, reader) = (place.clone(), Arc::clone(&lane.list.reader));
+                    return Next::Send(Box::new(Work { list: number, place, reader, chain }));
+                }
+            }
+        }
+        least.map_or(Next::Nothing, |(wait, reason)| Next::Wait(wait, reason))
+    }
+
+    /// Whether what is to be written next waits for a rate limit.
+    fn is_held_up(&self, limiter: &Limiter, now: Duration) -> bool {
+        let head = self.lists.get(self.current).and_then(|lane| lane.chains.values().next());
+        let chain = head.filter(|head| head.pages.is_empty()).and_then(|head| head.chain.as_ref());
+        chain.is_some_and(|chain| !limiter.until(chain.request().endpoint(), now).is_zero())
+    }
+
+    /// Takes back a chain with what came of its answer; where it is to be sent again, nothing.
+    pub fn put(&mut self, work: Work, step: Option<Step>) {
+        self.running -= 1;
+        let Work { list, place, chain, .. } = work;
+        let Some(lane) = self.lists.get_mut(list) else { return };
+        lane.page_size = lane.page_size.min(chain.request().page_size().unwrap_or(u32::MAX));
+        // The list may have been closed meanwhile.
+        let Some(lot) = lane.chains.get_mut(&place) else { return };
+        lot.is_running = false;
+        match step {
+            None | Some(Step::Again(_)) => lot.chain = Some(chain),
+            Some(Step::Broken(broken)) => {
+                if broken.error.ends_the_run() {
+                    self.last = self.last.min(list);
+                }
+                lot.broken = Some(broken);
+            }
+            Some(Step::Page(fetched)) => {
+                lane.is_tried = true;
+                let size = size(&fetched);
+                self.held += size;
+                self.waiting += 1;
+                self.largest = self.largest.max(size);
+                lot.chain = if fetched.is_last { None } else { Some(chain) };
+                lot.pages.push_back(fetched);
+            }
+            Some(Step::Cut(parts)) => {
+                lane.chains.remove(&place);
+                for (number, part) in parts.into_iter().enumerate() {
+                    let mut place = place.clone();
+                    place.slice.push(number);
+                    lane.chains.insert(place, Lot::of(part));
+                }
+            }
+        }
+    }
+
+    /// What is to be written next of a list, if it is there already.
+    pub fn take(&mut self, list: usize) -> Option<Handed> {
+        self.current = list;
+        let Some(lane) = self.lists.get_mut(list) else { return Some(Handed::End) };
+        lane.is_judged = false;
+        loop {
+            let Some(mut first) = lane.chains.first_entry() else {
+                return lane.is_at_end(&self.feeds).then_some(Handed::End);
+            };
+            let place = first.key().clone();
+            let lot = first.get_mut();
+            if let Some(fetched) = lot.pages.pop_front() {
+                self.held -= size(&fetched);
+                self.waiting -= 1;
+                return Some(Handed::Page(place, fetched));
+            }
+            if lot.chain.is_some() || lot.is_running {
+                return None;
+            }
+            let broken = lot.broken.take();
+            first.remove();
+            if let Some(broken) = broken {
+                lane.is_judged = true;
+                return Some(Handed::Broken(place, broken));
+            }
+        }
+    }
+
+    /// Forgets what is left of a list.
+    pub fn close(&mut self, list: usize) {
+        let Some(lane) = self.lists.get_mut(list) else { return };
+        lane.next = None;
+        for lot in std::mem::take(&mut lane.chains).into_values() {
+            self.waiting -= lot.pages.len();
+            self.held -= lot.pages.iter().map(|fetched| size(fetched)).sum::<usize>();
+        }
+    }
+
+    /// Adds what a record gives to the children of its list.
+    pub fn feed(&mut self, feed: Feed, values: &[String]) {
+        self.feeds.entry(feed).or_default().bindings.add(values);
+    }
+
+    /// Notes that nothing more will come of a feed.
+    pub fn complete(&mut self, feed: Feed) {
+        self.feeds.entry(feed).or_default().is_complete = true;
+    }
+
+    /// How many parents a feed has given so far.
+    #[must_use]
+    pub fn fed(&self, feed: Feed) -> usize {
+        self.feeds.get(&feed).map_or(0, |fed| fed.bindings.len())
+    }
+
+    /// What was taken of each parent of a list.
+    #[must_use]
+    pub fn given(&self, list: usize) -> Vec<Vec<String>> {
+        let mut given = Vec::new();
+        let Some(lane) = self.lists.get(list) else { return given };
+        for fed in lane.list.parents.iter().filter_map(|(_, feed)| self.feeds.get(feed)) {
+            let parents = (0..fed.bindings.len()).filter_map(|parent| fed.bindings.get(parent));
+            given.extend(parents.map(|values| values.into_iter().map(str::to_owned).collect()));
+        }
+        given
+    }
+
+    /// For how many parents a list is read, as far as they are known.
+    #[must_use]
+    pub fn parents(&self, list: usize) -> usize {
+        let parents = self.lists.get(list).map_or(&[][..], |lane| &lane.list.parents);
+        parents.iter().map(|(_, feed)| self.fed(*feed)).sum()
+    }
+}
+
+/// The memory that a page takes.
+fn size(fetched: &Fetched) -> usize {
+    let bound = fetched.page.bound.iter().flat_map(|(_, values)| values);
+    let bound = bound.map(|value| value.len() + PAGE_OVERHEAD / 16).sum::<usize>();
+    fetched.page.lines.memory() + bound + PAGE_OVERHEAD
+}

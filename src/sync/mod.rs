@@ -1,0 +1,386 @@
+//! The loop over streams, the state in between, the summary at the end.
+
+pub mod chain;
+pub mod fetch;
+pub mod progress;
+pub mod scan;
+pub mod verdict;
+pub mod summary;
+
+use std::io::Write;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use crate::base::error::Error;
+use crate::base::log::{Level, Metric};
+use crate::bookmark::cap::Cap;
+use crate::bookmark::moved::Moved;
+use crate::bookmark::position::Position;
+use crate::bookmark::scope::{Scope, Sight};
+use crate::config::{Config, Forbidden};
+use crate::plan::{Extent, Plan, Planned};
+use crate::singer::message::Output;
+use crate::singer::state::State;
+use crate::source::stream::Parent;
+use crate::sync::fetch::queue::{Feed, List};
+use crate::sync::fetch::{Fetch, Means};
+use crate::sync::progress::Progress;
+use crate::sync::scan::{Outcome, Scan, SetAside};
+use crate::sync::summary::{Fed, Summary};
+use crate::sync::verdict::Verdict;
+
+/// What a run works with.
+pub struct Sync<'a, W: Write> {
+    /// The API, the log, the clocks.
+    pub means: Means,
+    /// The settings.
+    pub config: &'a Config,
+    /// Where messages go.
+    pub output: Output<W>,
+    /// The bookmarks, moved as streams are complete.
+    pub state: State,
+    /// Whether a stream the key may not read is an error.
+    pub forbidden: Forbidden,
+    /// Whether the first failure ends the run.
+    pub fail_fast: bool,
+    /// How much is read.
+    pub extent: Extent,
+    /// What the key sees.
+    pub sight: Sight,
+}
+
+/// One list of the plan.
+struct Part<'a> {
+    number: usize,
+    planned: &'a Planned,
+    fetch: &'a Fetch,
+    /// When the run began, or the one that it goes on with.
+    began: DateTime<Utc>,
+    /// When the scan of its parents began.
+    cap: Option<Cap>,
+}
+
+/// Of a sample, so many parents are asked for a record.
+const SAMPLE_PARENTS: usize = 5;
+/// What the API allows a key (API document).
+const REQUESTS_A_MINUTE: usize = 1_200;
+
+impl<W: Write> Sync<'_, W> {
+    /// Reads every planned stream.
+    ///
+    /// # Errors
+    /// The one failure, or [`Error::StreamsFailed`], or [`Error::NothingPermitted`]; whatever
+    /// could be read has been, and the last line of the output is a true state.
+    pub fn run(mut self, plan: &Plan) -> Result<(), Error> {
+        let fetch = self.fetch(&plan.lists)?;
+        for note in &plan.notes {
+            self.means.log.info(note);
+        }
+        let (input, mut summary) = (self.state.clone(), Summary::default());
+        self.state_line()?;
+        for (number, planned) in plan.lists.iter().enumerate() {
+            // What failed is not followed up.
+            if planned.is_follow_up && !summary.is_complete(planned.stream) {
+                fetch.close(number);
+                continue;
+            }
+            let cap = summary.cap(feeds(planned, &plan.lists).map(|(_, (list, _))| list));
+            let part = Part { number, planned, fetch: &fetch, began: plan.began, cap };
+            let result = self.list(&part, &mut summary);
+            fetch.close(number);
+            let Err(error) = result else { continue };
+            if error.ends_the_run() {
+                // Best effort: where the output is gone, that is the error already.
+                let _ = self.state_line();
+                return Err(error);
+            }
+            self.means.log.say(Level::Error, Some(planned.stream.name), &error.line());
+            summary.failures.push(error);
+            if self.fail_fast {
+                break;
+            }
+        }
+        if self.keeps_state() {
+            self.state.set_currently_syncing(None);
+            self.state.forget_complete(&input);
+        }
+        self.state_line()?;
+        let is_counted = |planned: &&Planned| planned.selected.is_some() && !planned.is_follow_up;
+        let selected = plan.lists.iter().filter(is_counted).count();
+        summary.complete.extend(&plan.complete);
+        summary.left_out.extend(&plan.left_out);
+        let selected = selected + plan.complete.len() + plan.left_out.len();
+        summary.conclude(selected, &self.means, self.extent)
+    }
+
+    /// Starts to fetch all lists of the plan.
+    fn fetch(&self, plan: &[Planned]) -> Result<Fetch, Error> {
+        let lists = plan.iter().map(|planned| self.fetched(planned, plan));
+        let lists = lists.collect::<Result<Vec<_>, Error>>()?;
+        let Config { concurrency, buffer, .. } = *self.config;
+        // One request at a time is for whoever wants little: nothing is fetched ahead. Of a sample
+        // nothing may be, since a record is enough.
+        let is_ahead = concurrency > 1 && self.extent == Extent::Whole;
+        let budget = if is_ahead { buffer } else { 0 };
+        Fetch::start(self.means.clone(), lists, concurrency, budget)
+    }
+
+    fn fetched(&self, planned: &Planned, plan: &[Planned]) -> Result<List, Error> {
+        let parents = feeds(planned, plan).collect::<Vec<_>>();
+        if parents.len() != planned.parents.len() {
+            return Err(Error::Bug(format!("nobody reads a parent of `{}`", planned.stream.name)));
+        }
+        Ok(List {
+            reader: Arc::new(planned.reader()?),
+            series: planned.series.clone(),
+            cut: planned.cut,
+            parents,
+            since: planned.since,
+            moved: planned.moved.clone(),
+            most_parents: match self.extent {
+                Extent::Whole => usize::MAX,
+                Extent::Sample => SAMPLE_PARENTS,
+            },
+            start: Some(planned.position.clone()).filter(Position::is_inside),
+        })
+    }
+
+    /// Whether bookmarks and positions follow what is written.
+    fn keeps_state(&self) -> bool {
+        self.extent == Extent::Whole && !self.config.is_backfill
+    }
+
+    /// A sample has no state: it is not a sync.
+    fn state_line(&mut self) -> Result<(), Error> {
+        match self.extent {
+            Extent::Whole => self.output.state(&self.state),
+            Extent::Sample => self.output.finish(),
+        }
+    }
+
+    /// Reads one list, if its parents could be read, and keeps what it gives to its children.
+    fn list(&mut self, part: &Part, summary: &mut Summary) -> Result<(), Error> {
+        let (planned, name) = (part.planned, part.planned.stream.name);
+        match summary.obstacle(planned) {
+            None => {}
+            Some(_) if planned.moved.is_some() => {
+                self.means.log.say(Level::Warning, Some(name), &unknown_moves(name));
+                return Ok(());
+            }
+            Some(Fed::Refused(why)) => {
+                let why = why.clone();
+                self.refuse(planned, &why, summary);
+                return Ok(());
+            }
+            Some(Fed::All | Fed::Failed) => {
+                self.leave_out(planned, summary);
+                return Ok(());
+            }
+        }
+        self.announce(part)?;
+        let (outcome, result) = self.scan(part);
+        summary.add(planned, &outcome, &result);
+        match result {
+            Ok(()) => {
+                (0..planned.feeds.len()).for_each(|feed| part.fetch.complete((part.number, feed)));
+                summary.feed(planned, || Fed::All);
+                summary.caps.push((part.number, outcome.cap));
+                if planned.selected.is_some() {
+                    if !planned.is_follow_up {
+                        summary.complete.push(name);
+                    }
+                    match &planned.moved {
+                        None => self.complete(planned, outcome),
+                        Some(moved) => self.note_parents(part, moved.clone()),
+                    }
+                }
+                Ok(())
+            }
+            Err(Error::Forbidden { scope, api })
+                if outcome.pages == 0 && self.forbidden == Forbidden::Warn =>
+            {
+                let scope = scope.as_deref().or(planned.stream.scope).unwrap_or("unknown");
+                self.refuse(planned, &format!("it needs `{scope}` ({api})"), summary);
+                Ok(())
+            }
+            Err(error) => {
+                summary.feed(planned, || Fed::Failed);
+                Err(error.in_stream(name, outcome.pages))
+            }
+        }
+    }
+
+    /// Moves the bookmark of a stream that has been read to its end.
+    fn complete(&mut self, planned: &Planned, mut outcome: Outcome) {
+        if !self.keeps_state() {
+            return;
+        }
+        let sight = self.sight.clone();
+        let (stream, state) = (planned.stream, &mut self.state);
+        let Position { of, at, .. } = planned.position.clone();
+        let end = Position { of, at, sight: sight.clone(), complete: true, ..Position::default() };
+        state.set_position(stream, &end);
+        if !planned.is_incremental() {
+            return;
+        }
+        if let (Some(newest), Some(cap)) = (outcome.newest, outcome.cap) {
+            state.advance(stream, newest, cap);
+        }
+        let bookmark = state.bookmark(stream);
+        if bookmark.is_none() {
+            return;
+        }
+        if let (true, Some(cap)) = (planned.is_full, outcome.cap) {
+            state.set_full_scan(stream, at.0, cap);
+        }
+        state.set_scope(stream, &Scope { sight, ..planned.scope.clone() });
+        if planned.is_followed_up() {
+            // What this scan has written does not count, nor if the run is killed before the next one
+            // ends: an answer for that may have come before one of these, and so an older version of
+            // a record may be written last.
+            state.set_recent(stream, &[]);
+            return;
+        }
+        outcome.recent.settle(bookmark, planned.memory.keep);
+        state.set_recent(stream, &outcome.recent.versions());
+        if outcome.recent.is_cut() {
+            let message = format!(
+                "stream={} more records lie within the lookback than are remembered; the next run \
+                 writes some of them again",
+                stream.name
+            );
+            self.means.log.say(Level::Info, Some(stream.name), &message);
+        }
+    }
+
+    /// Keeps what the parents have now whose records may move.
+    fn note_parents(&mut self, part: &Part, mut moved: Moved) {
+        for parent in part.fetch.given(part.number) {
+            moved.note(&parent.iter().map(String::as_str).collect::<Vec<_>>());
+        }
+        if let Some(cap) = part.cap.filter(|_| self.keeps_state()) {
+            self.state.set_moved(part.planned.stream, &moved, cap);
+        }
+    }
+
+    /// Notes that a list is not read, since its parent failed.
+    fn leave_out(&self, planned: &Planned, summary: &mut Summary) {
+        let name = planned.stream.name;
+        let message = format!("stream `{name}` is left out: its parent could not be read");
+        self.means.log.say(Level::Warning, Some(name), &message);
+        if planned.selected.is_some() {
+            summary.left_out.push(name);
+            summary.verdicts.push(Verdict::left_out(planned.stream));
+        }
+        summary.feed(planned, || Fed::Failed);
+    }
+
+    /// Notes that the key may not read a list, and so not its children either.
+    fn refuse(&self, planned: &Planned, why: &str, summary: &mut Summary) {
+        let name = planned.stream.name;
+        if planned.selected.is_some() {
+            let message = format!("stream `{name}` is skipped: {why}");
+            self.means.log.say(Level::Warning, Some(name), &message);
+            summary.not_permitted.push(name);
+        }
+        summary.feed(planned, || Fed::Refused(format!("its parent `{name}`: {why}")));
+    }
+
+    /// Says what will be read: to the target in a SCHEMA, to the operator in the log.
+    fn announce(&mut self, part: &Part) -> Result<(), Error> {
+        let Part { planned, number, fetch, .. } = part;
+        let name = planned.stream.name;
+        for note in &planned.notes {
+            self.means.log.say(Level::Info, Some(name), &format!("stream={name} {note}"));
+        }
+        let is_from_start = planned.since.is_none() && !planned.position.is_inside();
+        if !planned.stream.is_default && self.extent == Extent::Whole && is_from_start {
+            let parents = fetch.parents(*number);
+            let requests = parents * planned.series.len();
+            let minutes = requests.div_ceil(REQUESTS_A_MINUTE);
+            let message = format!(
+                "stream={name} needs at least {requests} requests, one for each of {parents} \
+                 parents: {minutes} minutes or more at the API's rate"
+            );
+            self.means.log.say(Level::Info, Some(name), &message);
+        }
+        let Some(selected) = &planned.selected else { return Ok(()) };
+        if self.keeps_state() {
+            self.state.set_currently_syncing(Some((name, part.began)));
+        }
+        self.state_line()?;
+        // A stream is announced once.
+        if planned.is_follow_up { Ok(()) } else { self.output.schema(selected) }
+    }
+
+    /// Reads one list and says how it went.
+    fn scan(&mut self, part: &Part) -> (Outcome, Result<(), Error>) {
+        let (planned, name) = (part.planned, part.planned.stream.name);
+        let started = self.means.clock.elapsed();
+        let position = &planned.position;
+        // A position that is gone on with was read with the same sight, or that is not known.
+        let sight = self.sight.clone();
+        let progress = Progress::new(Position { sight, ..position.clone() }, started);
+        let has_position = planned.selected.is_some() && planned.moved.is_none();
+        let keeps_state = self.keeps_state() && has_position;
+        let mut scan = Scan {
+            fetch: part.fetch,
+            number: part.number,
+            log: &self.means.log,
+            clock: self.means.clock.as_ref(),
+            output: &mut self.output,
+            progress: keeps_state.then_some((&mut self.state, progress)),
+            tolerance: self.config.lookback / 2,
+            is_limited: self.sight.is_limited(),
+            extent: self.extent,
+            planned,
+            outcome: Outcome {
+                newest: position.newest.map(|newest| newest.0),
+                cap: Cap::earliest([part.cap, position.cap]),
+                ..Outcome::default()
+            },
+            refusal: None,
+            parent: None,
+            set_aside: SetAside::default(),
+        };
+        let result = scan.write();
+        if result.is_err() {
+            // What was written of a stream that failed need not be read again.
+            scan.keep_position();
+        }
+        let outcome = scan.outcome;
+        let end = match (&result, &planned.selected) {
+            (Err(_), _) => "broken off",
+            (Ok(()), Some(_)) => "end",
+            (Ok(()), None) => "end, for its children only,",
+        };
+        outcome.report(name, &self.means.log);
+        let (records, pages) = (outcome.emitted, outcome.pages);
+        let seconds = self.means.clock.elapsed().saturating_sub(started).as_secs_f64();
+        let message =
+            format!("{end} stream={name} records={records} pages={pages} seconds={seconds:.1}");
+        self.means.log.say(Level::Info, Some(name), &message);
+        self.means.log.metric(Metric::Counter("record_count", records), Some(name));
+        self.means.log.metric(Metric::Timer("sync_duration", seconds, result.is_ok()), Some(name));
+        (outcome, result)
+    }
+}
+
+/// What is to be said where parents cannot be read whose records may come into another series.
+fn unknown_moves(name: &str) -> String {
+    format!(
+        "stream={name} it is not known which parents have changed to another series: they could not be read"
+    )
+}
+
+/// The feeds of a list's parents.
+fn feeds(planned: &Planned, plan: &[Planned]) -> impl Iterator<Item = (&'static Parent, Feed)> {
+    planned.parents.iter().filter_map(|parent| {
+        let mut feeds = plan.iter().enumerate().filter_map(|(list, feeder)| {
+            let feed = feeder.feeds.iter().position(|feed| feed.is_same_feed(parent))?;
+            Some((parent, (list, feed)))
+        });
+        feeds.next()
+    })
+}

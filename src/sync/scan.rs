@@ -1,0 +1,314 @@
+//! Writing one list: its pages as they are handed over, and an account of what came, what it gives
+//! to children, and what did not come.
+
+mod outcome;
+
+use std::io::Write;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+
+pub use self::outcome::Outcome;
+use crate::base::clock::Clock;
+use crate::base::error::Error;
+use crate::base::log::{Level, Log};
+use crate::base::time::{Moment, parse_time};
+use crate::bookmark::cap::Cap;
+use crate::bookmark::position::Position;
+use crate::plan::{Extent, Planned};
+use crate::singer::message::Output;
+use crate::singer::state::State;
+use crate::sync::chain::{Broken, Fetched};
+use crate::sync::fetch::Fetch;
+use crate::sync::fetch::queue::{Handed, Place};
+use crate::sync::progress::Progress;
+
+/// One list being written.
+pub struct Scan<'a, W: Write> {
+    /// What fetches it.
+    pub fetch: &'a Fetch,
+    /// Its place in the plan.
+    pub number: usize,
+    /// Where events go.
+    pub log: &'a Log,
+    /// What time it is.
+    pub clock: &'a dyn Clock,
+    /// Where records go.
+    pub output: &'a mut Output<W>,
+    /// The bookmarks, and how far this list has been written; nothing where the state is left alone.
+    pub progress: Option<(&'a mut State, Progress)>,
+    /// How far the clocks may be apart.
+    pub tolerance: TimeDelta,
+    /// Whether the API may count rows that it does not give to this key.
+    pub is_limited: bool,
+    /// How much is read.
+    pub extent: Extent,
+    /// What is read.
+    pub planned: &'a Planned,
+    /// What came of it so far.
+    pub outcome: Outcome,
+    /// The last 403 for a single parent.
+    pub refusal: Option<Error>,
+    /// The parent that something came of last, or that turned out to be gone.
+    pub parent: Option<LastParent>,
+    /// The parents that could not be read, and so are left for the next run.
+    pub set_aside: SetAside,
+}
+
+/// Parents that could not be read.
+#[derive(Debug, Default)]
+pub struct SetAside {
+    /// The first of them, and what went wrong.
+    first: Option<(String, Error)>,
+    count: usize,
+    /// How many since something came of a parent.
+    in_a_row: usize,
+}
+
+/// A parent: which of the list's kinds, and which record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastParent {
+    place: (usize, usize),
+    is_lost: bool,
+}
+
+/// A long list says how far it is, this often.
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(60);
+/// When so many parents in a row are gone from the start, it is the address that is wrong; and so many
+/// are needed for a tenth of all of them to be too many.
+const MOST_VANISHED: u64 = 10;
+/// One parent that cannot be read does not keep the others from being read. So many, or so many in a
+/// row, mean that the API cannot be read: each of them takes all the patience that there is.
+const MOST_SET_ASIDE: usize = 10;
+const MOST_IN_A_ROW: usize = 3;
+
+impl<W: Write> Scan<'_, W> {
+    /// Writes the list to its end.
+    ///
+    /// # Errors
+    /// Whatever ends the stream; what was written before is in the outcome.
+    pub fn write(&mut self) -> Result<(), Error> {
+        let mut reported = self.clock.elapsed();
+        while !self.is_enough() {
+            match self.fetch.take(self.number)? {
+                Handed::End => break,
+                Handed::Page(place, fetched) => self.page(&place, *fetched)?,
+                Handed::Broken(place, broken) => self.broken(&place, broken)?,
+            }
+            if self.clock.elapsed().saturating_sub(reported) >= PROGRESS_INTERVAL {
+                reported = self.clock.elapsed();
+                self.progress();
+            }
+        }
+        // Where no parent could be read, and not for being gone, the stream has not been read.
+        if self.outcome.parents == 0
+            && let Some(error) = self.refusal.take()
+        {
+            return Err(error);
+        }
+        if let Some((first, error)) = self.set_aside.first.take() {
+            let others = self.set_aside.count - 1;
+            return Err(Error::Parents { first, others, error: Box::new(error) });
+        }
+        let Outcome { parents, vanished, refused, .. } = self.outcome;
+        let all = parents + vanished + refused;
+        if vanished >= MOST_VANISHED && vanished * 10 > all {
+            return Err(Error::TooManyGone { gone: vanished, parents: all });
+        }
+        if let (Some((received, total)), false) = (self.outcome.shortfall, self.is_limited) {
+            return Err(Error::Short { received, total });
+        }
+        // No bookmark may pass what was not asked for.
+        let end = self.planned.window.end.map(Cap::at);
+        self.outcome.cap = self.outcome.cap.map(|cap| end.map_or(cap, |end| cap.earlier(end)));
+        Ok(())
+    }
+
+    fn page(&mut self, place: &Place, mut fetched: Fetched) -> Result<(), Error> {
+        self.outcome.pages += 1;
+        self.set_aside.in_a_row = 0;
+        self.enter(place, false);
+        self.note_start(&fetched);
+        let page = &mut fetched.page;
+        let stale = self.outcome.sift(std::mem::take(&mut page.seen), self.planned.memory.keep);
+        if !stale.is_empty() {
+            page.emitted -= stale.len() as u64;
+            page.lines.remove(&stale);
+        }
+        if self.extent == Extent::Sample && page.emitted > 0 {
+            page.lines.keep_first();
+            page.emitted = 1;
+        }
+        self.output.records(&page.lines)?;
+        self.fetch.feed(self.number, &page.bound);
+        if let Some((_, progress)) = &mut self.progress {
+            progress.pass(self.planned, place, &fetched);
+        }
+        let page = &mut fetched.page;
+        if self.planned.since.is_some() {
+            // A parent without records of this kind has been read, too.
+            page.newest = fetched.parent.last().and_then(|time| parse_time(time));
+        }
+        let outcome = &mut self.outcome;
+        for (feed, _) in &page.bound {
+            outcome.fed.insert(*feed);
+        }
+        outcome.emitted += page.emitted;
+        outcome.timeless += page.timeless;
+        outcome.newest = outcome.newest.max(page.newest);
+        outcome.unknown.append(&mut page.unknown);
+        outcome.nulled.append(&mut page.nulled);
+        outcome.values_nulled += page.values_nulled;
+        outcome.sharing_keys += page.sharing_keys;
+        if let Some((received, total)) = fetched.shortfall {
+            let (received_before, total_before) = outcome.shortfall.unwrap_or_default();
+            outcome.shortfall = Some((received_before + received, total_before + total));
+            if !self.is_limited {
+                return self.forget_position();
+            }
+        }
+        self.save()
+    }
+
+    /// Of a list that lacks rows nothing is gone on with, however the run ends: whoever begins inside
+    /// of it cannot tell that it is short, and its bookmark would pass them.
+    fn forget_position(&mut self) -> Result<(), Error> {
+        let Some((state, _)) = self.progress.take() else { return Ok(()) };
+        let Position { of, at, .. } = self.planned.position.clone();
+        state.set_position(self.planned.stream, &Position { of, at, ..Position::default() });
+        self.output.state(state)
+    }
+
+    /// Writes a STATE where the list has come far enough.
+    fn save(&mut self) -> Result<(), Error> {
+        let (size, now) = (self.output.state_size(), self.clock.elapsed());
+        if !self.progress.as_ref().is_some_and(|(_, progress)| progress.is_due(size, now)) {
+            return Ok(());
+        }
+        self.keep_position();
+        self.progress.as_ref().map_or(Ok(()), |(state, _)| self.output.state(state))
+    }
+
+    /// Notes in the state how far the list has come.
+    pub fn keep_position(&mut self) {
+        let now = self.clock.elapsed();
+        let Some((state, progress)) = &mut self.progress else { return };
+        if !progress.is_moved() {
+            return;
+        }
+        let position = progress.position(now);
+        if self.planned.is_incremental() {
+            position.newest = self.outcome.newest.map(Moment);
+            position.cap = self.outcome.cap;
+        }
+        state.set_position(self.planned.stream, position);
+    }
+
+    /// A parent that is gone, or that the key may not read, is counted; all else ends the stream.
+    fn broken(&mut self, place: &Place, broken: Broken) -> Result<(), Error> {
+        let Broken { error, is_first, is_answered, parent } = broken;
+        self.outcome.pages += u64::from(is_answered);
+        if !place.slice.is_empty() && matches!(error, Error::Contract(_)) {
+            self.forget_position()?;
+        }
+        if !self.planned.parents.is_empty() && error.is_of_one_request() {
+            return self.set_aside(parent, error);
+        }
+        if self.planned.parents.is_empty() || !is_first {
+            return Err(error);
+        }
+        let Outcome { parents, vanished, refused, pages, .. } = self.outcome;
+        let is_untried = parents + vanished + refused + pages == 0;
+        match &error {
+            Error::NotFound { api, .. } if api.is_gone() => {
+                if self.enter(place, true) {
+                    self.outcome.vanished += 1;
+                }
+                if parents + refused == 0 && self.outcome.vanished >= MOST_VANISHED {
+                    return Err(error);
+                }
+            }
+            Error::Forbidden { .. } if !is_untried => {
+                if self.enter(place, true) {
+                    self.outcome.refused += 1;
+                }
+                self.refusal = Some(error);
+            }
+            _ => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Leaves a parent that cannot be read for the next run, or ends the stream where it is not the
+    /// only one.
+    fn set_aside(&mut self, parent: Vec<String>, error: Error) -> Result<(), Error> {
+        let SetAside { first, count, in_a_row } = &mut self.set_aside;
+        (*count, *in_a_row) = (*count + 1, *in_a_row + 1);
+        if *count > MOST_SET_ASIDE || *in_a_row >= MOST_IN_A_ROW {
+            return Err(error);
+        }
+        let name = self.planned.stream.name;
+        let parent = parent.into_iter().next().unwrap_or_default();
+        let message = format!("stream={name} parent `{parent}` is left for the next run: {error}");
+        self.log.say(Level::Warning, Some(name), &message);
+        if let Some((_, progress)) = &mut self.progress {
+            progress.set_aside(&parent);
+        }
+        first.get_or_insert((parent, error));
+        Ok(())
+    }
+
+    /// Notes whose records these are; whether it is news that this parent is lost. Each parent is
+    /// counted once, however many series it has.
+    fn enter(&mut self, place: &Place, is_lost: bool) -> bool {
+        let place = (place.parent, place.record);
+        let known = self.parent.filter(|known| known.place == place);
+        if known.is_none() && !is_lost {
+            self.outcome.parents += 1;
+        }
+        let is_lost_already = known.is_some_and(|known| known.is_lost);
+        self.parent = Some(LastParent { place, is_lost: is_lost || is_lost_already });
+        is_lost && !is_lost_already
+    }
+
+    /// Notes when a scan began: its bookmark may not pass that moment on either clock, since a
+    /// record that changes behind the cursor is seen only by the next scan.
+    fn note_start(&mut self, fetched: &Fetched) {
+        let is_news = self.outcome.pages == 1 && !self.planned.is_follow_up;
+        if is_news && self.planned.is_incremental() {
+            self.compare_clocks(fetched);
+        }
+        // Parts of a list are read side by side, so the first page written is not the first sent.
+        let start = fetched.date.map_or(fetched.sent_at, |date| date.min(fetched.sent_at));
+        self.outcome.cap = Cap::earliest([self.outcome.cap, Some(Cap::at(start))]);
+    }
+
+    fn compare_clocks(&self, fetched: &Fetched) {
+        let name = self.planned.stream.name;
+        let message = match fetched.date.map(|date| (fetched.sent_at - date).abs()) {
+            None => "the API sent no usable Date; its bookmark is capped by this computer's clock"
+                .to_owned(),
+            Some(apart) if apart > self.tolerance => format!(
+                "this computer's clock and the API's are {} seconds apart; more than half of \
+                 lookback_seconds may lose changes",
+                apart.num_seconds()
+            ),
+            Some(_) => return,
+        };
+        self.log.say(Level::Warning, Some(name), &format!("stream={name} {message}"));
+    }
+
+    /// Of a sample: whether a record has come, or what children need.
+    fn is_enough(&self) -> bool {
+        let has_fed = self.outcome.fed.len() == self.planned.feeds.len();
+        let has_emitted = self.outcome.emitted > 0 || self.planned.selected.is_none();
+        self.extent == Extent::Sample && has_emitted && has_fed
+    }
+
+    fn progress(&self) {
+        let (name, outcome) = (self.planned.stream.name, &self.outcome);
+        let (records, pages) = (outcome.emitted, outcome.pages);
+        let message = format!("reading stream={name} records={records} pages={pages}");
+        self.log.say(Level::Info, Some(name), &message);
+    }
+}

@@ -1,0 +1,121 @@
+//! What came of a list: what the bookmark and the next scan go by, and what did not come.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::base::log::{Level, Log};
+use crate::bookmark::cap::Cap;
+use crate::bookmark::memory::{Recent, Seen};
+
+/// What came of a list.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Records written.
+    pub emitted: u64,
+    /// Answers read.
+    pub pages: u64,
+    /// Parents whose list was read.
+    pub parents: u64,
+    /// Parents that were listed and gone when something of theirs was asked for.
+    pub vanished: u64,
+    /// Parents of which the key may not read it.
+    pub refused: u64,
+    /// Which of the plan's feeds the records gave something to.
+    pub fed: BTreeSet<usize>,
+    /// The latest `updated_at` written.
+    pub newest: Option<DateTime<Utc>>,
+    /// What the bookmark may not pass.
+    pub cap: Option<Cap>,
+    /// Records that the next scan may come upon again.
+    pub recent: Recent,
+    /// Records that came and records that the API counts, in lists where it counts more.
+    pub shortfall: Option<(u64, u64)>,
+    /// Records without a replication key, which are written whenever they come.
+    pub timeless: u64,
+    /// Paths of fields that the schema does not know.
+    pub unknown: BTreeSet<String>,
+    /// Paths of values that were replaced by null, or in part.
+    pub nulled: BTreeSet<String>,
+    /// How many values those were.
+    pub values_nulled: u64,
+    /// Records that have a key in common with another one that differs.
+    pub sharing_keys: u64,
+}
+
+impl Outcome {
+    /// Keeps records for the next scan; a bookmark does not pass the cap, so what is later does not
+    /// count. Those that turn out to be older than what was written of their keys, by where they lie.
+    pub(super) fn sift(&mut self, seen: Vec<Seen>, keep: TimeDelta) -> Vec<Range<usize>> {
+        let mut stale = Vec::new();
+        for seen in seen {
+            if !self.recent.note(&seen) {
+                stale.extend(seen.line);
+            }
+        }
+        if self.recent.is_full() {
+            let bookmark =
+                self.newest.map(|newest| self.cap.map_or(newest, |cap| cap.limit(newest)));
+            self.recent.settle(bookmark, keep);
+        }
+        stale
+    }
+
+    /// What was left out: parents skipped, fields unknown, fields and values nulled, short rows.
+    #[must_use]
+    pub fn losses(&self) -> [u64; 5] {
+        let (unknown, nulled) = (self.unknown.len() as u64, self.nulled.len() as u64);
+        let (values, short) = (self.values_nulled, u64::from(self.shortfall.is_some()));
+        [self.vanished + self.refused, unknown, nulled, values, short]
+    }
+
+    /// Says everything that was left out of a stream.
+    pub fn report(&self, name: &'static str, log: &Log) {
+        let list = |paths: &BTreeSet<String>| {
+            paths.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
+        };
+        let say = |level, message: &str| {
+            log.say(level, Some(name), &format!("stream={name} {message}"));
+        };
+        if !self.unknown.is_empty() {
+            let unknown = list(&self.unknown);
+            let message = format!(
+                "fields that the schema does not know are left out: {unknown}; a catalog from \
+                 `tap-incident --discover --live` has those that the API documents"
+            );
+            say(Level::Info, &message);
+        }
+        if !self.nulled.is_empty() {
+            let (values, nulled) = (self.values_nulled, list(&self.nulled));
+            let message = format!(
+                "{values} values that do not fit their type are now null, halves of characters \
+                 U+FFFD: {nulled}"
+            );
+            say(Level::Warning, &message);
+        }
+        if self.timeless > 0 {
+            let count = self.timeless;
+            let message = "records that do not say when they changed, and so count as changed";
+            say(Level::Warning, &format!("{message}: {count}"));
+        }
+        if self.sharing_keys > 0 {
+            say(Level::Warning, &format!("records that share a key: {}", self.sharing_keys));
+        }
+        if self.vanished > 0 {
+            let message = format!("parents deleted while they were read: {}", self.vanished);
+            say(Level::Warning, &message);
+        }
+        if self.refused > 0 {
+            let message = format!("parents of which the key may not read it: {}", self.refused);
+            say(Level::Warning, &message);
+        }
+        if let Some((received, total)) = self.shortfall {
+            let message = format!(
+                "{received} records came where the API counts {total}; \
+                 it may count some that the key may not read"
+            );
+            say(Level::Warning, &message);
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! What came of a run: counted list by list, said in its last line, and whether it succeeded.
+
+use crate::base::error::Error;
+use crate::base::log::{Level, Metric};
+use crate::bookmark::cap::Cap;
+use crate::plan::{Extent, Planned};
+use crate::source::stream::{Parent, Stream};
+use crate::sync::fetch::Means;
+use crate::sync::scan::Outcome;
+use crate::sync::verdict::{Verdict, table};
+
+/// What came of all of them.
+#[derive(Debug, Default)]
+pub struct Summary {
+    /// Records written.
+    pub records: u64,
+    /// Streams read to their end.
+    pub complete: Vec<&'static str>,
+    /// Streams that the key may not read.
+    pub not_permitted: Vec<&'static str>,
+    /// Streams whose parent failed, or of which nothing can be read.
+    pub left_out: Vec<&'static str>,
+    /// What ended streams.
+    pub failures: Vec<Error>,
+    /// Parents skipped, fields unknown, fields and values nulled, streams short of what the API counts.
+    pub losses: [u64; 5],
+    /// Of a sample.
+    pub verdicts: Vec<Verdict>,
+    /// When the scans of lists began.
+    pub caps: Vec<(usize, Option<Cap>)>,
+    /// What parents gave.
+    pub feeds: Vec<(&'static Parent, Fed)>,
+}
+
+/// What a parent gave to its children.
+#[derive(Debug)]
+pub enum Fed {
+    /// All that there is.
+    All,
+    /// Nothing: the key may not read it.
+    Refused(String),
+    /// Not all: it failed.
+    Failed,
+}
+
+impl Summary {
+    /// Counts what came of a list.
+    pub fn add(&mut self, planned: &Planned, outcome: &Outcome, result: &Result<(), Error>) {
+        self.records += outcome.emitted;
+        for (total, loss) in self.losses.iter_mut().zip(outcome.losses()) {
+            *total += loss;
+        }
+        if planned.selected.is_some() {
+            self.verdicts.push(match result {
+                Ok(()) => Verdict::read(planned.stream, outcome.emitted),
+                Err(error) => Verdict::failed(planned.stream, error),
+            });
+        }
+    }
+
+    /// Why a list cannot be read, if one of its parents could not.
+    #[must_use]
+    pub fn obstacle(&self, planned: &Planned) -> Option<&Fed> {
+        let of = |parent: &Parent| {
+            let fed = self.feeds.iter().find(|(feed, _)| feed.is_same_feed(parent));
+            fed.map_or(&Fed::Failed, |(_, fed)| fed)
+        };
+        planned.parents.iter().map(of).find(|fed| !matches!(fed, Fed::All))
+    }
+
+    /// Whether a stream was read to its end.
+    #[must_use]
+    pub fn is_complete(&self, stream: &Stream) -> bool {
+        self.complete.contains(&stream.name)
+    }
+
+    /// When the earliest of these scans began.
+    pub fn cap(&self, lists: impl Iterator<Item = usize>) -> Option<Cap> {
+        let of = |list| self.caps.iter().find(|(known, _)| *known == list)?.1;
+        Cap::earliest(lists.map(of))
+    }
+
+    /// Keeps what a list gives to each kind of child.
+    pub fn feed(&mut self, planned: &Planned, fed: impl Fn() -> Fed) {
+        self.feeds.extend(planned.feeds.iter().map(|parent| (*parent, fed())));
+    }
+
+    /// The summary, and what the run comes to.
+    ///
+    /// # Errors
+    /// The one failure, or [`Error::StreamsFailed`], or [`Error::NothingPermitted`].
+    pub fn conclude(self, selected: usize, means: &Means, extent: Extent) -> Result<(), Error> {
+        let Summary { records, complete, not_permitted, left_out, mut failures, verdicts, .. } =
+            self;
+        let [parents, unknown, nulled, values, short] = self.losses;
+        let succeeded = failures.is_empty();
+        means.log.metric(Metric::Counter("http_request_count", means.client.requests()), None);
+        let seconds = means.clock.elapsed().as_secs_f64();
+        means.log.metric(Metric::Timer("job_duration", seconds, succeeded), None);
+        let names = not_permitted;
+        let skipped =
+            if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
+        let line = format!(
+            "done streams={} of {selected} records={records} requests={} retries={} \
+             parents_skipped={parents} fields_unknown={unknown} fields_nulled={nulled} \
+             values_nulled={values} streams_short={short} failed={} left_out={} not_permitted={}{skipped}",
+            complete.len(),
+            means.client.requests(),
+            means.client.retries(),
+            failures.len(),
+            left_out.len(),
+            names.len(),
+        );
+        if extent == Extent::Sample {
+            means.log.table(&table(&verdicts));
+        }
+        let level = if names.is_empty() { Level::Info } else { Level::Warning };
+        means.log.say(level, None, &line);
+        match (failures.len(), names.len()) {
+            (0, refused) if refused == selected && selected > 0 => {
+                Err(Error::NothingPermitted(names.into_iter().map(Into::into).collect()))
+            }
+            (0, _) => Ok(()),
+            (failed, _) => {
+                let first = Box::new(failures.swap_remove(0));
+                Err(Error::StreamsFailed { failed, selected, first })
+            }
+        }
+    }
+}

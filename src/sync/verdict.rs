@@ -1,0 +1,66 @@
+//! What `--test` found out about each stream, and the table that says so.
+
+use std::fmt::Write;
+
+use crate::base::error::Error;
+use crate::source::stream::Stream;
+
+/// Whether a stream may be read.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Verdict {
+    stream: &'static str,
+    may_read: &'static str,
+    scope: String,
+    rows: u64,
+    request: String,
+}
+
+impl Verdict {
+    /// It was read, and so many records came.
+    #[must_use]
+    pub fn read(stream: &Stream, rows: u64) -> Self {
+        Self { rows, ..Self::new(stream, "yes") }
+    }
+
+    /// It was not asked for, since its parent could not be read.
+    #[must_use]
+    pub fn left_out(stream: &Stream) -> Self {
+        Self::new(stream, "parent")
+    }
+
+    /// It was not read: not permitted, or something else is wrong.
+    #[must_use]
+    pub fn failed(stream: &Stream, error: &Error) -> Self {
+        let (may_read, scope) = match error {
+            Error::Forbidden { scope, .. } => {
+                ("no", scope.clone().or_else(|| stream.scope.map(Into::into)))
+            }
+            _ => ("error", None),
+        };
+        let request = error.api().and_then(|api| api.request_id.clone()).unwrap_or_default();
+        Self { scope: scope.unwrap_or_default(), request, ..Self::new(stream, may_read) }
+    }
+
+    fn new(stream: &Stream, may_read: &'static str) -> Self {
+        let (scope, request) = (String::new(), String::new());
+        Self { stream: stream.name, may_read, scope, rows: 0, request }
+    }
+}
+
+/// The verdicts as lines of a table.
+#[must_use]
+pub fn table(verdicts: &[Verdict]) -> String {
+    let mut table = String::new();
+    let mut line = |cells: [&str; 5]| {
+        let [stream, may_read, scope, rows, request] = cells;
+        let row = format!("{stream:<34} {may_read:<9} {scope:<36} {rows:>4} {request}");
+        // Writing to a String does not fail.
+        let _ = writeln!(table, "{}", row.trim_end());
+    };
+    line(["stream", "may read", "missing scope", "rows", "request id"]);
+    for verdict in verdicts {
+        let rows = verdict.rows.to_string();
+        line([verdict.stream, verdict.may_read, &verdict.scope, &rows, &verdict.request]);
+    }
+    table
+}
