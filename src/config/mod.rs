@@ -1,5 +1,5 @@
 //! The settings, checked: one [`Config`] for a run. Every problem is reported at once. Where the
-//! values come from is told in [`crate::config::settings`].
+//! values come from is told in [`mod@settings`].
 
 pub mod args;
 pub mod settings;
