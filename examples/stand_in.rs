@@ -12,7 +12,8 @@ use clap::Parser;
 use stand_in::{
     Action, DEFAULT_KEY, Fault, Limits, OnRequest, Options, SAMPLE_MONTHS, StandIn, Workspace,
 };
-use tap_incident::source::openapi::Document;
+use tap_incident::source::openapi::Openapi;
+use tap_incident::sources::incident_io::INCIDENT_IO;
 
 #[derive(Parser)]
 struct Arguments {
@@ -58,7 +59,7 @@ type Moments = Arc<Mutex<Vec<SystemTime>>>;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
-    let document = Document::checked_in()?;
+    let document = Openapi::embedded(&INCIDENT_IO)?;
     let mut workspace = Workspace::with_months(arguments.months)?;
     for (path, rows) in &arguments.rows {
         workspace.resize(path, *rows);

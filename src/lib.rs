@@ -14,7 +14,6 @@ pub mod api;
 pub mod singer;
 pub mod plan;
 pub mod sync;
-pub mod demo;
 pub mod run;
 
 pub use run::{Process, run};

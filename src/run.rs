@@ -9,22 +9,21 @@ use serde_json::Value;
 use crate::api::client::Client;
 use crate::api::identity::greet;
 use crate::api::offer::Offer;
-use crate::base::clock::Clock;
+use crate::base::clock::{Clock, StandingClock};
 use crate::base::error::Error;
 use crate::base::log::Log;
 use crate::config::args::{self, Args, Command, Test};
 use crate::config::settings::{Environment, read_file, read_json};
 use crate::config::{Config, Forbidden};
-use crate::demo::Demo;
 use crate::plan::{Basis, Extent, concerned, plan};
 use crate::singer::catalog::{self, Selection};
 use crate::singer::message::Output;
 use crate::singer::select::Patterns;
 use crate::singer::state::State;
-use crate::source::openapi::Document;
+use crate::source::openapi::Openapi;
 use crate::source::request::Request;
 use crate::source::schema;
-use crate::sources::incident_io::STREAMS;
+use crate::source::{Sample, Source};
 use crate::sync::Sync;
 use crate::sync::fetch::Means;
 
@@ -40,25 +39,30 @@ pub struct Process<W: Write> {
     pub stderr: Box<dyn Write + Send>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
+    /// What can be read.
+    pub source: &'static Source,
 }
 
 /// Does what the command line says and gives the exit code. An error is the last line on stderr.
 pub fn run<W: Write>(process: Process<W>) -> u8 {
-    let Process { args, environment, stdout, stderr, clock } = process;
+    let Process { args, environment, stdout, stderr, clock, source } = process;
     let mut log = Arc::new(Log::new(stderr, clock.clone()));
     let mut output = Output::new(stdout);
     let result = match args::parse(args) {
         Ok(Command::Print(text)) => output.text(&text),
         Ok(Command::Run(args)) if args.discover && !args.live => {
-            catalog::discover().and_then(|catalog| print(&catalog, output))
+            catalog::discover(source).and_then(|catalog| print(&catalog, output))
         }
-        Ok(Command::Run(args)) => connect(&args, &environment, output, &mut log, clock),
+        Ok(Command::Run(args)) => {
+            let process = (source, &environment, clock);
+            connect(&args, process, output, &mut log)
+        }
         Err(error) => Err(error),
     };
     match result {
         Ok(()) => 0,
         Err(error) => {
-            log.error(&error.line());
+            log.error(&error.line(&source.hints));
             error.exit_code()
         }
     }
@@ -73,13 +77,12 @@ fn print<W: Write>(catalog: &Value, mut output: Output<W>) -> Result<(), Error> 
 /// Everything that needs the config, and mostly the API.
 fn connect<W: Write>(
     args: &Args,
-    environment: &Environment,
+    (source, environment, mut clock): (&'static Source, &Environment, Arc<dyn Clock>),
     output: Output<W>,
     log: &mut Arc<Log>,
-    mut clock: Arc<dyn Clock>,
 ) -> Result<(), Error> {
     let mut warnings = Vec::new();
-    let config = Config::read(args, environment, &mut warnings);
+    let config = Config::read(source, args, environment, &mut warnings);
     // A mistyped name explains a missing setting, so it is said before the error.
     for warning in &warnings {
         log.warn(warning);
@@ -88,26 +91,32 @@ fn connect<W: Write>(
     if let Some(log) = Arc::get_mut(log) {
         log.set(config.log_level, config.log_format, config.api_key.expose());
     }
-    let demo = if args.demo { Some(Demo::start()?) } else { None };
-    if let Some(demo) = &demo {
-        config = demo.config(config);
-        clock = Arc::new(demo.clock());
+    let sample = if args.demo { Some(sample(source)?) } else { None };
+    if let Some(sample) = &sample {
+        config = config.for_sample(sample);
+        // With a clock that stands still the output is the same every day.
+        clock = Arc::new(StandingClock::at(sample.now));
     }
     let client = Arc::new(Client::new(&config, clock.clone(), log.clone()));
     if args.live {
-        return print(&live_catalog(&client, log)?, output);
+        return print(&live_catalog(source, &client, log)?, output);
     }
     sync(args, &config, Streams { client, log: log.clone(), clock, output })
 }
 
 /// The catalog from the API's current document; a stream that it no longer has keeps the schema
 /// of this release.
-fn live_catalog(client: &Client, log: &Log) -> Result<Value, Error> {
-    let (_, body) = client.get(&Request::new("/v1/openapiV3.json"))?;
+fn live_catalog(source: &Source, client: &Client, log: &Log) -> Result<Value, Error> {
+    let Some(document) = &source.document else {
+        let problem = format!("{} has no document of its API for `--live` to read", source.title);
+        return Err(Error::Arguments(problem));
+    };
+    let path = document.path;
+    let (_, body) = client.get(&Request::new(path))?;
     let document = serde_json::from_slice(&body)
-        .map_err(|error| Error::Contract(format!("/v1/openapiV3.json: {error}")))?;
-    let document = Document::with_overlay(document)?;
-    catalog::discover_with(STREAMS, |stream| {
+        .map_err(|error| Error::Contract(format!("{path}: {error}")))?;
+    let document = Openapi::with_overlay(source, document)?;
+    catalog::discover_with(source.streams, |stream| {
         document.schema(stream).or_else(|error| {
             log.warn(&format!("stream `{}` keeps this release's schema: {error}", stream.name));
             schema::embedded(stream)
@@ -127,9 +136,12 @@ struct Streams<W: Write> {
 /// before the first request.
 fn sync<W: Write>(args: &Args, config: &Config, streams: Streams<W>) -> Result<(), Error> {
     let Streams { client, log, clock, mut output } = streams;
-    let selection = selection(args)?;
+    let source = config.source;
+    let selection = selection(source, args)?;
     let state = match &args.state {
-        Some(path) => State::parse(&read_file("state", path)?, &path.display().to_string())?,
+        Some(path) => {
+            State::parse(source, &read_file("state", path)?, &path.display().to_string())?
+        }
         None => State::default(),
     };
     for warning in &selection.warnings {
@@ -147,15 +159,15 @@ fn sync<W: Write>(args: &Args, config: &Config, streams: Streams<W>) -> Result<(
     let mut state = state;
     // A backfill leaves the state alone, even what is wrong in it.
     if !config.is_backfill {
-        for warning in state.clamp(now, config.lookback / 2) {
+        for warning in state.clamp(source.streams, now, config.lookback / 2) {
             log.warn(&warning);
         }
     }
     // What the key sees is asked before anything is read: rows that it comes to see meanwhile would
     // be taken for seen, and a bookmark of a key that saw less is no good for this one.
-    let sight = greet(&client, &log)?;
+    let sight = greet(source, &client, &log)?;
     let offer = match extent {
-        Extent::Whole => Offer::ask(&concerned(&selection), &config.incident_modes, &client, &log),
+        Extent::Whole => Offer::ask(&concerned(source, &selection), &config.modes, &client, &log),
         Extent::Sample => Offer::default(),
     };
     let basis = Basis { config, state: &state, now, extent, sight: &sight, offer: &offer };
@@ -182,16 +194,26 @@ fn news(fields: &[String]) -> String {
 }
 
 /// What the catalog selects, if there is one, and the patterns of `--select`, if there are any.
-fn selection(args: &Args) -> Result<Selection, Error> {
+fn selection(source: &'static Source, args: &Args) -> Result<Selection, Error> {
     let patterns = Patterns::parse(&args.select);
     let catalog = match args.catalog.as_ref().or(args.properties.as_ref()) {
         Some(file) => read_json("catalog", file)?,
-        None if patterns.is_empty() => return catalog::by_default(),
+        None if patterns.is_empty() => return catalog::by_default(source),
         None => {
-            let concerned = STREAMS.iter().filter(|stream| patterns.concern(stream));
+            let concerned = source.streams.iter().filter(|stream| patterns.concern(stream));
             catalog::discover_with(concerned, schema::embedded)?
         }
     };
-    let catalog = if patterns.is_empty() { catalog } else { patterns.lay_on(catalog)? };
-    catalog::selection(catalog)
+    let catalog = if patterns.is_empty() { catalog } else { patterns.lay_on(source, catalog)? };
+    catalog::selection(source, catalog)
+}
+
+/// Serves the sample data of a source in this process.
+fn sample(source: &Source) -> Result<Sample, Error> {
+    let Some(serve) = source.sample else {
+        let problem =
+            "this build has no sample data for `--demo`; build it with the feature `demo`";
+        return Err(Error::Arguments(problem.into()));
+    };
+    serve()
 }

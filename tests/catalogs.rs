@@ -88,7 +88,8 @@ fn a_catalog_of_our_own_is_taken_as_it_is() {
         entry["is_view"] = false.into();
         entry["row_count"] = 0.into();
     };
-    let all = tap_incident::sources::incident_io::STREAMS
+    let all = tap_incident::sources::incident_io::INCIDENT_IO
+        .streams
         .iter()
         .map(|stream| stream.name)
         .collect::<Vec<_>>();

@@ -7,8 +7,8 @@ mod support;
 use serde_json::{Value, json};
 use stand_in::{Action, Fault, Options, StandIn, Workspace};
 use support::{Ran, Tap, stand_in, stand_in_with};
-use tap_incident::source::openapi::Document;
-use tap_incident::sources::incident_io::STREAMS;
+use tap_incident::source::openapi::Openapi;
+use tap_incident::sources::incident_io::INCIDENT_IO;
 
 fn select(patterns: &str) -> Ran {
     Tap::of(&stand_in()).arg("--select").arg(patterns).run()
@@ -31,8 +31,8 @@ fn patterns_take_streams_and_leave_streams_out() {
         streams(&select("status_page?,status_page_c*s,!*components").ok()),
         ["status_pages"]
     );
-    assert_eq!(streams(&select("*.*").ok()).len(), STREAMS.len());
-    let default = STREAMS.iter().filter(|stream| stream.is_default).count();
+    assert_eq!(streams(&select("*.*").ok()).len(), INCIDENT_IO.streams.len());
+    let default = INCIDENT_IO.streams.iter().filter(|stream| stream.is_default).count();
     assert_eq!(streams(&select("!alerts,!users.*").ok()).len(), default - 2);
 }
 
@@ -81,7 +81,7 @@ fn patterns_lie_on_top_of_a_catalog() {
 fn patterns_lie_on_a_catalog_with_null_where_metadata_belongs() {
     let stand_in = stand_in();
     for metadata in [json!(null), json!([{"breadcrumb": [], "metadata": null}])] {
-        let mut catalog = tap_incident::singer::catalog::discover().unwrap();
+        let mut catalog = tap_incident::singer::catalog::discover(&INCIDENT_IO).unwrap();
         for entry in catalog["streams"].as_array_mut().unwrap() {
             entry["metadata"] = metadata.clone();
         }
@@ -107,7 +107,7 @@ fn a_pattern_that_means_nothing_is_an_error_with_the_nearest_name() {
 fn a_test_reads_one_record_of_every_selected_stream_and_emits_no_state() {
     let stand_in = stand_in();
     let ran = Tap::of(&stand_in).arg("--test").arg("--select").arg("*").run().ok();
-    for stream in STREAMS {
+    for stream in INCIDENT_IO.streams {
         assert!(!ran.records(stream.name).is_empty(), "{}", stream.name);
         assert!(ran.records(stream.name).len() <= 1, "{}", stream.name);
     }
@@ -133,12 +133,15 @@ fn a_test_says_which_streams_may_not_be_read_and_why() {
 fn a_test_of_schemas_needs_neither_key_nor_network() {
     let ran = Tap::bare().arg("--test=schema").run().ok();
     assert_eq!(streams(&ran).len(), ran.lines.len());
-    assert_eq!(streams(&ran).len(), STREAMS.iter().filter(|stream| stream.is_default).count());
+    assert_eq!(
+        streams(&ran).len(),
+        INCIDENT_IO.streams.iter().filter(|stream| stream.is_default).count()
+    );
 }
 
 /// An API that documents and sends a field newer than this release.
 fn newer() -> StandIn {
-    let mut document = Document::checked_in().unwrap().as_value().clone();
+    let mut document = Openapi::embedded(&INCIDENT_IO).unwrap().as_value().clone();
     document["components"]["schemas"]["UserWithRolesV2"]["properties"]["mfa_enabled"] =
         json!({"type": "boolean"});
     StandIn::start(&document, Workspace::with_months(1).unwrap(), Options::default()).unwrap()

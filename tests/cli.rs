@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
-use tap_incident::sources::incident_io::STREAMS;
+use tap_incident::sources::incident_io::INCIDENT_IO;
 
 /// The binary in an empty environment.
 fn tap(args: &[&str]) -> Command {
@@ -32,12 +32,12 @@ fn the_sample_workspace_fills_every_stream() {
     let messages = lines.collect::<Vec<_>>();
     assert_eq!(messages[0]["type"], "STATE");
     assert_eq!(messages[messages.len() - 1]["type"], "STATE");
-    for stream in STREAMS {
+    for stream in INCIDENT_IO.streams {
         let is_record =
             |message: &&Value| message["type"] == "RECORD" && message["stream"] == stream.name;
         assert!(messages.iter().any(|message| is_record(&message)), "{}", stream.name);
     }
-    let done = format!("INFO done streams={0} of {0}", STREAMS.len());
+    let done = format!("INFO done streams={0} of {0}", INCIDENT_IO.streams.len());
     assert!(text(&output.stderr).lines().last().unwrap().starts_with(&done));
 }
 
@@ -64,7 +64,7 @@ fn discovery_needs_neither_network_nor_config() {
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(text(&output.stderr), "");
     let catalog: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(catalog["streams"].as_array().unwrap().len(), STREAMS.len());
+    assert_eq!(catalog["streams"].as_array().unwrap().len(), INCIDENT_IO.streams.len());
 }
 
 #[test]

@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use stand_in::{Options, StandIn};
 use support::{Ran, Tap, stand_in, stand_in_with, try_many};
 use tap_incident::source::schema;
-use tap_incident::sources::incident_io::STREAMS;
+use tap_incident::sources::incident_io::INCIDENT_IO;
 use twist::{any_twists, twisted};
 
 /// Fields of the schema that no record has.
@@ -63,7 +63,7 @@ fn whole_run() -> Ran {
 fn every_stream_conforms_to_its_schema_and_fills_it() {
     let ran = whole_run();
     assert_eq!(problems(&ran.messages()), [""; 0]);
-    for stream in STREAMS {
+    for stream in INCIDENT_IO.streams {
         let (schema, records) = (ran.schema(stream.name), ran.records(stream.name));
         assert!(!records.is_empty(), "{} has no record", stream.name);
         let never = NEVER_SENT.iter().filter(|(name, ..)| *name == stream.name);
@@ -135,7 +135,7 @@ fn mistyping(seed: &Arc<AtomicU64>) -> StandIn {
 fn records_are_valid_whatever_the_api_sends() {
     let ran = Tap::of(&mistyping(&Arc::new(1.into()))).arg("--select").arg("*").run().ok();
     assert_eq!(problems(&ran.messages()), [""; 0]);
-    for stream in STREAMS {
+    for stream in INCIDENT_IO.streams {
         assert!(!ran.records(stream.name).is_empty(), "{}", stream.name);
     }
     assert!(ran.stderr.contains("values that do not fit their type"), "{}", ran.stderr);
@@ -146,7 +146,7 @@ fn records_are_valid_whatever_a_catalog_says_and_the_api_sends() {
     let seed = Arc::new(AtomicU64::new(0));
     let stand_in = mistyping(&seed);
     // A few at a time, so that a failure is soon small.
-    for streams in STREAMS.chunks(11) {
+    for streams in INCIDENT_IO.streams.chunks(11) {
         let names = streams.iter().map(|stream| stream.name).collect::<Vec<_>>();
         let seeds = prop_oneof![1 => Just(0), 3 => 1_u64..];
         let cases = (seeds, any_twists(80));

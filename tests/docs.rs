@@ -4,14 +4,16 @@
 
 #![cfg(test)]
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use tap_incident::base::error::EXIT_CODES;
 use tap_incident::config::settings::settings;
-use tap_incident::source::openapi::{Document, strip};
+use tap_incident::source::openapi::{Openapi, strip};
 use tap_incident::source::stream::Replication;
-use tap_incident::sources::incident_io::STREAMS;
+use tap_incident::sources::SOURCES;
+use tap_incident::sources::incident_io::INCIDENT_IO;
 
 fn root(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
@@ -36,11 +38,12 @@ fn pretty(value: &Value) -> String {
 }
 
 /// The document as it is on disk, or will be.
-fn document() -> Document {
+fn document() -> Openapi {
     let newer = std::env::var_os("OPENAPI").map(PathBuf::from);
     let path = newer.clone().unwrap_or_else(|| root("src/sources/incident_io/document.json"));
     let text = std::fs::read_to_string(path).unwrap();
-    Document::with_overlay(strip(&serde_json::from_str(&text).unwrap())).unwrap()
+    Openapi::with_overlay(&INCIDENT_IO, strip(&INCIDENT_IO, &serde_json::from_str(&text).unwrap()))
+        .unwrap()
 }
 
 #[test]
@@ -50,32 +53,37 @@ fn the_document_is_checked_in_without_prose() {
     let text = std::fs::read_to_string(path).unwrap();
     hold(
         "src/sources/incident_io/document.json",
-        &pretty(&strip(&serde_json::from_str(&text).unwrap())),
+        &pretty(&strip(&INCIDENT_IO, &serde_json::from_str(&text).unwrap())),
     );
 }
 
 #[test]
 fn every_schema_is_what_the_document_says() {
     let document = document();
-    for stream in STREAMS {
-        let path = format!("schemas/{}.json", stream.name);
+    for stream in INCIDENT_IO.streams {
+        let path = format!("schemas/{}/{}.json", stream.source.name, stream.name);
         hold(&path, &pretty(&document.schema(stream).unwrap()));
     }
 }
 
 #[test]
 fn there_is_no_schema_without_a_stream() {
-    for file in std::fs::read_dir(root("schemas")).unwrap() {
-        let name = file.unwrap().file_name().into_string().unwrap();
-        let is_known = STREAMS.iter().any(|stream| format!("{}.json", stream.name) == name);
-        assert!(is_known, "schemas/{name} belongs to no stream");
+    let names_in = |folder: &str| {
+        let files = std::fs::read_dir(root(folder)).unwrap();
+        let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+        names.collect::<BTreeSet<_>>()
+    };
+    assert_eq!(names_in("schemas"), SOURCES.iter().map(|source| source.name.to_owned()).collect());
+    for source in SOURCES {
+        let files = source.streams.iter().map(|stream| format!("{}.json", stream.name));
+        assert_eq!(names_in(&format!("schemas/{}", source.name)), files.collect());
     }
 }
 
 #[test]
 fn the_catalog_is_what_discover_prints() {
     // A schema that was written just now is embedded by the next build.
-    match tap_incident::singer::catalog::discover() {
+    match tap_incident::singer::catalog::discover(&INCIDENT_IO) {
         Ok(catalog) => hold("catalog.json", &pretty(&catalog)),
         Err(error) => assert!(is_update(), "{error}"),
     }
@@ -99,7 +107,7 @@ fn the_readme_lists_every_stream() {
         "| stream | what it is | key | replication | parent | default | scope |",
         "|---|---|---|---|---|---|---|",
     ];
-    let rows = STREAMS.iter().map(|stream| {
+    let rows = INCIDENT_IO.streams.iter().map(|stream| {
         let replication = match stream.replication {
             Replication::FullTable => "full table".to_owned(),
             Replication::OnRequest(key) => format!("full table, or incremental by `{key}`"),
@@ -120,7 +128,7 @@ fn the_readme_lists_every_stream() {
 
 #[test]
 fn the_readme_lists_every_setting() {
-    let settings = settings();
+    let settings = settings(&INCIDENT_IO);
     let head = ["| setting | default | meaning |", "|---|---|---|"];
     let rows = settings["properties"].as_object().unwrap().iter().map(|(name, setting)| {
         let default = match &setting["default"] {

@@ -7,7 +7,7 @@ mod support;
 use serde_json::{Value, json};
 use stand_in::{Action, Fault, NOW, Options, StandIn, Workspace};
 use support::{Ran, Tap, concurrency, serve, stand_in, stand_in_with};
-use tap_incident::sources::incident_io::STREAMS;
+use tap_incident::sources::incident_io::INCIDENT_IO;
 
 /// What every failure has in common: one clear last line, with what to do.
 fn failed(ran: &Ran, code: u8, says: &str) {
@@ -19,7 +19,7 @@ fn failed(ran: &Ran, code: u8, says: &str) {
 
 /// What the last line says when one of the streams that are read by default failed.
 fn first_of_all(failure: &str) -> String {
-    let selected = STREAMS.iter().filter(|stream| stream.is_default).count();
+    let selected = INCIDENT_IO.streams.iter().filter(|stream| stream.is_default).count();
     format!("1 of {selected} streams failed; the first: {failure}")
 }
 
@@ -359,7 +359,7 @@ fn any_other_json_as_a_body_is_an_error() {
 #[test]
 fn the_key_is_never_printed() {
     let stand_in = StandIn::start(
-        tap_incident::source::openapi::Document::checked_in().unwrap().as_value(),
+        tap_incident::source::openapi::Openapi::embedded(&INCIDENT_IO).unwrap().as_value(),
         Workspace::with_months(1).unwrap(),
         Options { key: "s3cret-key".into(), ..Options::default() },
     )

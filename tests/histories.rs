@@ -29,7 +29,8 @@ use rows::{Access, INCIDENTS, KINDS, Key, SESSIONS, SMALL_PAGES, Version, is_loo
 use serde_json::{Value, json};
 use support::{Ran, Tap, try_many};
 use tap_incident::base::clock::Clock;
-use tap_incident::source::openapi::Document;
+use tap_incident::source::openapi::Openapi;
+use tap_incident::sources::incident_io::INCIDENT_IO;
 use target::Target;
 use world::{Change, Stage, What};
 
@@ -47,7 +48,7 @@ const STAGES: [(usize, bool); 7] =
     [(1, true), (2, true), (3, true), (7, true), (1, false), (3, false), (1_000, true)];
 
 fn stages() -> Vec<Stage> {
-    let document = Document::checked_in().unwrap();
+    let document = Openapi::embedded(&INCIDENT_IO).unwrap();
     STAGES.iter().map(|(cap, has_date)| Stage::new(document.as_value(), *cap, *has_date)).collect()
 }
 
@@ -55,7 +56,7 @@ fn stages() -> Vec<Stage> {
 fn discovered() -> &'static [Value] {
     static ENTRIES: OnceLock<Vec<Value>> = OnceLock::new();
     ENTRIES.get_or_init(|| {
-        let mut catalog = tap_incident::singer::catalog::discover().unwrap();
+        let mut catalog = tap_incident::singer::catalog::discover(&INCIDENT_IO).unwrap();
         let Value::Array(entries) = catalog["streams"].take() else { return Vec::new() };
         let of = |kind: &rows::Kind| {
             let mut entry = entries.iter().find(|entry| entry["stream"] == kind.stream)?.clone();

@@ -20,7 +20,8 @@ use proptest::test_runner::{Config, RngAlgorithm, RngSeed, TestRng};
 use serde_json::{Value, json};
 use stand_in::{DEFAULT_KEY, Limits, Options, StandIn};
 use tap_incident::base::clock::{Clock, SystemClock};
-use tap_incident::source::openapi::Document;
+use tap_incident::source::openapi::Openapi;
+use tap_incident::sources::incident_io::INCIDENT_IO;
 
 const KILLS: usize = 100;
 /// The output of an undisturbed run is as long as so many runs that are killed: a little more, since
@@ -63,7 +64,7 @@ impl Bench {
             gzip: false,
             ..Options::default()
         };
-        let document = Document::checked_in().unwrap();
+        let document = Openapi::embedded(&INCIDENT_IO).unwrap();
         let stand_in = StandIn::start(document.as_value(), large::workspace(), options).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let bench = Self { stand_in, folder };
@@ -140,7 +141,7 @@ impl Arrived {
 }
 
 fn catalog() -> Value {
-    let mut catalog = tap_incident::singer::catalog::discover().unwrap();
+    let mut catalog = tap_incident::singer::catalog::discover(&INCIDENT_IO).unwrap();
     let is_large = |entry: &Value| LARGE.iter().any(|large| entry["stream"] == large.stream);
     let streams = catalog["streams"].as_array_mut().unwrap();
     streams.retain(is_large);

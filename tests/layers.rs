@@ -5,6 +5,9 @@
 
 use std::path::{Path, PathBuf};
 
+use tap_incident::source::Source;
+use tap_incident::sources::SOURCES;
+
 /// A module, by its path in the crate, such as `sync::fetch`, with its code.
 struct Module {
     path: String,
@@ -117,4 +120,61 @@ fn only_message_knows_the_output_and_only_client_knows_ureq() {
         assert!(path == "base::retry" || !code.contains("backoff::"), "{path} uses backoff");
         assert!(!code.contains("io::stdout"), "{path} takes the output it is given");
     }
+}
+
+/// What only the source itself may say: its name, its places, its headers, its streams.
+fn words_of(source: &Source) -> Vec<String> {
+    let mut words = vec![source.name.to_owned(), source.title.to_owned()];
+    words.extend([source.endpoint.to_owned(), source.paging.object().to_owned()]);
+    words.extend([format!("\"{}\"", source.key_header.0), format!("\"{}", source.key_header.1)]);
+    let (limit, remaining) = source.quotas.headers.unzip();
+    words.extend(limit.into_iter().chain(remaining).map(str::to_owned));
+    if let Some(identity) = &source.identity {
+        words.extend([identity.path.to_owned(), identity.full_access.0.to_owned()]);
+        words.push(identity.organisation.to_owned());
+    }
+    words.extend(source.settings.variables.iter().map(|(variable, _)| (*variable).to_owned()));
+    let own = (source.settings.schemas)();
+    words.extend(own.as_object().into_iter().flatten().map(|(name, _)| name.clone()));
+    for stream in source.streams {
+        // In code a stream is named as text; a path is another's business wherever it stands.
+        words.extend([format!("\"{}\"", stream.name), format!("`{}`", stream.name)]);
+        words.push(stream.path.to_owned());
+    }
+    words
+}
+
+#[test]
+fn the_engine_knows_no_source() {
+    // What the program is called, which is not what it reads.
+    let own_names = ["tap-incident", "tap_incident", "TAP_INCIDENT", "Tap-Incident"];
+    // Keys of the state, which states of earlier releases have.
+    let exceptions = [
+        ("singer::state", "global_access"),
+        ("singer::state", "\"teams\""),
+        ("bookmark::scope", "global_access"),
+    ];
+    let mut found = Vec::new();
+    for source in SOURCES {
+        let words = words_of(source);
+        for Module { path, code } in modules() {
+            if path.starts_with("sources") {
+                continue;
+            }
+            let mut code = code.to_lowercase();
+            for name in own_names {
+                code = code.replace(&name.to_lowercase(), "");
+            }
+            for word in &words {
+                let is_known = exceptions.contains(&(path.as_str(), word.as_str()));
+                if !is_known && code.contains(&word.to_lowercase()) {
+                    found.push(format!("{path} says {word:?}, which only {} may", source.name));
+                }
+            }
+            if (1..10).any(|version| code.contains(&format!("\"/v{version}/"))) {
+                found.push(format!("{path} has a path of an API"));
+            }
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
 }

@@ -39,7 +39,7 @@ use tap_incident::record::Projection;
 use tap_incident::singer::catalog::Selected;
 use tap_incident::source::request::{Request, Series};
 use tap_incident::source::stream::Stream;
-use tap_incident::sources::incident_io as streams;
+use tap_incident::sources::incident_io::INCIDENT_IO;
 use tree::Tree;
 use twist::{any_field, any_twists};
 
@@ -293,7 +293,7 @@ fn any_body_is_a_page_or_an_error_of_the_contract() {
 
 #[test]
 fn any_bytes_are_a_page_or_an_error() {
-    let stream = streams::named("severities").unwrap();
+    let stream = INCIDENT_IO.named("severities").unwrap();
     let schema = json!({"properties": {"id": {"type": "string"}}});
     let projection = Projection::new(&schema, &schema, &Value::Null);
     let reader = Reader::new(stream, stream.shape, projection, Vec::new()).emitting().unwrap();

@@ -15,8 +15,9 @@ use tap_incident::page::Reader;
 use tap_incident::record::Projection;
 use tap_incident::record::lines::Lines;
 use tap_incident::source::request::{Request, Series};
+use tap_incident::source::slice::Cut;
 use tap_incident::source::stream::Shape;
-use tap_incident::sources::incident_io as streams;
+use tap_incident::sources::incident_io::INCIDENT_IO;
 use tap_incident::sync::chain::Step;
 use tap_incident::sync::fetch::queue::{Handed, List, Next, Queue, Work};
 
@@ -24,14 +25,14 @@ const AMPLE: usize = 64 << 20;
 
 /// A list as the table of streams has it.
 fn list(name: &str, feed: Option<(usize, usize)>) -> List {
-    let stream = streams::named(name).unwrap();
+    let stream = INCIDENT_IO.named(name).unwrap();
     let known = json!({"properties": {"id": {}, "created_at": {}}});
     let projection = Projection::new(&known, &known, &Value::Null);
     let reader = Reader::new(stream, stream.shape, projection, Vec::new()).noting_creation();
     List {
         reader: Arc::new(reader),
         series: vec![Series { first: Request::new(stream.path), bound: Vec::new(), window: None }],
-        cut: stream.times,
+        cut: Cut::of(stream),
         parents: feed.map(|feed| (&stream.parents[0], feed)).into_iter().collect(),
         since: None,
         moved: None,
@@ -42,7 +43,7 @@ fn list(name: &str, feed: Option<(usize, usize)>) -> List {
 
 /// Everything that may be sent now.
 fn sent(queue: &mut Queue) -> Vec<Work> {
-    let mut limiter = Limiter::new(0);
+    let mut limiter = Limiter::new(&INCIDENT_IO.quotas, 0);
     let next = || match queue.next(&mut limiter, Duration::ZERO) {
         Next::Send(work) => Some(*work),
         Next::Wait(..) | Next::Nothing => None,
@@ -131,7 +132,7 @@ fn where_there_is_no_room_only_what_is_written_next_is_fetched() {
 fn an_endpoint_without_room_in_its_quota_holds_up_nobody_else() {
     let lists = ["incidents", "alerts"].map(|name| list(name, None));
     let mut queue = Queue::new(lists.into(), 8, AMPLE);
-    let mut limiter = Limiter::new(0);
+    let mut limiter = Limiter::new(&INCIDENT_IO.quotas, 0);
     (0..60).for_each(|_| limiter.take("/v2/incidents", Duration::ZERO));
     let Next::Send(work) = queue.next(&mut limiter, Duration::ZERO) else { panic!() };
     assert_eq!(work.chain.request().to_string(), "/v2/alerts");

@@ -11,7 +11,7 @@ use tap_incident::record::Projection;
 use tap_incident::record::lines::Lines;
 use tap_incident::source::request::{Request, Series};
 use tap_incident::source::schema;
-use tap_incident::sources::incident_io as streams;
+use tap_incident::sources::incident_io::INCIDENT_IO;
 
 /// A page of a stream, as a projection has it.
 fn read(
@@ -20,7 +20,7 @@ fn read(
     bound: &[(&'static str, &str)],
     body: &str,
 ) -> Result<Page, Error> {
-    let stream = streams::named(name).unwrap();
+    let stream = INCIDENT_IO.named(name).unwrap();
     let reader = Reader::new(stream, stream.shape, projection, Vec::new()).emitting().unwrap();
     let bound = bound.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
     let series = Series { first: Request::new(stream.path), bound, window: None };
@@ -30,7 +30,7 @@ fn read(
 
 /// As the stream's own schema has it.
 fn page_of(name: &str, bound: &[(&'static str, &str)], body: &str) -> Result<Page, Error> {
-    let schema = schema::embedded(streams::named(name).unwrap()).unwrap();
+    let schema = schema::embedded(INCIDENT_IO.named(name).unwrap()).unwrap();
     read(name, Projection::new(&schema, &schema, &schema), bound, body)
 }
 
@@ -162,7 +162,8 @@ fn added_columns_are_read_beside_whatever_else_there_is() {
 
 #[test]
 fn of_a_field_that_comes_twice_and_is_left_out_the_last_counts() {
-    let ours = schema::embedded(streams::named("incident_participant_workloads").unwrap()).unwrap();
+    let ours =
+        schema::embedded(INCIDENT_IO.named("incident_participant_workloads").unwrap()).unwrap();
     let mut selected = ours.clone();
     selected["properties"].as_object_mut().unwrap().remove("user");
     let body = r#"{"metadata":{},"incident_participant_workloads":[

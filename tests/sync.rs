@@ -7,7 +7,7 @@ mod support;
 use serde_json::{Map, Value, json};
 use stand_in::{NOW, Options, StandIn, Workspace, standing_at};
 use support::{Tap, count, serve, stand_in, stand_in_with, text, unlimited};
-use tap_incident::sources::incident_io::STREAMS;
+use tap_incident::sources::incident_io::INCIDENT_IO;
 
 /// The schema file of a stream, as it is checked in.
 fn schema(stream: &str) -> Value {
@@ -66,7 +66,7 @@ fn without_nulls(record: &Value) -> String {
 fn every_row_of_a_top_level_list_arrives_once_and_whole() {
     let ran = Tap::of(&stand_in()).run().ok();
     let workspace = Workspace::with_months(1).unwrap();
-    for stream in STREAMS.iter().filter(|stream| stream.parents.is_empty()) {
+    for stream in INCIDENT_IO.streams.iter().filter(|stream| stream.parents.is_empty()) {
         let schema = schema(stream.name);
         let rows = visible(&workspace, stream.path);
         let mut rows =
@@ -84,7 +84,7 @@ fn small_pages_give_the_same_records_as_large_ones() {
     let whole = Tap::of(&stand_in()).run().ok();
     let capped = stand_in_with(Options { page_cap: Some(7), ..Options::default() });
     let ran = Tap::of(&capped).run().ok();
-    for stream in STREAMS {
+    for stream in INCIDENT_IO.streams {
         assert_eq!(
             ran.column(stream.name, stream.key[0]),
             whole.column(stream.name, stream.key[0])
@@ -161,7 +161,7 @@ fn a_schema_comes_before_its_records_and_each_record_has_the_time_of_its_page() 
             other => assert_eq!(other, "STATE"),
         }
     }
-    let default = STREAMS.iter().filter(|stream| stream.is_default);
+    let default = INCIDENT_IO.streams.iter().filter(|stream| stream.is_default);
     assert_eq!(announced, default.map(|stream| stream.name).collect::<Vec<_>>());
 }
 
@@ -394,7 +394,7 @@ fn an_empty_workspace_gives_schemas_and_states() {
     }
     let stand_in = serve(workspace, Options::default());
     let ran = Tap::of(&stand_in).arg("--select").arg("*").run().ok();
-    for stream in STREAMS {
+    for stream in INCIDENT_IO.streams {
         assert!(ran.schema(stream.name).is_object());
     }
     assert_eq!(ran.messages().iter().filter(|message| message["type"] == "RECORD").count(), 2);

@@ -18,6 +18,7 @@ use tap_incident::config::Config;
 use tap_incident::config::args::Args;
 use tap_incident::config::settings::Environment;
 use tap_incident::source::request::Request;
+use tap_incident::sources::incident_io::INCIDENT_IO;
 
 /// A server that has one answer for `/v2/users`, and what it was asked.
 struct Canned {
@@ -107,7 +108,8 @@ fn the_first_request_waits_for_a_limit_that_another_has_met_and_says_so() {
         ("TAP_INCIDENT_API_KEY".into(), "demo-key".into()),
         ("TAP_INCIDENT_ENDPOINT".into(), canned.url.clone()),
     ]);
-    let config = Config::read(&Args::default(), &environment, &mut Vec::new()).unwrap();
+    let config =
+        Config::read(&INCIDENT_IO, &Args::default(), &environment, &mut Vec::new()).unwrap();
     let (log, clock) = (Shared::default(), Arc::new(StandingClock::at(NOW)));
     let shown = Arc::new(Log::new(Box::new(log.clone()), clock.clone()));
     let client = Client::new(&config, clock.clone(), shown);

@@ -26,8 +26,10 @@ use crate::source::request::Request;
 pub struct Client {
     agent: Agent,
     endpoint: String,
-    /// Empty where no key is needed.
-    authorization: String,
+    /// The header with the key; none where no key is needed.
+    authorization: Option<(&'static str, String)>,
+    /// The headers in which answers tell quotas, and what is left.
+    quota_headers: Option<(&'static str, &'static str)>,
     retry: Retry,
     clock: Arc<dyn Clock>,
     log: Arc<Log>,
@@ -80,14 +82,18 @@ impl Client {
         Self {
             agent,
             endpoint: config.endpoint.clone(),
-            authorization: match config.api_key.expose() {
-                "" => String::new(),
-                key => format!("Bearer {key}"),
+            authorization: match (config.api_key.expose(), config.source.key_header) {
+                ("", _) => None,
+                (key, (header, before)) => Some((header, format!("{before}{key}"))),
             },
+            quota_headers: config.source.quotas.headers,
             retry: config.retry,
             clock,
             log,
-            limiter: Mutex::new(Limiter::new(config.rate_limit_reserve_percent)),
+            limiter: Mutex::new(Limiter::new(
+                &config.source.quotas,
+                config.rate_limit_reserve_percent,
+            )),
             requests: AtomicU64::new(0),
             retries: AtomicU64::new(0),
         }
@@ -191,8 +197,8 @@ impl Client {
         self.log.debug(&format!("request path={request}"));
         let sent_at = self.clock.now();
         let mut call = self.agent.get(format!("{}{request}", self.endpoint));
-        if !self.authorization.is_empty() {
-            call = call.header("Authorization", &self.authorization);
+        if let Some((header, value)) = &self.authorization {
+            call = call.header(*header, value);
         }
         let response = call.call().map_err(|error| broken(&error))?;
         let (head, sent) = response.into_parts();
@@ -207,8 +213,10 @@ impl Client {
 
     /// Learns what an answer says of the API's quota.
     fn learn(&self, request: &Request, status: StatusCode, headers: &HeaderMap) {
-        let limits = text(headers, "x-ratelimit-limit").unwrap_or_default();
-        let remaining = text(headers, "x-ratelimit-remaining").and_then(|text| text.parse().ok());
+        let told = |name: Option<&str>| name.and_then(|name| text(headers, name));
+        let (limits, remaining) = self.quota_headers.unzip();
+        let limits = told(limits).unwrap_or_default();
+        let remaining = told(remaining).and_then(|text| text.parse().ok());
         let (endpoint, now) = (request.endpoint(), self.clock.elapsed());
         let mut limiter = self.limiter();
         limiter.learn(endpoint, limits, remaining, now);

@@ -7,26 +7,26 @@ use crate::base::error::Error;
 use crate::base::log::Log;
 use crate::bookmark::scope::Sight;
 use crate::source::request::Request;
-
-/// The role without which the API leaves private incidents out (API document).
-const GLOBAL_ACCESS: &str = "global_access";
+use crate::source::{Identity, Source};
 
 /// Asks the API whose key this is: an early 401, and who and what for the log. What the key sees; what
 /// cannot be read of it is unknown, which ends no run.
 ///
 /// # Errors
 /// [`Error::Unauthorized`].
-pub fn greet(client: &Client, log: &Log) -> Result<Sight, Error> {
-    let identity = match client.get(&Request::new("/v1/identity")) {
+pub fn greet(source: &Source, client: &Client, log: &Log) -> Result<Sight, Error> {
+    let Some(known) = &source.identity else { return Ok(Sight::default()) };
+    let identity = match client.get(&Request::new(known.path)) {
         Err(error @ Error::Unauthorized(_)) => return Err(error),
         Err(error) => Err(error.to_string()),
-        Ok((_, body)) => read(&body),
+        Ok((_, body)) => read(&body, known),
     };
     match identity {
-        Ok(identity) => Ok(seen(&identity, log)),
+        Ok(identity) => Ok(seen(&identity, known, log)),
         Err(problem) => {
             log.warn(&format!(
-                "it is not known whose key this is and what it may not see: /v1/identity: {problem}"
+                "it is not known whose key this is and what it may not see: {}: {problem}",
+                known.path
             ));
             Ok(Sight::default())
         }
@@ -34,34 +34,36 @@ pub fn greet(client: &Client, log: &Log) -> Result<Sight, Error> {
 }
 
 /// The key's own record.
-fn read(body: &[u8]) -> Result<Value, String> {
+fn read(body: &[u8], known: &Identity) -> Result<Value, String> {
     let mut answer: Value = serde_json::from_slice(body).map_err(|error| error.to_string())?;
-    match answer.get_mut("identity").map(Value::take) {
+    match answer.get_mut(known.object).map(Value::take) {
         Some(identity @ Value::Object(_)) => Ok(identity),
-        _ => Err("the answer has no identity".to_owned()),
+        _ => Err(format!("the answer has no {}", known.object)),
     }
 }
 
 /// What a key sees, said in the log, with a warning where that is not everything.
-fn seen(identity: &Value, log: &Log) -> Sight {
+fn seen(identity: &Value, known: &Identity, log: &Log) -> Sight {
     let text = |name: &str| identity.get(name).and_then(Value::as_str).map(str::to_owned);
-    let roles = list(identity, "roles").map(|roles| texts(roles, ""));
-    let teams = list(identity, "teams").map(|teams| texts(teams, "/id"));
-    let organisation = text("dashboard_url");
+    let roles = list(identity, known.roles).map(|roles| texts(roles, ""));
+    let (teams, id, name) = known.teams;
+    let list_of_teams = list(identity, teams);
+    let teams = list_of_teams.map(|teams| texts(teams, id));
+    let organisation = text(known.organisation);
     log.info(&format!(
         "key name={:?} organisation={:?} roles={}",
-        text("name").unwrap_or_default(),
+        text(known.name).unwrap_or_default(),
         organisation.as_deref().unwrap_or_default(),
         roles.as_ref().map_or("unknown".to_owned(), |roles| roles.join(",")),
     ));
-    let global_access = roles.map(|roles| roles.iter().any(|role| role == GLOBAL_ACCESS));
-    if global_access == Some(false) {
+    let (full_access, hidden) = known.full_access;
+    let sees_all = roles.map(|roles| roles.iter().any(|role| role == full_access));
+    if sees_all == Some(false) {
         log.warn(&format!(
-            "the key has no role `{GLOBAL_ACCESS}`: private incidents, and what belongs to them, \
-             are missing without any error of the API"
+            "the key has no role `{full_access}`: {hidden}, are missing without any error of the API"
         ));
     }
-    let names = list(identity, "teams").map(|teams| texts(teams, "/name")).unwrap_or_default();
+    let names = list_of_teams.map(|teams| texts(teams, name)).unwrap_or_default();
     if !names.is_empty() {
         log.warn(&format!(
             "the key has grants of {} teams ({}): rows that only other teams may see are missing \
@@ -70,7 +72,7 @@ fn seen(identity: &Value, log: &Log) -> Sight {
             names.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", "),
         ));
     }
-    Sight { organisation, global_access, teams }
+    Sight { organisation, sees_all, teams }
 }
 
 /// The items of a list; an empty one may come as null, or not at all. Anything else is unknown.

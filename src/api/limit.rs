@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::source::Quotas;
+
 /// The buckets of a key, as far as they are known.
 #[derive(Debug)]
 pub struct Limiter {
@@ -27,17 +29,13 @@ struct Bucket {
 
 /// The bucket that every request takes from.
 const KEY: &str = "";
-/// What the API gives a key until it says otherwise: quota and window in seconds (API document).
-const KEY_LIMIT: (f64, f64) = (1_200.0, 60.0);
-/// Endpoints with a bucket of their own: the same (seen live).
-const ENDPOINT_LIMITS: [(&str, (f64, f64)); 1] = [("/v2/incidents", (60.0, 60.0))];
 
 impl Limiter {
     /// Full buckets, of which `reserve_percent` is left to others.
     #[must_use]
-    pub fn new(reserve_percent: u8) -> Self {
+    pub fn new(quotas: &Quotas, reserve_percent: u8) -> Self {
         let share = f64::from(100_u8.saturating_sub(reserve_percent)) / 100.0;
-        let limits = ENDPOINT_LIMITS.into_iter().chain([(KEY, KEY_LIMIT)]);
+        let limits = quotas.paths.iter().copied().chain([(KEY, quotas.key)]);
         let bucket = |limit| Bucket::new(limit, share, Duration::ZERO);
         let buckets = limits.map(|(name, limit)| (name.to_owned(), bucket(limit))).collect();
         Self { share, buckets }
@@ -61,7 +59,7 @@ impl Limiter {
         }
     }
 
-    /// Learns from an answer's `X-RateLimit-Limit`: the quota that binds, then every limit with its
+    /// Learns from the header in which an answer tells quotas: the one that binds, then every limit with its
     /// window, like `60, 1200;window=60, 60;window=60`. The largest is the key's, a smaller one the
     /// endpoint's. `remaining` is what the binding one has left: others may have taken from it.
     pub fn learn(&mut self, endpoint: &str, header: &str, remaining: Option<u32>, now: Duration) {
@@ -156,6 +154,7 @@ fn limit(text: &str) -> Option<(f64, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sources::incident_io::INCIDENT_IO;
 
     const SECOND: Duration = Duration::from_secs(1);
     const ALERTS: &str = "/v2/alerts";
@@ -175,7 +174,7 @@ mod tests {
 
     #[test]
     fn a_burst_is_free_and_what_comes_after_is_paced() {
-        let mut limiter = Limiter::new(20);
+        let mut limiter = Limiter::new(&INCIDENT_IO.quotas, 20);
         assert_eq!(burst(&mut limiter, ALERTS, Duration::ZERO), 960, "80 % of 1,200");
         assert!(waits(&limiter, ALERTS, Duration::ZERO, SECOND / 16), "16 a second");
         assert_eq!(burst(&mut limiter, ALERTS, 10 * SECOND), 160);
@@ -183,7 +182,7 @@ mod tests {
 
     #[test]
     fn incidents_have_a_bucket_of_their_own_that_slows_nobody_else() {
-        let mut limiter = Limiter::new(20);
+        let mut limiter = Limiter::new(&INCIDENT_IO.quotas, 20);
         assert_eq!(burst(&mut limiter, INCIDENTS, Duration::ZERO), 48);
         assert!(waits(&limiter, INCIDENTS, Duration::ZERO, SECOND * 5 / 4));
         assert_eq!(burst(&mut limiter, ALERTS, Duration::ZERO), 960 - 48);
@@ -191,7 +190,7 @@ mod tests {
 
     #[test]
     fn a_bucket_fills_again_while_time_passes_and_never_beyond_its_quota() {
-        let mut limiter = Limiter::new(0);
+        let mut limiter = Limiter::new(&INCIDENT_IO.quotas, 0);
         burst(&mut limiter, INCIDENTS, Duration::ZERO);
         assert_eq!(burst(&mut limiter, INCIDENTS, SECOND), 1);
         assert_eq!(burst(&mut limiter, INCIDENTS, 1_000 * SECOND), 60);
@@ -199,7 +198,7 @@ mod tests {
 
     #[test]
     fn whoever_waits_as_long_as_told_need_not_wait_again() {
-        let mut limiter = Limiter::new(37);
+        let mut limiter = Limiter::new(&INCIDENT_IO.quotas, 37);
         let mut now = Duration::ZERO;
         for _ in 0..3_000 {
             now += limiter.until(ALERTS, now);
@@ -210,7 +209,7 @@ mod tests {
 
     #[test]
     fn limits_are_learned_for_the_key_and_for_an_endpoint() {
-        let mut limiter = Limiter::new(0);
+        let mut limiter = Limiter::new(&INCIDENT_IO.quotas, 0);
         limiter.learn("/v2/runs", "60, 600;window=60, 60;window=60", None, Duration::ZERO);
         assert_eq!(burst(&mut limiter, "/v2/runs", Duration::ZERO), 60);
         assert_eq!(burst(&mut limiter, ALERTS, Duration::ZERO), 540);
@@ -219,7 +218,7 @@ mod tests {
 
     #[test]
     fn what_was_taken_stays_taken_when_a_limit_changes() {
-        let mut limiter = Limiter::new(0);
+        let mut limiter = Limiter::new(&INCIDENT_IO.quotas, 0);
         (0..100).for_each(|_| limiter.take(ALERTS, Duration::ZERO));
         limiter.learn(ALERTS, "600, 600;window=60", None, Duration::ZERO);
         assert_eq!(burst(&mut limiter, ALERTS, Duration::ZERO), 500);
@@ -227,7 +226,7 @@ mod tests {
 
     #[test]
     fn what_others_have_taken_is_not_there_and_their_share_is_left_to_them() {
-        let mut limiter = Limiter::new(20);
+        let mut limiter = Limiter::new(&INCIDENT_IO.quotas, 20);
         let header = "1200, 1200;window=60";
         limiter.learn(ALERTS, header, Some(241), Duration::ZERO);
         assert_eq!(burst(&mut limiter, ALERTS, Duration::ZERO), 1, "240 are the reserve");
@@ -237,7 +236,7 @@ mod tests {
 
     #[test]
     fn a_refused_endpoint_is_left_alone_as_long_as_the_api_said() {
-        let mut limiter = Limiter::new(20);
+        let mut limiter = Limiter::new(&INCIDENT_IO.quotas, 20);
         let header = "60, 1200;window=60, 60;window=60";
         limiter.close(INCIDENTS, header, 30 * SECOND, SECOND);
         assert!(waits(&limiter, INCIDENTS, SECOND, 30 * SECOND));
@@ -247,7 +246,7 @@ mod tests {
     #[test]
     fn where_the_key_is_refused_every_endpoint_waits() {
         for header in ["1200, 1200;window=60, 60;window=60", ""] {
-            let mut limiter = Limiter::new(20);
+            let mut limiter = Limiter::new(&INCIDENT_IO.quotas, 20);
             let endpoint = if header.is_empty() { ALERTS } else { INCIDENTS };
             limiter.close(endpoint, header, 30 * SECOND, Duration::ZERO);
             assert!(waits(&limiter, "/v2/users", Duration::ZERO, 30 * SECOND), "{header}");
@@ -256,7 +255,7 @@ mod tests {
 
     #[test]
     fn no_header_closes_a_bucket_for_ever() {
-        let mut limiter = Limiter::new(20);
+        let mut limiter = Limiter::new(&INCIDENT_IO.quotas, 20);
         limiter.close(ALERTS, "", Duration::MAX, SECOND);
         assert_eq!(limiter.until("/v2/users", SECOND), LONGEST_WAIT);
         assert_eq!(limiter.until("/v2/users", SECOND + LONGEST_WAIT), Duration::ZERO);
@@ -265,9 +264,9 @@ mod tests {
     #[test]
     fn a_header_that_makes_no_sense_changes_nothing() {
         for header in ["", "60", "a;window=60", "0;window=60", "60;window=0", "60;per=60", ";;,"] {
-            let mut limiter = Limiter::new(0);
+            let mut limiter = Limiter::new(&INCIDENT_IO.quotas, 0);
             limiter.learn("/v2/users", header, None, Duration::ZERO);
-            assert_eq!(limiter.buckets, Limiter::new(0).buckets, "{header}");
+            assert_eq!(limiter.buckets, Limiter::new(&INCIDENT_IO.quotas, 0).buckets, "{header}");
         }
     }
 }

@@ -6,9 +6,9 @@ use serde_json::Value;
 use crate::api::client::Client;
 use crate::base::error::Error;
 use crate::base::log::Log;
+use crate::source::Source;
 use crate::source::request::Request;
 use crate::source::stream::{More, Shape, Stream};
-use crate::sources::incident_io::named;
 
 /// What the lists of this run are asked for besides: stream, parameter and value.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -61,7 +61,7 @@ impl Asking<'_> {
             }
             More::Seen(list, field) => (list, field),
         };
-        let mut values = self.seen(list, field).unwrap_or_else(|error| {
+        let mut values = self.seen(stream.source, list, field).unwrap_or_else(|error| {
             self.log.debug(&format!(
                 "stream={} it is not known whether {parameter} has other values than those that are \
                  documented: {list}: {error}",
@@ -77,8 +77,8 @@ impl Asking<'_> {
     }
 
     /// The values of a field in a list that is one answer.
-    fn seen(&self, list: &str, field: &str) -> Result<Vec<String>, Error> {
-        let Some(stream) = named(list) else { return Ok(Vec::new()) };
+    fn seen(&self, source: &Source, list: &str, field: &str) -> Result<Vec<String>, Error> {
+        let Some(stream) = source.named(list) else { return Ok(Vec::new()) };
         let Shape::List(name) = stream.shape else { return Ok(Vec::new()) };
         let (_, body) = self.client.once(&Request::new(stream.path))?;
         let answer: Value =
@@ -91,8 +91,11 @@ impl Asking<'_> {
     /// Whether the filter takes a value. Where that cannot be told the value is not asked for: the next
     /// run tries again, and reads everything once where it is taken then.
     fn is_taken(&self, stream: &Stream, parameter: &str, value: &str, more: More) -> bool {
-        let answer =
-            self.client.once(&Request::new(stream.path).pages_of(1).with(parameter, value));
+        let answer = self.client.once(
+            &Request::new(stream.path)
+                .pages_of(stream.source.paging.size(), 1)
+                .with(parameter, value),
+        );
         let what = format!("{parameter} {:?}", value.chars().take(SHOWN).collect::<String>());
         let name = stream.name;
         match (&answer, more) {

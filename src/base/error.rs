@@ -166,6 +166,14 @@ pub const EXIT_CODES: [(u8, &str); 7] = [
     (6, "the output cannot be written: the reader of stdout is gone, or the disk is full"),
 ];
 
+/// What a user can do about errors that have to do with the source.
+pub struct Hints {
+    /// About a key that is not known.
+    pub key: &'static str,
+    /// About a path that does not exist.
+    pub endpoint: &'static str,
+}
+
 impl Error {
     /// The same error, with the stream and the page it happened on.
     #[must_use]
@@ -175,8 +183,8 @@ impl Error {
 
     /// What happened and what to do about it, on one line: Meltano shows only the last one.
     #[must_use]
-    pub fn line(&self) -> String {
-        format!("{self}; hint: {}", self.hint())
+    pub fn line(&self, hints: &Hints) -> String {
+        format!("{self}; hint: {}", self.hint(hints))
     }
 
     /// The exit code; see [`EXIT_CODES`].
@@ -270,7 +278,7 @@ impl Error {
 
     /// What the user can do about it.
     #[must_use]
-    pub fn hint(&self) -> String {
+    pub fn hint(&self, hints: &Hints) -> String {
         match self {
             Self::Arguments(_) => "see `tap-incident --help`".into(),
             Self::Config(_) => "README lists all settings".into(),
@@ -278,16 +286,14 @@ impl Error {
                 format!("give the path of a {what} file that holds one JSON object")
             }
             Self::Selection(_) => "`tap-incident --discover` prints a catalog to start from".into(),
-            Self::Unauthorized(_) => {
-                "check `api_key`; keys are made under Settings, API keys, in incident.io".into()
-            }
+            Self::Unauthorized(_) => hints.key.into(),
             Self::Forbidden { scope: Some(scope), .. } => {
                 format!("make a key with the scope `{scope}`, or deselect the stream")
             }
             Self::Forbidden { scope: None, .. } | Self::NothingPermitted(_) => {
                 "make a key with the roles that the README's streams table names".into()
             }
-            Self::NotFound { .. } => "check `endpoint`; it is https://api.incident.io".into(),
+            Self::NotFound { .. } => hints.endpoint.into(),
             Self::Rejected { .. }
             | Self::Contract(_)
             | Self::Garbled(_)
@@ -303,14 +309,14 @@ impl Error {
             }
             Self::Output(_) => "check the disk and the target".into(),
             Self::Bug(_) => "please report this line".into(),
-            Self::InStream { error, .. } | Self::Parents { error, .. } => error.hint(),
+            Self::InStream { error, .. } | Self::Parents { error, .. } => error.hint(hints),
             Self::Short { .. } => {
                 "run it again later: the bookmark has not moved; if it stays, report it".into()
             }
             Self::TooManyGone { .. } => {
                 "run it again; if it stays, check that the key may read all parents".into()
             }
-            Self::StreamsFailed { first, .. } => first.hint(),
+            Self::StreamsFailed { first, .. } => first.hint(hints),
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Records that come into another series without a change of theirs: an incident that is converted from a
-//! test takes its actions along, whose `updated_at` may stay. To see that, the mode of each incident is
+//! Records that come into another series without a change of theirs: a parent that is converted from one mode
+//! to another takes its records along, whose times may stay. To see that, the mode of each parent is
 //! remembered from scan to scan, but for the usual one.
 
 use std::collections::BTreeMap;

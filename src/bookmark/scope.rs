@@ -9,16 +9,16 @@ use serde_json::Value;
 
 use crate::source::schema;
 
-/// What a key sees, as `/v1/identity` says. The API leaves the rest out without an error, so what was
+/// What a key sees, as the source's own answer says. The API leaves the rest out without an error, so what was
 /// read with one key may not be all that another one sees.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sight {
     /// Whose data it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub organisation: Option<String>,
-    /// Whether private incidents are among it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub global_access: Option<bool>,
+    /// Whether everything is among it.
+    #[serde(default, rename = "global_access", skip_serializing_if = "Option::is_none")]
+    pub sees_all: Option<bool>,
     /// The teams whose grants the key has; none where it has no such limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub teams: Option<Vec<String>>,
@@ -27,7 +27,7 @@ pub struct Sight {
 /// What a bookmark is true for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Scope {
-    /// The incident modes that were asked for.
+    /// The modes that were asked for.
     pub modes: Option<Vec<String>>,
     /// What was asked for beyond the API's document: parameters and values.
     pub more: Vec<String>,
@@ -56,8 +56,8 @@ impl Sight {
                 self.organisation.as_deref().unwrap_or_default()
             ));
         }
-        if (self.global_access, now.global_access) == (Some(false), Some(true)) {
-            return Some("it is of a key without access to private incidents".to_owned());
+        if (self.sees_all, now.sees_all) == (Some(false), Some(true)) {
+            return Some("it is of a key that did not see everything".to_owned());
         }
         let (Some(before), Some(now)) = (&self.teams, &now.teams) else { return None };
         let is_wider = now.is_empty() || now.iter().any(|team| !before.contains(team));
@@ -72,7 +72,7 @@ impl Sight {
             one.zip(other).is_none_or(|(one, other)| one == other)
         }
         agree(self.organisation.as_ref(), other.organisation.as_ref())
-            && agree(self.global_access.as_ref(), other.global_access.as_ref())
+            && agree(self.sees_all.as_ref(), other.sees_all.as_ref())
             && agree(self.teams.as_ref(), other.teams.as_ref())
     }
 
@@ -80,7 +80,7 @@ impl Sight {
     #[must_use]
     pub fn is_limited(&self) -> bool {
         let has_all_teams = self.teams.as_ref().is_some_and(Vec::is_empty);
-        !(has_all_teams && self.global_access == Some(true))
+        !(has_all_teams && self.sees_all == Some(true))
     }
 
     fn is_elsewhere(&self, now: &Self) -> bool {
@@ -120,10 +120,10 @@ mod tests {
 
     use super::*;
 
-    fn sight(organisation: &str, global_access: bool, teams: &[&str]) -> Sight {
+    fn sight(organisation: &str, sees_all: bool, teams: &[&str]) -> Sight {
         Sight {
             organisation: Some(organisation.to_owned()),
-            global_access: Some(global_access),
+            sees_all: Some(sees_all),
             teams: Some(teams.iter().map(|team| (*team).to_owned()).collect()),
         }
     }

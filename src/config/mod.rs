@@ -16,23 +16,26 @@ use crate::base::retry::Retry;
 use crate::base::time::parse_time;
 use crate::config::args::{Args, Test};
 use crate::config::settings::{Environment, check, gather, pointer, settings};
+use crate::source::{Sample, Source};
 
 /// Everything a run is told, checked.
 #[derive(Debug)]
 pub struct Config {
+    /// What is read.
+    pub source: &'static Source,
     /// The key of the API.
     pub api_key: Secret,
     /// Scheme and host, without a slash at the end.
     pub endpoint: String,
-    /// Incidents that changed before it are not read, where there is no later bookmark.
+    /// What changed before it is not read, where there is no later bookmark.
     pub start_date: Option<DateTime<Utc>>,
-    /// Incidents that changed at it or later are not read.
+    /// What changed at it or later is not read.
     pub end_date: Option<DateTime<Utc>>,
-    /// Modes of incidents, actions and follow-ups.
-    pub incident_modes: Vec<String>,
+    /// Modes, for streams that are asked for by mode.
+    pub modes: Vec<String>,
     /// How long before its bookmark an incremental stream is read again.
     pub lookback: TimeDelta,
-    /// How long after its last change the children of an incident are read again.
+    /// How long after its last change the children of a record are read again.
     pub child_lookback: TimeDelta,
     /// After how long an incremental stream is read in full again.
     pub full_scan: Option<TimeDelta>,
@@ -42,10 +45,8 @@ pub struct Config {
     pub resume_max: TimeDelta,
     /// Whether only the streams with a filter over time are read, and bookmarks are left alone.
     pub is_backfill: bool,
-    /// How many days the window of schedules and availability reaches back from today's midnight.
-    pub schedule_window_days_back: u64,
-    /// How many days it reaches ahead of it.
-    pub schedule_window_days_ahead: u64,
+    /// The window, for streams that are asked for one.
+    pub window_days: WindowDays,
     /// How many requests are under way at a time.
     pub concurrency: usize,
     /// How many records a page has at most.
@@ -68,6 +69,15 @@ pub struct Config {
     pub log_level: Level,
     /// What a log line looks like.
     pub log_format: Format,
+}
+
+/// How far a window of time reaches from today's midnight.
+#[derive(Debug, Clone, Copy)]
+pub struct WindowDays {
+    /// Days before it.
+    pub back: u64,
+    /// Days behind it.
+    pub ahead: u64,
 }
 
 /// What to do with a stream the key may not read.
@@ -104,14 +114,15 @@ impl Config {
     /// # Errors
     /// [`Error::Config`] with every problem, [`Error::File`] for a file that is no JSON object.
     pub fn read(
+        source: &'static Source,
         args: &Args,
         environment: &Environment,
         warnings: &mut Vec<String>,
     ) -> Result<Self, Error> {
-        let (schema, values) = (settings(), gather(args, environment)?);
+        let (schema, values) = (settings(source), gather(source, args, environment)?);
         let mut problems = check(&values, &schema, warnings);
         let needs_key = !(args.demo || args.live || args.test == Some(Test::Schema));
-        let config = Self::checked(&values, &schema, needs_key, &mut problems)
+        let config = Self::checked(source, (&values, &schema), needs_key, &mut problems)
             .map(|config| Self { is_backfill: args.backfill, ..config });
         if let Some(Self { start_date: None, end_date: None, is_backfill: true, .. }) = &config {
             problems.push("`--backfill` needs `start_date` or `end_date`, or both".into());
@@ -124,8 +135,8 @@ impl Config {
 
     /// What the schema cannot check.
     fn checked(
-        values: &Map<String, Value>,
-        schema: &Value,
+        source: &'static Source,
+        (values, schema): (&Map<String, Value>, &Value),
         needs_key: bool,
         problems: &mut Vec<String>,
     ) -> Option<Self> {
@@ -141,20 +152,23 @@ impl Config {
         if !text("user_agent").bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
             problems.push(format!("`user_agent` is {:?}, not plain text", text("user_agent")));
         }
-        let modes = get("incident_modes").and_then(Value::as_array);
+        let modes = source.settings.modes.and_then(get).and_then(Value::as_array);
+        let modes = modes.into_iter().flatten().filter_map(Value::as_str);
+        let (back, ahead) = source.settings.window.unzip();
+        let days = |name: Option<&str>| name.map(number).unwrap_or_default();
         Some(Self {
+            source,
             endpoint: endpoint(&text("endpoint"), problems),
             start_date,
             end_date,
-            incident_modes: modes?.iter().filter_map(Value::as_str).map(Into::into).collect(),
+            modes: modes.map(str::to_owned).collect(),
             lookback: TimeDelta::seconds(whole("lookback_seconds").unwrap_or_default()),
             child_lookback: TimeDelta::days(whole("child_lookback_days").unwrap_or_default()),
             full_scan: whole("full_scan_days").map(TimeDelta::days),
             resume_max: TimeDelta::hours(whole("resume_max_hours").unwrap_or_default()),
             rescan_on_new_fields: get("rescan_on_new_fields") == Some(&Value::Bool(true)),
             is_backfill: false,
-            schedule_window_days_back: number("schedule_window_days_back"),
-            schedule_window_days_ahead: number("schedule_window_days_ahead"),
+            window_days: WindowDays { back: days(back), ahead: days(ahead) },
             concurrency: size("concurrency"),
             page_size: u32::try_from(number("page_size")).unwrap_or(u32::MAX),
             buffer: size("buffer_megabytes") << 20,
@@ -183,11 +197,11 @@ impl Config {
         self.endpoint.starts_with("http://")
     }
 
-    /// The same settings for another place: the sample workspace.
+    /// The same settings for sample data.
     #[must_use]
-    pub fn at(mut self, endpoint: String, api_key: &str) -> Self {
-        self.endpoint = endpoint;
-        self.api_key = Secret(api_key.to_owned());
+    pub fn for_sample(mut self, sample: &Sample) -> Self {
+        self.endpoint.clone_from(&sample.endpoint);
+        self.api_key = Secret(sample.key.clone());
         self
     }
 }
@@ -290,6 +304,7 @@ fn endpoint(text: &str, problems: &mut Vec<String>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sources::incident_io::INCIDENT_IO;
 
     /// The config of these environment variables, without their prefix, and a key.
     fn config(variables: &[(&str, &str)]) -> Result<Config, Error> {
@@ -297,7 +312,7 @@ mod tests {
         let environment = variables
             .map(|(name, value)| (format!("TAP_INCIDENT_{name}"), (*value).to_owned()))
             .collect();
-        Config::read(&Args::default(), &environment, &mut Vec::new())
+        Config::read(&INCIDENT_IO, &Args::default(), &environment, &mut Vec::new())
     }
 
     #[test]
@@ -315,14 +330,15 @@ mod tests {
         let path = folder.path().join("config.json");
         std::fs::write(&path, r#"{"api_key": "k", "request_timeout": 30.0}"#).unwrap();
         let args = Args { config: vec![path], ..Args::default() };
-        let config = Config::read(&args, &Environment::new(), &mut Vec::new()).unwrap();
+        let config =
+            Config::read(&INCIDENT_IO, &args, &Environment::new(), &mut Vec::new()).unwrap();
         assert_eq!(config.request_timeout, Duration::from_secs(30));
     }
 
     #[test]
     fn lists_come_with_commas_or_as_json() {
         for text in ["test, stream", r#"["test", "stream"]"#] {
-            let modes = config(&[("INCIDENT_MODES", text)]).unwrap().incident_modes;
+            let modes = config(&[("INCIDENT_MODES", text)]).unwrap().modes;
             assert_eq!(modes, ["test", "stream"]);
         }
     }

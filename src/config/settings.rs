@@ -9,42 +9,35 @@ use serde_json::{Map, Value, json};
 
 use crate::base::error::Error;
 use crate::config::args::Args;
+use crate::source::Source;
 
 /// The environment, as far as it concerns us.
 pub type Environment = BTreeMap<String, String>;
 
-/// The modes an incident can have (API document).
-const MODES: [&str; 5] = ["standard", "retrospective", "test", "tutorial", "stream"];
-
 /// The JSON Schema of all settings: what is checked, and what the README's table shows.
 #[must_use]
-pub fn settings() -> Value {
-    let parts = [what_to_read(), since_when(), how_to_run()];
+pub fn settings(source: &Source) -> Value {
+    let own = (source.settings.schemas)();
+    let parts = [what_to_read(source), since_when(), how_to_run(), own];
     let parts = parts.into_iter().filter_map(|part| part.as_object().cloned());
     let properties = parts.flatten().collect::<Map<_, _>>();
     json!({"type": "object", "properties": properties})
 }
 
-fn what_to_read() -> Value {
+fn what_to_read(source: &Source) -> Value {
     json!({
         "api_key": {"type": "string", "secret": true, "writeOnly": true,
             "description": "The key of the API. One of `api_key` and `api_key_file` is needed"},
         "api_key_file": {"type": "string",
             "description": "A file that holds the key"},
-        "endpoint": {"type": "string", "default": "https://api.incident.io",
+        "endpoint": {"type": "string", "default": source.endpoint,
             "description": "Where the API is. https, or http on loopback"},
         "start_date": {"type": "string",
-            "description": "Incidents that changed at or after this date or timestamp; \
+            "description": "Rows that changed at or after this date or timestamp; \
                             bounds incremental streams only, and only without a later bookmark"},
         "end_date": {"type": "string",
-            "description": "Incidents that changed before this date or timestamp; \
+            "description": "Rows that changed before this date or timestamp; \
                             bounds incremental streams only"},
-        "incident_modes": {"type": "array", "uniqueItems": true, "minItems": 1,
-            "items": {"type": "string", "enum": MODES},
-            "default": MODES,
-            "description": "Modes of incidents, actions and follow-ups to read, as far as the \
-                            API can be asked for them: whether incidents of mode `stream` can be \
-                            is not documented, so each run asks once"},
     })
 }
 
@@ -55,23 +48,18 @@ fn since_when() -> Value {
             again, since rows become visible out of order; those that were written are not \
             written again"},
         "child_lookback_days": {"type": "integer", "minimum": 1, "maximum": 3650, "default": 14,
-            "description": "Days for which incremental children of an incident are read again \
+            "description": "Days for which incremental children of a record are read again \
             after its last change"},
         "full_scan_days": {"type": "integer", "minimum": 1, "maximum": 3650,
             "description": "Days after which an incremental stream is read in full once, since \
             what is embedded in a record changes without a trace; without it never, and every \
-            30 days for children of incidents, actions and follow-ups"},
+            30 days for children, and for streams that are asked for by mode"},
         "resume_max_hours": {"type": "integer", "minimum": 1, "maximum": 8760, "default": 72,
             "description": "Hours after which a position of an interrupted run is dropped and the \
             stream read from its start"},
         "rescan_on_new_fields": {"type": "boolean", "default": false,
             "description": "Whether an incremental stream is read in full once where fields were \
             selected since its bookmark"},
-        "schedule_window_days_back": {"type": "integer", "minimum": 1, "maximum": 3650,
-            "default": 30, "description": "Days of schedule entries and of component \
-            availability to read, back from midnight in UTC"},
-        "schedule_window_days_ahead": {"type": "integer", "minimum": 0, "maximum": 3650,
-            "default": 0, "description": "Days of schedule entries to read ahead of it"},
     })
 }
 
@@ -114,15 +102,19 @@ const PREFIX: &str = "TAP_INCIDENT_";
 ///
 /// # Errors
 /// [`Error::File`] for a file that is no JSON object.
-pub fn gather(args: &Args, environment: &Environment) -> Result<Map<String, Value>, Error> {
-    let schema = settings();
-    let mut values = from_environment(environment);
+pub fn gather(
+    source: &Source,
+    args: &Args,
+    environment: &Environment,
+) -> Result<Map<String, Value>, Error> {
+    let schema = settings(source);
+    let mut values = from_environment(source, environment);
     for path in args.config.iter().filter(|path| path.as_os_str() != "ENV") {
         values.extend(present(read_object(path)?));
     }
     values.extend(from_flags(args));
     if args.demo {
-        // The sample workspace has a key and an address of its own.
+        // The sample data has a key and an address of its own.
         values.retain(|name, _| !["api_key", "api_key_file", "endpoint"].contains(&name.as_str()));
     }
     for (name, value) in &mut values {
@@ -132,12 +124,11 @@ pub fn gather(args: &Args, environment: &Environment) -> Result<Map<String, Valu
     Ok(values)
 }
 
-/// Settings from `TAP_INCIDENT_<KEY>`, those that nobody knows among them, and the two names of the
-/// vendor's own tap.
-fn from_environment(environment: &Environment) -> Map<String, Value> {
-    let theirs = [("INCIDENT_API_KEY", "api_key"), ("INCIDENT_ENDPOINT", "endpoint")];
-    let theirs = theirs.into_iter().filter_map(|(variable, name)| {
-        Some((name.to_owned(), environment.get(variable)?.as_str().into()))
+/// Settings from `TAP_INCIDENT_<KEY>`, those that nobody knows among them, and the names of the
+/// vendor's own tools.
+fn from_environment(source: &Source, environment: &Environment) -> Map<String, Value> {
+    let theirs = source.settings.variables.iter().filter_map(|(variable, name)| {
+        Some(((*name).to_owned(), environment.get(*variable)?.as_str().into()))
     });
     let ours = environment.iter().filter_map(|(variable, value)| {
         // What begins with two underscores Meltano sets for itself.

@@ -1,22 +1,9 @@
 //! The JSON around the records, in each of the shapes that the API has.
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
-
 use super::draft::Draft;
-use crate::json::{Flaw, Parser, unescaped};
+use crate::json::{self, Flaw, Parser, entries, unescaped};
+use crate::source::Paging;
 use crate::source::stream::Shape;
-
-#[derive(Deserialize)]
-struct PaginationMeta<'a> {
-    after: Option<String>,
-    /// Only a hint: where it is no number, there is none.
-    #[serde(borrow)]
-    total_record_count: Option<&'a RawValue>,
-}
-
-/// The paging object's name.
-const PAGINATION_META: &str = "pagination_meta";
 
 impl Draft<'_> {
     /// Reads a whole body.
@@ -33,12 +20,12 @@ impl Draft<'_> {
     /// The object around the records, which are in `field`.
     fn envelope(&mut self, parser: &mut Parser, field: &str) -> Result<(), Flaw> {
         open(parser, b'{', "it is no object around the records")?;
-        let mut seen = Vec::new();
+        let (paging, mut seen) = (self.reader.stream.source.paging, Vec::new());
         let mut is_more = parser.first(b'}');
         while is_more {
             let name = unescaped(parser.name()?);
             // Whichever of two was taken, the other one would be lost.
-            if name == field || name == PAGINATION_META {
+            if name == field || name == paging.object() {
                 if seen.contains(&name) {
                     return Err(Flaw::contract(format!("it has `{name}` twice")));
                 }
@@ -50,8 +37,8 @@ impl Draft<'_> {
                     Shape::List(_) => self.records(parser, field)?,
                     Shape::Object(_) | Shape::Body => self.record(parser)?,
                 }
-            } else if name == PAGINATION_META {
-                self.paging(parser.value()?)?;
+            } else if name == paging.object() {
+                self.paging(paging, parser.value()?)?;
             } else {
                 parser.skip()?;
             }
@@ -62,16 +49,33 @@ impl Draft<'_> {
     }
 
     /// What is said of the next page and of the whole list.
-    fn paging(&mut self, text: &str) -> Result<(), Flaw> {
-        // A list would be read as the fields of the object, one after the other.
-        if text.starts_with('[') {
-            return Err(Flaw::contract(format!("`{PAGINATION_META}` is no object")));
+    fn paging(&mut self, paging: Paging, text: &str) -> Result<(), Flaw> {
+        let Paging::Cursor { object, after, total, .. } = paging;
+        if text == "null" {
+            return Ok(());
         }
-        let meta = serde_json::from_str::<Option<PaginationMeta>>(text)
-            .map_err(|error| Flaw::contract(format!("`{PAGINATION_META}`: {error}")))?;
-        let Some(PaginationMeta { after, total_record_count }) = meta else { return Ok(()) };
-        self.page.total = total_record_count.and_then(|total| total.get().parse().ok());
-        self.page.after = after.filter(|after| !after.is_empty());
+        if !text.starts_with('{') {
+            return Err(Flaw::contract(format!("`{object}` is no object")));
+        }
+        let mut cursor = None;
+        for (name, value) in entries(text) {
+            if name == after && cursor.replace(value).is_some() {
+                return Err(Flaw::contract(format!("`{object}` has `{after}` twice")));
+            }
+            if name == total {
+                // Only a hint: where it is no number, there is none.
+                self.page.total = value.parse().ok();
+            }
+        }
+        match cursor.map(|value| (value, json::text(value))) {
+            None | Some(("null", _)) => {}
+            Some((_, Some(cursor))) => {
+                self.page.after = Some(cursor.into_owned()).filter(|cursor| !cursor.is_empty());
+            }
+            Some((value, None)) => {
+                return Err(Flaw::contract(format!("`{object}` has {value} for `{after}`")));
+            }
+        }
         Ok(())
     }
 

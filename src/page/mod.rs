@@ -20,7 +20,7 @@ use crate::record::columns::{self, Columns};
 use crate::record::lines::Lines;
 use crate::record::{Projection, Written};
 use crate::source::request::Series;
-use crate::source::stream::{Binding, CREATED_AT, Shape, Stream};
+use crate::source::stream::{Binding, Shape, Stream};
 use crate::source::window::Window;
 
 /// How the pages of a stream are read.
@@ -137,8 +137,9 @@ impl Reader {
     /// The same, and notes when records were created.
     #[must_use]
     pub fn noting_creation(mut self) -> Self {
-        self.projection = self.projection.capturing(std::iter::once(CREATED_AT));
-        self.created_at = self.projection.position(CREATED_AT);
+        let created = self.stream.source.filters.created;
+        self.projection = self.projection.capturing(std::iter::once(created));
+        self.created_at = self.projection.position(created);
         self
     }
 
@@ -204,11 +205,11 @@ mod tests {
 
     use super::*;
     use crate::source::request::Request;
-    use crate::sources::incident_io as streams;
+    use crate::sources::incident_io::INCIDENT_IO;
 
     /// The records of a body read as a page of severities with this schema.
     fn read(schema: &Value, body: impl AsRef<[u8]>) -> Result<Page, Error> {
-        let stream = streams::named("severities").unwrap();
+        let stream = INCIDENT_IO.named("severities").unwrap();
         let projection = Projection::new(schema, schema, &Value::Null);
         let reader = Reader::new(stream, stream.shape, projection, Vec::new()).emitting().unwrap();
         let first = Request::new(stream.path);

@@ -30,9 +30,9 @@ use crate::singer::catalog::{Method, Selected, Selection};
 use crate::singer::state::State;
 use crate::source::request::{Request, Series};
 use crate::source::schema;
-use crate::source::stream::{Detail, Granularity, Parent, Shape, Stream};
+use crate::source::slice::Cut;
+use crate::source::stream::{Detail, Parent, Shape, Stream};
 use crate::source::window::Window;
-use crate::sources::incident_io::{STREAMS, named};
 
 /// What a run reads.
 #[derive(Debug, Default)]
@@ -68,8 +68,8 @@ pub struct Planned {
     pub filter: Filter,
     /// The series of pages; of a child, for each parent.
     pub series: Vec<Series>,
-    /// Whether the series may be cut into slices, and how finely the API's filter compares.
-    pub cut: Option<Granularity>,
+    /// Whether and how the series may be cut into slices.
+    pub cut: Option<Cut>,
     /// What is emitted, by its replication key.
     pub window: Window,
     /// What the last scan wrote, and how much of this one is to be remembered.
@@ -163,18 +163,18 @@ pub fn plan(selection: Selection, basis: &Basis) -> Result<Plan, Error> {
         backfill(&mut selected, &mut plan);
     }
     resume::skip(&mut selected, &mut plan, basis);
-    let mut needs = Vec::new();
+    let (source, mut needs) = (basis.config.source, Vec::new());
     for selected in &selected {
         let detail = detail(selected).map_or(&[][..], |detail| detail.parents);
-        need(detail, None, &mut needs);
+        need(source, detail, None, &mut needs);
         let reading = reading(selected, basis, &mut Vec::new());
-        need(selected.stream.parents, reading.window.start, &mut needs);
+        need(source, selected.stream.parents, reading.window.start, &mut needs);
         if let Some(moves) = moves(selected, basis) {
             let since = moved_since(selected.stream, reading.bookmark.is_none(), basis);
-            need(moves.parents, since, &mut needs);
+            need(source, moves.parents, since, &mut needs);
         }
     }
-    for stream in STREAMS {
+    for stream in basis.config.source.streams {
         let position = selected.iter().position(|selected| selected.stream == stream);
         let mut chosen = position.map(|position| selected.swap_remove(position));
         for filter in filters(stream, &needs) {
@@ -242,15 +242,15 @@ fn reading(selected: &Selected, basis: &Basis, notes: &mut Vec<String>) -> Readi
     }
 }
 
-/// The incident modes that a stream's records are of; of a child, those of its parents.
+/// The modes that a stream's records are of; of a child, those of its parents.
 fn asked_modes(stream: &Stream, basis: &Basis) -> Vec<String> {
-    let parent = stream.parents.first().and_then(|parent| named(parent.stream));
-    modes(parent.unwrap_or(stream), &basis.config.incident_modes)
+    let parent = stream.parents.first().and_then(|parent| stream.source.named(parent.stream));
+    modes(parent.unwrap_or(stream), &basis.config.modes)
 }
 
 /// What those are asked for beyond the API's document.
 fn asked_more(stream: &Stream, basis: &Basis) -> Vec<String> {
-    let parent = stream.parents.first().and_then(|parent| named(parent.stream));
+    let parent = stream.parents.first().and_then(|parent| stream.source.named(parent.stream));
     let more = basis.offer.of(parent.unwrap_or(stream));
     more.map(|(parameter, value)| format!("{parameter}={value}")).collect()
 }
@@ -272,8 +272,8 @@ fn list(
     let asked = asked(method, reading.window, needs);
     let mut series = series(stream, filter, asked, basis);
     if series.is_empty() {
-        let modes = &basis.config.incident_modes;
-        notes.push(format!("it has none of the incident_modes {modes:?}"));
+        let setting = stream.source.settings.modes.unwrap_or_default();
+        notes.push(format!("it has none of the {setting} {:?}", basis.config.modes));
     }
     if let (Some(start), Some(end)) = (reading.window.start, reading.window.end)
         && start >= end
@@ -299,7 +299,7 @@ fn list(
         since: (is_child && method == Some(Method::Incremental)).then_some(asked),
         filter,
         series,
-        cut: stream.times.filter(|_| is_whole),
+        cut: Cut::of(stream).filter(|_| is_whole),
         window: reading.window,
         memory: reading.memory,
         scope,

@@ -15,7 +15,7 @@ use crate::source::window::Window;
 pub(super) fn moved(own: &Planned, basis: &Basis) -> Option<Planned> {
     let moves = moves(own.selected.as_ref()?, basis)?;
     let first = plain(own.stream, basis);
-    let wanted = modes(own.stream, &basis.config.incident_modes);
+    let wanted = modes(own.stream, &basis.config.modes);
     let known = basis.state.moved(own.stream).map(|(_, text)| text);
     let began = basis.now.checked_sub_signed(basis.config.lookback).unwrap_or(basis.now);
     Some(Planned {

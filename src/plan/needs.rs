@@ -4,9 +4,9 @@ use chrono::{DateTime, Utc};
 
 use super::Filter;
 use crate::singer::catalog::{Method, Selection};
+use crate::source::Source;
 use crate::source::stream::{Parent, Stream};
 use crate::source::window::Window;
-use crate::sources::incident_io::{STREAMS, named};
 
 /// What a child needs of a parent.
 #[derive(Debug)]
@@ -18,15 +18,15 @@ pub(super) struct Need {
 
 /// The streams of which lists are read: the selected ones and those that they need.
 #[must_use]
-pub fn concerned(selection: &Selection) -> Vec<&'static Stream> {
+pub fn concerned(source: &'static Source, selection: &Selection) -> Vec<&'static Stream> {
     let mut needs = Vec::new();
     for selected in &selection.streams {
-        need(selected.stream.parents, None, &mut needs);
+        need(source, selected.stream.parents, None, &mut needs);
     }
     let is_selected =
         |stream: &Stream| selection.streams.iter().any(|known| known.stream == stream);
     let is_needed = |stream: &Stream| needs.iter().any(|need| need.parent.stream == stream.name);
-    STREAMS.iter().filter(|stream| is_selected(stream) || is_needed(stream)).collect()
+    source.streams.iter().filter(|stream| is_selected(stream) || is_needed(stream)).collect()
 }
 
 /// The stream's own list and those with the filters that its children need.
@@ -42,6 +42,7 @@ pub(super) fn filters(stream: &Stream, needs: &[Need]) -> Vec<Filter> {
 
 /// Adds what children need of their parents, and these, in full, of theirs.
 pub(super) fn need(
+    source: &Source,
     parents: &'static [Parent],
     since: Option<DateTime<Utc>>,
     needs: &mut Vec<Need>,
@@ -51,7 +52,7 @@ pub(super) fn need(
             Some(known) => known.since = known.since.zip(since).map(|(one, other)| one.min(other)),
             None => needs.push(Need { parent, since }),
         }
-        need(named(parent.stream).map_or(&[], |stream| stream.parents), None, needs);
+        need(source, source.named(parent.stream).map_or(&[], |stream| stream.parents), None, needs);
     }
 }
 
@@ -74,12 +75,13 @@ pub(super) fn asked(method: Option<Method>, own: Window, needs: &[&Need]) -> Win
 mod tests {
     use super::*;
     use crate::base::time::parse_time;
+    use crate::sources::incident_io::INCIDENT_IO;
 
     #[test]
     fn parents_are_needed_with_their_own_parents_and_once() {
         let mut needs = Vec::new();
         for name in ["call_transcript_entries", "call_sessions", "incident_attachments"] {
-            need(named(name).unwrap().parents, None, &mut needs);
+            need(&INCIDENT_IO, INCIDENT_IO.named(name).unwrap().parents, None, &mut needs);
         }
         let names = needs.iter().map(|need| need.parent.stream).collect::<Vec<_>>();
         assert_eq!(names, ["call_sessions", "incidents"]);
@@ -87,7 +89,7 @@ mod tests {
 
     #[test]
     fn a_parent_is_read_from_the_earliest_point_that_anyone_needs() {
-        let incidents = named("incident_attachments").unwrap().parents;
+        let incidents = INCIDENT_IO.named("incident_attachments").unwrap().parents;
         let time = |text| parse_time(text);
         let need_of = |since| Need { parent: &incidents[0], since };
         let (early, late) = (time("2026-01-01"), time("2026-02-01"));
@@ -99,10 +101,10 @@ mod tests {
         assert_eq!(start(Some(Method::FullTable), &[&need_of(early)]), None);
         assert_eq!(start(None, &[&need_of(late)]), late);
         let mut needs = vec![need_of(late)];
-        need(incidents, early, &mut needs);
+        need(&INCIDENT_IO, incidents, early, &mut needs);
         assert_eq!(needs[0].since, early);
-        need(incidents, None, &mut needs);
-        need(incidents, late, &mut needs);
+        need(&INCIDENT_IO, incidents, None, &mut needs);
+        need(&INCIDENT_IO, incidents, late, &mut needs);
         assert_eq!(needs[0].since, None);
     }
 }

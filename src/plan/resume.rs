@@ -161,10 +161,10 @@ fn of(
     let bookmark = basis.state.bookmark(selected.stream);
     let bookmark = bookmark.filter(|_| selected.method == Method::Incremental);
     let end = basis.config.end_date.filter(|_| selected.method == Method::Incremental);
-    let Config { endpoint, incident_modes, .. } = basis.config;
+    let Config { endpoint, modes, .. } = basis.config;
     let (schema, is_all) = (selected.schema.to_string(), selected.method == Method::FullTable);
     let emitted = (schema, is_all, bookmark, reading, end);
     // A stand-in has another address every time.
     let endpoint = if basis.config.is_loopback() { "loopback" } else { endpoint };
-    fingerprint((endpoint, incident_modes, requests, emitted))
+    fingerprint((endpoint, modes, requests, emitted))
 }

@@ -5,8 +5,9 @@ use chrono::{DateTime, Datelike, Days, Months, NaiveTime, TimeDelta, Utc};
 
 use super::{Basis, Extent, Filter};
 use crate::base::time::format_time;
+use crate::source::Filters;
 use crate::source::request::{Request, Series};
-use crate::source::stream::{Granularity, Modes, Stream, UPDATED_AT, Windows};
+use crate::source::stream::{Granularity, Modes, Stream, Windows};
 use crate::source::window::Window;
 
 /// Of a sample, this many records a page.
@@ -26,9 +27,9 @@ pub(super) fn series(
         request = request.with(name, value);
     }
     if let Some(granularity) = stream.times
-        && let Some((operator, value)) = asked(window, granularity)
+        && let Some((parameter, value)) = asked(window, &stream.source.filters, granularity)
     {
-        request = request.with(format!("{UPDATED_AT}[{operator}]"), value);
+        request = request.with(parameter, value);
     }
     let requests = by_mode(stream, request, basis);
     let of = |first: Request| windows(stream, basis, &first);
@@ -43,7 +44,7 @@ pub(super) fn plain(stream: &Stream, basis: &Basis) -> Request {
         Extent::Whole => basis.config.page_size,
         Extent::Sample => SAMPLE_PAGE,
     };
-    request.pages_of(page_size.min(most))
+    request.pages_of(stream.source.paging.size(), page_size.min(most))
 }
 
 /// Of the configured modes, those that the stream may be asked for.
@@ -57,7 +58,7 @@ pub(super) fn modes(stream: &Stream, configured: &[String]) -> Vec<String> {
 }
 
 fn by_mode(stream: &Stream, request: Request, basis: &Basis) -> Vec<Request> {
-    let modes = modes(stream, &basis.config.incident_modes);
+    let modes = modes(stream, &basis.config.modes);
     match stream.modes {
         Modes::None => vec![request],
         // Without any mode the API would answer with its own choice of them.
@@ -82,8 +83,8 @@ fn by_mode(stream: &Stream, request: Request, basis: &Basis) -> Vec<Request> {
 fn windows(stream: &Stream, basis: &Basis, first: &Request) -> Vec<Series> {
     let plain = |first: &Request| Series { first: first.clone(), bound: Vec::new(), window: None };
     let today = basis.now.date_naive().and_time(NaiveTime::MIN).and_utc();
-    let start = today.checked_sub_days(Days::new(basis.config.schedule_window_days_back));
-    let end = today.checked_add_days(Days::new(basis.config.schedule_window_days_ahead));
+    let start = today.checked_sub_days(Days::new(basis.config.window_days.back));
+    let end = today.checked_add_days(Days::new(basis.config.window_days.ahead));
     let (Some(window), Some(start), Some(end)) = (stream.window, start, end) else {
         return vec![plain(first)];
     };
@@ -112,7 +113,7 @@ fn months(start: DateTime<Utc>, end: DateTime<Utc>) -> Vec<(DateTime<Utc>, DateT
 /// The API's filter for a window. Where it compares whole days, in a time zone nobody documents, a
 /// day wider at each bounded end; where it compares instants, to the millisecond. A closed window is
 /// one range, since gte with lte is refused.
-fn asked(window: Window, granularity: Granularity) -> Option<(&'static str, String)> {
+fn asked(window: Window, filters: &Filters, granularity: Granularity) -> Option<(String, String)> {
     let wider = |time: DateTime<Utc>, by: TimeDelta| time.checked_add_signed(by).unwrap_or(time);
     let (margin, form) = match granularity {
         Granularity::Day => (TimeDelta::days(1), "%Y-%m-%d"),
@@ -120,41 +121,41 @@ fn asked(window: Window, granularity: Granularity) -> Option<(&'static str, Stri
     };
     let text = |time: DateTime<Utc>| time.format(form).to_string();
     let start = window.start.map(|start| text(wider(start, -margin)));
-    match (start, window.end.map(|end| text(wider(end, margin)))) {
-        (None, None) => None,
-        (Some(start), None) => Some(("gte", start)),
-        (None, Some(end)) => Some(("lte", end)),
-        (Some(start), Some(end)) => Some(("date_range", format!("{start}~{end}"))),
-    }
+    filters.spell(filters.changed, start, window.end.map(|end| text(wider(end, margin))))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::base::time::parse_time;
+    use crate::sources::incident_io::INCIDENT_IO;
 
     fn window(start: Option<&str>, end: Option<&str>) -> Window {
         Window { start: start.and_then(parse_time), end: end.and_then(parse_time) }
     }
 
+    fn filter(operator: &str, value: &str) -> (String, String) {
+        (format!("updated_at[{operator}]"), value.to_owned())
+    }
+
     #[test]
     fn whole_days_are_asked_one_day_wider_at_each_bounded_end() {
-        let days = |start, end| asked(window(start, end), Granularity::Day);
+        let days = |start, end| asked(window(start, end), &INCIDENT_IO.filters, Granularity::Day);
         let (start, end) = (Some("2026-01-01T00:00:00Z"), Some("2026-02-28T23:59:59Z"));
         assert_eq!(days(None, None), None);
-        assert_eq!(days(start, None), Some(("gte", "2025-12-31".into())));
-        assert_eq!(days(None, end), Some(("lte", "2026-03-01".into())));
-        let both = ("date_range", "2025-12-31~2026-03-01".into());
-        assert_eq!(days(start, end), Some(both));
+        assert_eq!(days(start, None), Some(filter("gte", "2025-12-31")));
+        assert_eq!(days(None, end), Some(filter("lte", "2026-03-01")));
+        assert_eq!(days(start, end), Some(filter("date_range", "2025-12-31~2026-03-01")));
     }
 
     #[test]
     fn instants_are_asked_a_millisecond_wider() {
-        let instants = |start, end| asked(window(start, end), Granularity::Instant);
+        let instants =
+            |start, end| asked(window(start, end), &INCIDENT_IO.filters, Granularity::Instant);
         let (start, end) = (Some("2026-01-01T00:00:00.0005Z"), Some("2026-02-28"));
         let both = "2025-12-31T23:59:59.999Z~2026-02-28T00:00:00.001Z";
-        assert_eq!(instants(start, end), Some(("date_range", both.into())));
-        assert_eq!(instants(start, None), Some(("gte", "2025-12-31T23:59:59.999Z".into())));
+        assert_eq!(instants(start, end), Some(filter("date_range", both)));
+        assert_eq!(instants(start, None), Some(filter("gte", "2025-12-31T23:59:59.999Z")));
     }
 
     #[test]

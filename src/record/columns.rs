@@ -9,8 +9,7 @@ use crate::base::time::format_time;
 use crate::json;
 use crate::record::{Projection, Written};
 use crate::source::request::Series;
-use crate::source::stream::{Binding, Column, Modes, Source, Stream, Take};
-use crate::sources::incident_io::named;
+use crate::source::stream::{Binding, Column, Origin, Stream, Take};
 
 /// The added fields of a stream for one series of pages.
 #[derive(Debug)]
@@ -79,34 +78,34 @@ impl Columns {
 /// Fields of the record itself whose text the columns of `stream` are made of.
 pub fn sources(stream: &Stream) -> impl Iterator<Item = &'static str> {
     let choices = stream.columns.iter().filter_map(|column| match column.source {
-        Source::Record(choices) => Some(choices),
-        Source::Parent(_)
-        | Source::ParentTime(_)
-        | Source::ListName
-        | Source::Position
-        | Source::WindowStart
-        | Source::WindowEnd
-        | Source::Beside(_) => None,
+        Origin::Record(choices) => Some(choices),
+        Origin::Parent(_)
+        | Origin::ParentTime(_)
+        | Origin::ListName
+        | Origin::Position
+        | Origin::WindowStart
+        | Origin::WindowEnd
+        | Origin::Beside(_) => None,
     });
     choices.flatten().copied().flatten().filter_map(|pointer| pointer.split('/').nth(1))
 }
 
-fn filled(source: Source, projection: &Projection, series: &Series, body: &str) -> Filled {
+fn filled(source: Origin, projection: &Projection, series: &Series, body: &str) -> Filled {
     let time = |time| Filled::Text(quoted(&format_time(time)));
     match source {
-        Source::Parent(parameter) | Source::ParentTime(parameter) => series
+        Origin::Parent(parameter) | Origin::ParentTime(parameter) => series
             .bound
             .iter()
             .find(|(name, _)| *name == parameter)
             .map_or(Filled::Absent, |(_, value)| Filled::Text(quoted(value))),
-        Source::ListName => Filled::ListName(String::new()),
-        Source::Position => Filled::Position(0),
-        Source::WindowStart => series.window.map_or(Filled::Absent, |(start, _)| time(start)),
-        Source::WindowEnd => series.window.map_or(Filled::Absent, |(_, end)| time(end)),
-        Source::Beside(pointer) => {
+        Origin::ListName => Filled::ListName(String::new()),
+        Origin::Position => Filled::Position(0),
+        Origin::WindowStart => series.window.map_or(Filled::Absent, |(start, _)| time(start)),
+        Origin::WindowEnd => series.window.map_or(Filled::Absent, |(_, end)| time(end)),
+        Origin::Beside(pointer) => {
             json::at(body, pointer).map_or(Filled::Absent, |value| Filled::Text(beside(value)))
         }
-        Source::Record(choices) => {
+        Origin::Record(choices) => {
             let part = |pointer: &&str| {
                 let names = pointer.strip_prefix('/')?;
                 let (field, rest) = names.split_once('/').unwrap_or((names, ""));
@@ -140,15 +139,13 @@ pub fn asked<'a>(
         pairs.all(|(binding, (parameter, _))| binding.parameter == *parameter)
     });
     let Some(parent) = parents.next() else { return Vec::new() };
-    // An incident has the rows of its sub-incidents among its own (API document).
-    let has_others = named(parent.stream).is_some_and(|parent| parent.modes != Modes::None);
     let mut asked = Vec::new();
     for (binding, (parameter, value)) in parent.bindings.iter().zip(&series.bound) {
-        let of_parent = |column: &&Column| column.source == Source::Parent(parameter);
+        let of_parent = |column: &&Column| column.source == Origin::Parent(parameter);
         let columns = stream.columns.iter().filter(of_parent).map(|column| column.name);
         // The `id` of a record is its own, unless it is the parent in more detail.
         let is_own = *parameter == "id" && parent.stream != stream.name;
-        let itself = (!has_others && !is_own).then_some(*parameter);
+        let itself = (!parent.has_others && !is_own).then_some(*parameter);
         for name in columns.chain(itself).filter(|_| binding.is_asked) {
             asked.extend(projection.position(name).map(|at| (name, at, value.as_str())));
         }

@@ -18,16 +18,16 @@ use self::merged::{Unlike, merged};
 use self::pruned::pruned;
 use self::resolved::resolved;
 use crate::base::error::Error;
+use crate::source::Source;
 use crate::source::schema;
 use crate::source::stream::{Replication, Stream};
-use crate::sources::incident_io::STREAMS;
 
 /// The catalog of every stream, as `--discover` prints it.
 ///
 /// # Errors
 /// [`Error::Bug`] where a schema is missing.
-pub fn discover() -> Result<Value, Error> {
-    discover_with(STREAMS, schema::embedded)
+pub fn discover(source: &Source) -> Result<Value, Error> {
+    discover_with(source.streams, schema::embedded)
 }
 
 /// The same for some streams, or with other schemas than those of this release.
@@ -131,9 +131,9 @@ pub struct Selection {
 ///
 /// # Errors
 /// [`Error::Bug`] where a schema is missing.
-pub fn by_default() -> Result<Selection, Error> {
+pub fn by_default(source: &'static Source) -> Result<Selection, Error> {
     let mut selection = Selection::default();
-    for stream in STREAMS.iter().filter(|stream| stream.is_default) {
+    for stream in source.streams.iter().filter(|stream| stream.is_default) {
         let known = schema::embedded(stream)?;
         let schema = pruned(stream, &known, &HashMap::new());
         let method = default_method(stream);
@@ -154,12 +154,12 @@ pub fn name(entry: &Value) -> &str {
 /// # Errors
 /// [`Error::Selection`] where it is no catalog, selects nothing that exists, or asks for a
 /// replication method that does not.
-pub fn selection(catalog: Value) -> Result<Selection, Error> {
+pub fn selection(source: &'static Source, catalog: Value) -> Result<Selection, Error> {
     let entries = entry::read(catalog)?;
     let mut selection = Selection::default();
     for entry in &entries {
         let name = entry.name();
-        let stream = STREAMS.iter().find(|stream| stream.name == name);
+        let stream = source.named(name);
         match (entry.is_selected(stream.is_some()), stream) {
             (false, _) => {}
             (true, None) => selection.warnings.push(format!(
@@ -177,9 +177,9 @@ pub fn selection(catalog: Value) -> Result<Selection, Error> {
         }
     }
     // The catalog's order is the user's; the order of reading is the table's.
-    selection.streams.sort_by_key(|selected| {
-        STREAMS.iter().position(|stream| stream.name == selected.stream.name)
-    });
+    selection
+        .streams
+        .sort_by_key(|selected| source.streams.iter().position(|stream| stream == selected.stream));
     if selection.streams.is_empty() {
         let mut problem = "the catalog selects no stream of this tap".to_owned();
         for warning in &selection.warnings {

@@ -10,9 +10,9 @@ use wildmatch::WildMatch;
 use crate::base::error::Error;
 use crate::config::settings::nearest;
 use crate::singer::catalog;
+use crate::source::Source;
 use crate::source::schema;
 use crate::source::stream::Stream;
-use crate::sources::incident_io::STREAMS;
 
 /// One pattern.
 #[derive(Debug)]
@@ -80,13 +80,13 @@ impl Patterns {
     ///
     /// # Errors
     /// [`Error::Selection`] where a pattern means nothing in this catalog.
-    pub fn lay_on(&self, mut catalog: Value) -> Result<Value, Error> {
+    pub fn lay_on(&self, source: &Source, mut catalog: Value) -> Result<Value, Error> {
         let entries = catalog.get_mut("streams").and_then(Value::as_array_mut);
         let entries =
             entries.ok_or_else(|| Error::Selection("the catalog has no `streams`".into()))?;
         let all = entries.iter().map(Listed::of).collect::<Vec<_>>();
         for pattern in &self.0 {
-            check(pattern, &all)?;
+            check(pattern, &all, source)?;
         }
         for (entry, listed) in entries.iter_mut().zip(&all) {
             choose(&self.0, entry, listed);
@@ -156,7 +156,7 @@ impl<'a> Meant<'a> {
 }
 
 /// Says which pattern means nothing, and what is nearest to it.
-fn check(pattern: &Pattern, all: &[Listed]) -> Result<(), Error> {
+fn check(pattern: &Pattern, all: &[Listed], source: &Source) -> Result<(), Error> {
     let of_streams = || all.iter().filter(|listed| pattern.stream.matches(&listed.stream));
     let is_meant = of_streams().any(|listed| match &pattern.field {
         Fields::All => !listed.names.is_empty(),
@@ -172,7 +172,7 @@ fn check(pattern: &Pattern, all: &[Listed]) -> Result<(), Error> {
     let fields = fields.collect::<Vec<_>>();
     let wanted = pattern.text.trim_start_matches('!');
     let nearest = if fields.is_empty() {
-        nearest(wanted, STREAMS.iter().map(|stream| stream.name))
+        nearest(wanted, source.streams.iter().map(|stream| stream.name))
     } else {
         nearest(wanted, fields.iter().map(String::as_str))
     };

@@ -17,8 +17,8 @@ use crate::bookmark::memory::VERSION_BITS;
 use crate::bookmark::moved::Moved;
 use crate::bookmark::position::Position;
 use crate::bookmark::scope::{Fields, Scope, Sight};
+use crate::source::Source;
 use crate::source::stream::Stream;
-use crate::sources::incident_io::named;
 
 /// The value of STATE messages.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,7 +36,7 @@ impl State {
     ///
     /// # Errors
     /// [`Error::File`] where it is none of these, or a bookmark is no time.
-    pub fn parse(text: &str, path: &str) -> Result<Self, Error> {
+    pub fn parse(source: &Source, text: &str, path: &str) -> Result<Self, Error> {
         let problem =
             |problem: String| Error::File { what: "state", path: path.to_owned(), problem };
         let text = text.trim();
@@ -56,7 +56,7 @@ impl State {
             other => return Err(problem(format!("`bookmarks` is {other}, not an object"))),
         }
         let state = Self(state);
-        state.check().map_err(problem)?;
+        state.check(source).map_err(problem)?;
         Ok(state)
     }
 
@@ -77,7 +77,7 @@ impl State {
     /// What a stream's bookmark is true for, as far as it says so.
     #[must_use]
     pub fn scope(&self, stream: &Stream) -> Scope {
-        let modes = self.get(stream, MODES).and_then(Value::as_array);
+        let modes = self.get(stream, modes_key(stream)).and_then(Value::as_array);
         let more = self.get(stream, MORE).and_then(Value::as_array);
         let text_of = |text: &str| text.to_owned();
         let list = |items: &[Value]| items.iter().filter_map(Value::as_str).map(text_of).collect();
@@ -86,7 +86,7 @@ impl State {
             more: more.map(|more| list(more)).unwrap_or_default(),
             sight: Sight {
                 organisation: self.get(stream, ORGANISATION).and_then(Value::as_str).map(text_of),
-                global_access: self.get(stream, ACCESS).and_then(Value::as_bool),
+                sees_all: self.get(stream, ACCESS).and_then(Value::as_bool),
                 teams: self.get(stream, TEAMS).and_then(Value::as_array).map(|teams| list(teams)),
             },
             fields: self.get(stream, FIELDS).and_then(Value::as_str).map(text_of).map(Fields),
@@ -154,16 +154,16 @@ impl State {
     /// Notes what a stream's bookmark is true for from now on.
     pub fn set_scope(&mut self, stream: &Stream, scope: &Scope) {
         if let Some(modes) = &scope.modes {
-            self.set(stream, MODES, json!(modes));
+            self.set(stream, modes_key(stream), json!(modes));
         }
         // A key left out would stay in Meltano's store.
         if !scope.more.is_empty() || self.get(stream, MORE).is_some() {
             self.set(stream, MORE, json!(scope.more));
         }
-        let Sight { organisation, global_access, teams } = &scope.sight;
+        let Sight { organisation, sees_all, teams } = &scope.sight;
         for (key, value) in [
             (ORGANISATION, json!(organisation)),
-            (ACCESS, json!(global_access)),
+            (ACCESS, json!(sees_all)),
             (TEAMS, json!(teams)),
             (FIELDS, json!(scope.fields.as_ref().map(|fields| &fields.0))),
         ] {
@@ -248,10 +248,10 @@ impl State {
     }
 
     /// Says which bookmark is no time, since starting over in silence would cost hours.
-    fn check(&self) -> Result<(), String> {
+    fn check(&self, source: &Source) -> Result<(), String> {
         let bookmarks = self.0.get(BOOKMARKS).and_then(Value::as_object);
         for (stream, bookmark) in bookmarks.into_iter().flatten() {
-            let Some(key) = named(stream).map(Stream::replication_key) else { continue };
+            let Some(key) = source.named(stream).map(Stream::replication_key) else { continue };
             if !(bookmark.is_object() || bookmark.is_null()) {
                 return Err(format!("`bookmarks.{stream}` is {bookmark}, not an object"));
             }
@@ -272,12 +272,16 @@ impl State {
     }
 }
 
+/// Where a bookmark says of which modes it is true.
+fn modes_key(stream: &Stream) -> &'static str {
+    stream.source.settings.modes.unwrap_or("modes")
+}
+
 /// The Meltano SDK's names for a bookmark's value and for the field it is of.
 const SDK_VALUE: &str = "replication_key_value";
 const SDK_KEY: &str = "replication_key";
-/// Where a bookmark says what it is true for: incident modes, what the key saw, and which fields were
-/// written.
-const MODES: &str = "incident_modes";
+/// Where a bookmark says what it is true for: values of filters, what the key saw, and which fields were
+/// written. Its modes stand under the name of the setting that chooses them.
 const MORE: &str = "filter_values";
 const ACCESS: &str = "global_access";
 const ORGANISATION: &str = "organisation";
@@ -312,15 +316,19 @@ fn unwrapped(value: Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sources::incident_io::INCIDENT_IO;
 
     const TIME: &str = "2026-01-02T03:04:05.678Z";
 
     fn incidents() -> &'static Stream {
-        named("incidents").unwrap()
+        INCIDENT_IO.named("incidents").unwrap()
     }
 
     fn bookmark(text: &str) -> Option<String> {
-        State::parse(text, "state.json").unwrap().bookmark(incidents()).map(format_time)
+        State::parse(&INCIDENT_IO, text, "state.json")
+            .unwrap()
+            .bookmark(incidents())
+            .map(format_time)
     }
 
     #[test]
@@ -346,7 +354,7 @@ mod tests {
     fn our_bookmark_wins_over_the_sdks_which_is_then_cleared() {
         let text = r#"{"bookmarks": {"incidents": {"updated_at": "2026-03-01T00:00:00Z",
             "replication_key": "updated_at", "replication_key_value": "2026-02-01T00:00:00Z"}}}"#;
-        let mut state = State::parse(text, "state.json").unwrap();
+        let mut state = State::parse(&INCIDENT_IO, text, "state.json").unwrap();
         assert_eq!(state.bookmark(incidents()), parse_time("2026-03-01"));
         let time = parse_time("2026-04-01").unwrap();
         state.advance(incidents(), time, Cap::at(time));

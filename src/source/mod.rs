@@ -1,5 +1,5 @@
-//! What a source and its streams can say, as plain values: rows of tables, requests, windows of time,
-//! schemas, and the API's document that schemas are derived from.
+//! What a source and its streams can say, as plain values: where a system of incidents is, how it is asked,
+//! what its answers look like. The engine knows of a source what stands here, and no more.
 
 pub mod stream;
 pub mod request;
@@ -7,3 +7,197 @@ pub mod slice;
 pub mod window;
 pub mod schema;
 pub mod openapi;
+
+use std::any::Any;
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use include_dir::Dir;
+use serde_json::Value;
+
+use self::stream::Stream;
+use crate::base::error::{Error, Hints};
+
+/// A system of incidents that is read.
+pub struct Source {
+    /// Its name in settings: `[a-z_]+`.
+    pub name: &'static str,
+    /// How people call it.
+    pub title: &'static str,
+    /// Its streams, in the order in which they are read.
+    pub streams: &'static [Stream],
+    /// Where it is unless the config says otherwise: scheme and host.
+    pub endpoint: &'static str,
+    /// The header that carries the key, and what stands in it before the key.
+    pub key_header: (&'static str, &'static str),
+    /// How many requests it takes.
+    pub quotas: Quotas,
+    /// Whether and how it says whose key it is.
+    pub identity: Option<Identity>,
+    /// How lists that are longer than a page go on.
+    pub paging: Paging,
+    /// How filters over time are written.
+    pub filters: Filters,
+    /// The settings that only this source has.
+    pub settings: Settings,
+    /// The schemas of its streams: `<stream>.json`.
+    pub schemas: &'static Dir<'static>,
+    /// The document that the schemas are derived from.
+    pub document: Option<Document>,
+    /// Serves sample data, where the program has any.
+    pub sample: Option<fn() -> Result<Sample, Error>>,
+    /// No record is older, but for few that were imported: the year.
+    pub first_year: i32,
+    /// What a user can do about errors.
+    pub hints: Hints,
+}
+
+/// So many requests in so many seconds.
+pub type Quota = (f64, f64);
+
+/// How many requests a source takes.
+pub struct Quotas {
+    /// Of one key, until an answer says otherwise.
+    pub key: Quota,
+    /// Of paths that have a quota of their own besides.
+    pub paths: &'static [(&'static str, Quota)],
+    /// The headers in which answers tell quotas, and what is left of the one that binds.
+    pub headers: Option<(&'static str, &'static str)>,
+}
+
+/// The request that says whose key it is, and where that lies in the answer.
+pub struct Identity {
+    /// Path under the endpoint.
+    pub path: &'static str,
+    /// The object in the answer that has it all.
+    pub object: &'static str,
+    /// The field with the key's name.
+    pub name: &'static str,
+    /// The field that names the organisation.
+    pub organisation: &'static str,
+    /// The list of the key's roles.
+    pub roles: &'static str,
+    /// The list of the teams whose grants the key has, and in each of them its id and its name.
+    pub teams: (&'static str, &'static str, &'static str),
+    /// The role without which records are left out in silence, and which records those are.
+    pub full_access: (&'static str, &'static str),
+}
+
+/// How a list that is longer than a page goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Paging {
+    /// With a cursor, which an object beside the records has.
+    Cursor {
+        /// The parameter that says how many records a page may have.
+        size: &'static str,
+        /// The object's name.
+        object: &'static str,
+        /// The field with the cursor of the next page; null or empty on the last one.
+        after: &'static str,
+        /// The field that says how many records the whole list has, if it is there.
+        total: &'static str,
+    },
+}
+
+impl Paging {
+    /// The parameter that says how many records a page may have.
+    #[must_use]
+    pub const fn size(self) -> &'static str {
+        match self {
+            Self::Cursor { size, .. } => size,
+        }
+    }
+
+    /// The name of the object beside the records.
+    #[must_use]
+    pub const fn object(self) -> &'static str {
+        match self {
+            Self::Cursor { object, .. } => object,
+        }
+    }
+}
+
+/// Filters over time, for streams that have them, and how they are written: parameters, in which `{field}`
+/// stands for the name of a field.
+pub struct Filters {
+    /// The field that says when a record was created: by it long lists are cut into slices.
+    pub created: &'static str,
+    /// The field that says when a record changed last.
+    pub changed: &'static str,
+    /// From a moment on.
+    pub from: &'static str,
+    /// Up to a moment, which is in it.
+    pub until: &'static str,
+    /// Between two moments, which are in it, and what stands between them in the value.
+    pub between: (&'static str, &'static str),
+}
+
+impl Filters {
+    /// The parameter and the value of a filter: of moments as they are spelled, both of which are in it.
+    #[must_use]
+    pub fn spell(
+        &self,
+        field: &str,
+        from: Option<String>,
+        until: Option<String>,
+    ) -> Option<(String, String)> {
+        let (parameter, value) = match (from, until) {
+            (None, None) => return None,
+            (Some(from), None) => (self.from, from),
+            (None, Some(until)) => (self.until, until),
+            (Some(from), Some(until)) => {
+                let (parameter, separator) = self.between;
+                (parameter, format!("{from}{separator}{until}"))
+            }
+        };
+        Some((parameter.replace("{field}", field), value))
+    }
+}
+
+/// Settings that only one source has.
+pub struct Settings {
+    /// Their JSON Schemas by name.
+    pub schemas: fn() -> Value,
+    /// The setting that chooses modes, for streams that are asked for by mode.
+    pub modes: Option<&'static str>,
+    /// The settings that say how many days a window reaches back and ahead.
+    pub window: Option<(&'static str, &'static str)>,
+    /// Environment variables of the vendor's own tools, and the settings that they stand for.
+    pub variables: &'static [(&'static str, &'static str)],
+}
+
+/// An OpenAPI document as it is embedded, and what is known beyond it.
+pub struct Document {
+    /// The document without its sentences.
+    pub text: &'static str,
+    /// What is added to it, merged key by key.
+    pub overlay: &'static str,
+    /// Where the API has its current one; needs no key.
+    pub path: &'static str,
+}
+
+/// Sample data, served until this is dropped.
+pub struct Sample {
+    /// Where it is served.
+    pub endpoint: String,
+    /// The key that is let in.
+    pub key: String,
+    /// What time it is there.
+    pub now: DateTime<Utc>,
+    /// Whatever serves it.
+    pub server: Box<dyn Any>,
+}
+
+impl Source {
+    /// The stream of that name.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Option<&'static Stream> {
+        self.streams.iter().find(|stream| stream.name == name)
+    }
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}

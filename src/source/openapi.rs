@@ -7,12 +7,9 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use crate::base::error::Error;
-use crate::source::stream::{Column, Shape, Source, Stream};
+use crate::source::Source;
+use crate::source::stream::{Column, Origin, Shape, Stream};
 
-/// The checked-in document, without its sentences.
-const DOCUMENT: &str = include_str!("../sources/incident_io/document.json");
-/// What is added to it, merged key by key.
-const OVERLAY: &str = include_str!("../sources/incident_io/overlay.json");
 /// Marks a field of the overlay whose value must never be emitted.
 const CREDENTIAL: &str = "x-credential";
 /// What a document says in prose; nothing here reads it.
@@ -27,28 +24,30 @@ const PROSE: [&str; 8] = [
     "externalDocs",
 ];
 
-/// The API's document with the overlay.
+/// A source's document with its overlay.
 #[derive(Debug, Clone)]
-pub struct Document(Value);
+pub struct Openapi(Value);
 
-impl Document {
-    /// The document this release was made with.
+impl Openapi {
+    /// The document this release was made with; none of a source that has none.
     ///
     /// # Errors
     /// [`Error::Bug`] where an embedded file is not JSON.
-    pub fn checked_in() -> Result<Self, Error> {
-        let document = serde_json::from_str(DOCUMENT)
-            .map_err(|error| Error::Bug(format!("document.json: {error}")))?;
-        Self::with_overlay(document)
+    pub fn embedded(source: &Source) -> Result<Self, Error> {
+        let text = source.document.as_ref().map_or("{}", |document| document.text);
+        let document = serde_json::from_str(text)
+            .map_err(|error| Error::Bug(format!("the document of {}: {error}", source.name)))?;
+        Self::with_overlay(source, document)
     }
 
-    /// Any document of the API, with the overlay of this release.
+    /// Any document of the source, with the overlay of this release.
     ///
     /// # Errors
     /// [`Error::Bug`] where the embedded overlay is not JSON.
-    pub fn with_overlay(mut document: Value) -> Result<Self, Error> {
-        let overlay = serde_json::from_str(OVERLAY)
-            .map_err(|error| Error::Bug(format!("overlay.json: {error}")))?;
+    pub fn with_overlay(source: &Source, mut document: Value) -> Result<Self, Error> {
+        let text = source.document.as_ref().map_or("{}", |document| document.overlay);
+        let overlay = serde_json::from_str(text)
+            .map_err(|error| Error::Bug(format!("the overlay of {}: {error}", source.name)))?;
         merge(&mut document, overlay);
         Ok(Self(document))
     }
@@ -76,7 +75,7 @@ impl Document {
         };
         root.insert("type".into(), json!("object"));
         if let Some(Value::Object(properties)) = root.get_mut("properties") {
-            properties.remove("pagination_meta");
+            properties.remove(stream.source.paging.object());
             for column in stream.columns {
                 properties.entry(column.name).or_insert_with(|| added(column));
             }
@@ -179,7 +178,7 @@ impl Document {
 /// What this project keeps of a newer document of the API: GET operations and the schemas they
 /// use, without prose.
 #[must_use]
-pub fn strip(document: &Value) -> Value {
+pub fn strip(source: &Source, document: &Value) -> Value {
     let mut paths = Map::new();
     for (path, operations) in document.get("paths").and_then(Value::as_object).into_iter().flatten()
     {
@@ -198,7 +197,7 @@ pub fn strip(document: &Value) -> Value {
         .collect::<Map<_, _>>();
     json!({
         "openapi": document.get("openapi"),
-        "info": {"title": "incident.io", "version": document.pointer("/info/version")},
+        "info": {"title": source.title, "version": document.pointer("/info/version")},
         "paths": paths,
         "components": {"schemas": schemas},
     })
@@ -260,9 +259,9 @@ fn items(list: &Value) -> Option<Value> {
 /// The schema of a field that the tap adds.
 fn added(column: &Column) -> Value {
     match column.source {
-        Source::Parent(_) | Source::ListName | Source::Record(_) => nullable("string"),
-        Source::Position => nullable("integer"),
-        Source::ParentTime(_) | Source::WindowStart | Source::WindowEnd | Source::Beside(_) => {
+        Origin::Parent(_) | Origin::ListName | Origin::Record(_) => nullable("string"),
+        Origin::Position => nullable("integer"),
+        Origin::ParentTime(_) | Origin::WindowStart | Origin::WindowEnd | Origin::Beside(_) => {
             json!({"type": ["null", "string"], "format": "date-time"})
         }
     }
@@ -295,9 +294,9 @@ fn escape(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sources::incident_io::named;
+    use crate::sources::incident_io::INCIDENT_IO;
 
-    fn document(record: &Value) -> Document {
+    fn document(record: &Value) -> Openapi {
         let list = json!({"type": "object", "properties": {
             "severities": {"type": "array", "items": record}}});
         let content = json!({"application/json": {"schema": list}});
@@ -306,12 +305,12 @@ mod tests {
             "next": {"$ref": "#/components/schemas/Node"},
             "all": {"type": "array", "items": {"$ref": "#/components/schemas/Node"}}}}});
         let paths = json!({"/v1/severities": path});
-        Document(json!({"paths": paths, "components": {"schemas": schemas}}))
+        Openapi(json!({"paths": paths, "components": {"schemas": schemas}}))
     }
 
     fn property(property: &Value) -> Value {
         let record = json!({"properties": {"id": {"type": "string"}, "p": property}});
-        let schema = document(&record).schema(named("severities").unwrap()).unwrap();
+        let schema = document(&record).schema(INCIDENT_IO.named("severities").unwrap()).unwrap();
         schema["properties"]["p"].clone()
     }
 
@@ -336,7 +335,7 @@ mod tests {
 
     #[test]
     fn a_key_is_never_null_and_must_be_there() {
-        let stream = named("severities").unwrap();
+        let stream = INCIDENT_IO.named("severities").unwrap();
         let record = json!({"properties": {"id": {"type": "string"}}});
         let schema = document(&record).schema(stream).unwrap();
         assert_eq!(schema, json!({"type": "object", "properties": {"id": {"type": "string"}}}));

@@ -11,10 +11,9 @@ pub struct Request {
     endpoint: String,
     path: String,
     query: Vec<(String, String)>,
+    /// The parameter that says how many records a page may have.
+    size: Option<&'static str>,
 }
-
-/// The parameter that bounds a page.
-const PAGE_SIZE: &str = "page_size";
 
 /// Brackets are encoded too: the API takes `mode%5Bone_of%5D`.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -23,7 +22,7 @@ impl Request {
     /// A request for `path`, without a query.
     pub fn new(path: impl Into<String>) -> Self {
         let path = path.into();
-        Self { endpoint: path.clone(), path, query: Vec::new() }
+        Self { endpoint: path.clone(), path, query: Vec::new(), size: None }
     }
 
     /// The path with its places still open: what the API counts together.
@@ -52,16 +51,22 @@ impl Request {
         self.replacing(parameter, cursor)
     }
 
-    /// The same request for pages of so many records.
+    /// The same request for pages of so many records, as `parameter` says.
     #[must_use]
-    pub fn pages_of(&self, records: u32) -> Self {
-        self.replacing(PAGE_SIZE, &records.to_string())
+    pub fn pages_of(&self, parameter: &'static str, records: u32) -> Self {
+        Self { size: Some(parameter), ..self.replacing(parameter, &records.to_string()) }
+    }
+
+    /// The same request for pages of another size, where it has one.
+    #[must_use]
+    pub fn resized(&self, records: u32) -> Self {
+        self.size.map_or_else(|| self.clone(), |parameter| self.pages_of(parameter, records))
     }
 
     /// How many records a page may have, where the request says so.
     #[must_use]
     pub fn page_size(&self) -> Option<u32> {
-        let (_, value) = self.query.iter().find(|(name, _)| name == PAGE_SIZE)?;
+        let (_, value) = self.query.iter().find(|(name, _)| Some(name.as_str()) == self.size)?;
         value.parse().ok()
     }
 
@@ -136,8 +141,8 @@ mod tests {
 
     #[test]
     fn pages_may_be_made_smaller() {
-        let large = Request::new("/v2/users").pages_of(1_000).after("after", "a");
-        let small = large.pages_of(large.page_size().unwrap() / 2);
+        let large = Request::new("/v2/users").pages_of("page_size", 1_000).after("after", "a");
+        let small = large.resized(large.page_size().unwrap() / 2);
         assert_eq!(small.to_string(), "/v2/users?after=a&page_size=500");
         assert_eq!(Request::new("/v1/severities").page_size(), None);
     }

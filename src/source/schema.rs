@@ -1,25 +1,21 @@
 //! The JSON schemas of streams: those embedded in this release, and what can be read off any of
 //! them. Where they come from is told in [`crate::source::openapi`].
 
-use include_dir::{Dir, include_dir};
 use serde_json::Value;
 
 use crate::base::error::Error;
 use crate::source::stream::Stream;
-
-static SCHEMAS: Dir = include_dir!("$CARGO_MANIFEST_DIR/schemas");
 
 /// The schema of `stream`'s records that this release was made with.
 ///
 /// # Errors
 /// [`Error::Bug`] where `schemas/` has no such file or the file is not JSON.
 pub fn embedded(stream: &Stream) -> Result<Value, Error> {
-    let name = format!("{}.json", stream.name);
-    let file = SCHEMAS
-        .get_file(&name)
-        .ok_or_else(|| Error::Bug(format!("schemas/{name} is not embedded")))?;
-    serde_json::from_slice(file.contents())
-        .map_err(|error| Error::Bug(format!("schemas/{name}: {error}")))
+    let (source, name) = (stream.source, format!("{}.json", stream.name));
+    let path = format!("schemas/{}/{name}", source.name);
+    let file = source.schemas.get_file(&name);
+    let file = file.ok_or_else(|| Error::Bug(format!("{path} is not embedded")))?;
+    serde_json::from_slice(file.contents()).map_err(|error| Error::Bug(format!("{path}: {error}")))
 }
 
 /// Whether a property may never be emitted.

@@ -1,4 +1,4 @@
-//! Where a long list is cut, so that its parts can be read side by side: by `created_at`, at moments
+//! Where a long list is cut, so that its parts can be read side by side: by when records were created, at moments
 //! that follow from the data alone. Pure. Reading the parts is left to [`crate::sync::chain`].
 
 use std::time::Duration;
@@ -6,9 +6,10 @@ use std::time::Duration;
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 
 use crate::base::time::format_time;
-use crate::source::stream::{CREATED_AT, Granularity};
+use crate::source::Source;
+use crate::source::stream::{Granularity, Stream};
 
-/// A stretch of `created_at`: from one moment on, before another. Without a bound it is open.
+/// A stretch of time in which records were created: from one moment on, before another. Without a bound it is open.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Slice {
     /// The first moment that is in it.
@@ -26,6 +27,28 @@ pub struct Found<'a> {
     pub total: Option<u64>,
 }
 
+/// How a list is cut.
+#[derive(Debug, Clone, Copy)]
+pub struct Cut {
+    /// What the filter compares.
+    granularity: Granularity,
+    source: &'static Source,
+}
+
+impl Cut {
+    /// How the list of a stream is cut, where the API has a filter for it.
+    #[must_use]
+    pub fn of(stream: &Stream) -> Option<Self> {
+        stream.times.map(|granularity| Self { granularity, source: stream.source })
+    }
+
+    /// The field that is filtered.
+    #[must_use]
+    pub fn field(self) -> &'static str {
+        self.source.filters.created
+    }
+}
+
 /// A slice should have about so many pages: fewer, and too many are half empty; more, and the last
 /// ones are waited for.
 const PAGES: f64 = 10.0;
@@ -34,13 +57,12 @@ const PAGES: f64 = 10.0;
 const MOST_PARTS: f64 = 16.0;
 /// Where nobody knows how far a list reaches back, each stretch is so much longer than the next.
 const GROWTH: f64 = 4.0;
-/// The company was founded in this year: what is older was imported, and is rare.
-const FIRST_YEAR: i32 = 2021;
 
 impl Slice {
-    /// The operator and the value of the filter that asks for this slice.
+    /// The parameter and the value of the filter that asks for this slice.
     #[must_use]
-    pub fn filter(self, granularity: Granularity) -> Option<(String, String)> {
+    pub fn filter(self, cut: Cut) -> Option<(String, String)> {
+        let Cut { granularity, source } = cut;
         let text = |time: DateTime<Utc>| match granularity {
             Granularity::Day => time.format("%Y-%m-%d").to_string(),
             Granularity::Instant => format_time(time),
@@ -50,20 +72,14 @@ impl Slice {
             Granularity::Day => text(until.checked_sub_days(Days::new(1)).unwrap_or(until)),
             Granularity::Instant => text(until),
         };
-        let (operator, value) = match (self.from, self.until) {
-            (None, None) => return None,
-            (Some(from), None) => ("gte", text(from)),
-            (None, Some(until)) => ("lte", last(until)),
-            (Some(from), Some(until)) => ("date_range", format!("{}~{}", text(from), last(until))),
-        };
-        Some((format!("{CREATED_AT}[{operator}]"), value))
+        source.filters.spell(cut.field(), self.from.map(text), self.until.map(last))
     }
 
     /// How many records that were created then are in it for certain: days may be those of another
     /// time zone than ours, and instants are compared to the millisecond.
     #[must_use]
-    pub fn holds(self, created: &[DateTime<Utc>], granularity: Granularity) -> u64 {
-        let margin = match granularity {
+    pub fn holds(self, created: &[DateTime<Utc>], cut: Cut) -> u64 {
+        let margin = match cut.granularity {
             Granularity::Day => TimeDelta::days(1),
             Granularity::Instant => TimeDelta::seconds(1),
         };
@@ -77,10 +93,10 @@ impl Slice {
     /// The slices that together are this one, oldest first; none where it is not worth cutting.
     /// `now` is where a slice without an end is taken to end.
     #[must_use]
-    pub fn cut(self, found: Found, granularity: Granularity, now: DateTime<Utc>) -> Vec<Self> {
-        let mut bounds = self.bounds(found, now).unwrap_or_default();
+    pub fn cut(self, found: Found, cut: Cut, now: DateTime<Utc>) -> Vec<Self> {
+        let mut bounds = self.bounds(found, cut, now).unwrap_or_default();
         for bound in &mut bounds {
-            *bound = rounded(*bound, granularity);
+            *bound = rounded(*bound, cut.granularity);
         }
         bounds.retain(|bound| self.from.is_none_or(|from| from < *bound));
         bounds.retain(|bound| self.until.is_none_or(|until| *bound < until));
@@ -94,10 +110,12 @@ impl Slice {
     }
 
     /// Where to cut, oldest first.
-    fn bounds(self, found: Found, now: DateTime<Utc>) -> Option<Vec<DateTime<Utc>>> {
+    fn bounds(self, found: Found, cut: Cut, now: DateTime<Utc>) -> Option<Vec<DateTime<Utc>>> {
         let (first, last) = (*found.created.first()?, *found.created.last()?);
         let (oldest, newest) = (*found.created.iter().min()?, *found.created.iter().max()?);
-        let floor = NaiveDate::from_ymd_opt(FIRST_YEAR, 1, 1)?.and_time(NaiveTime::MIN).and_utc();
+        let floor = NaiveDate::from_ymd_opt(cut.source.first_year, 1, 1)?
+            .and_time(NaiveTime::MIN)
+            .and_utc();
         // Listed newest first, without a bound: nobody knows how far back it goes.
         let is_endless = self.from.is_none() && last < first;
         // A page covers what is empty before it too: a burst that a slice begins with is not its
@@ -166,6 +184,11 @@ fn delta(seconds: f64) -> TimeDelta {
 mod tests {
     use super::*;
     use crate::base::time::parse_time;
+    use crate::sources::incident_io::INCIDENT_IO;
+
+    fn by(granularity: Granularity) -> Cut {
+        Cut { granularity, source: &INCIDENT_IO }
+    }
 
     fn time(text: &str) -> DateTime<Utc> {
         parse_time(text).unwrap()
@@ -179,7 +202,7 @@ mod tests {
 
     fn cut(slice: Slice, created: &[&str], granularity: Granularity) -> Vec<Slice> {
         let created = created.iter().copied().map(time).collect::<Vec<_>>();
-        slice.cut(Found { created: &created, total: None }, granularity, time(NOW))
+        slice.cut(Found { created: &created, total: None }, by(granularity), time(NOW))
     }
 
     /// Whether they are one after the other and together are `whole`.
@@ -193,7 +216,7 @@ mod tests {
     #[test]
     fn days_touch_and_instants_share_their_bounds() {
         let whole = slice(Some("2026-03-01"), Some("2026-03-05"));
-        let asks = |slice: Slice, granularity| slice.filter(granularity).unwrap();
+        let asks = |slice: Slice, granularity| slice.filter(by(granularity)).unwrap();
         let range = |value: &str| ("created_at[date_range]".to_owned(), value.to_owned());
         assert_eq!(asks(whole, Granularity::Day), range("2026-03-01~2026-03-04"));
         let instants = range("2026-03-01T00:00:00Z~2026-03-05T00:00:00Z");
@@ -203,7 +226,7 @@ mod tests {
         assert_eq!(open(slice(None, Some("2026-03-05"))), oldest);
         let newest = ("created_at[gte]".to_owned(), "2026-03-05".to_owned());
         assert_eq!(open(slice(Some("2026-03-05"), None)), newest);
-        assert_eq!(Slice::default().filter(Granularity::Day), None);
+        assert_eq!(Slice::default().filter(by(Granularity::Day)), None);
     }
 
     #[test]
@@ -262,7 +285,7 @@ mod tests {
     fn what_lies_near_a_bound_is_in_a_slice_for_nobody_knows() {
         let march = slice(Some("2026-03-01"), Some("2026-03-05"));
         let times = ["2026-03-01T12:00:00Z", "2026-03-02", "2026-03-04", "2026-03-03T23:00:00Z"];
-        let held = |slice: Slice, granularity| slice.holds(&times.map(time), granularity);
+        let held = |slice: Slice, granularity| slice.holds(&times.map(time), by(granularity));
         assert_eq!(held(march, Granularity::Day), 2);
         assert_eq!(held(march, Granularity::Instant), 4);
         assert_eq!(held(slice(Some("2026-03-04"), None), Granularity::Instant), 0);
@@ -274,7 +297,7 @@ mod tests {
         let created = [time("2026-01-01"), time("2026-01-02")];
         let parts = |total| {
             let found = Found { created: &created, total: Some(total) };
-            Slice::default().cut(found, Granularity::Day, time(NOW)).len()
+            Slice::default().cut(found, by(Granularity::Day), time(NOW)).len()
         };
         assert_eq!((parts(40), parts(41), parts(320)), (0, 3, 16));
         assert_eq!((parts(321), parts(1_000_000)), (5, 16), "in two steps");

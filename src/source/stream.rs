@@ -1,9 +1,14 @@
 //! What a row of the table of streams can say. Plain constant data: whoever needs a fact about a
 //! stream asks for a column, never for a name.
 
-/// One resource of the API: where it is, what its records are, and how they are read.
-#[derive(Debug, PartialEq, Eq)]
+use std::fmt;
+
+use crate::source::Source;
+
+/// One resource of a source: where it is, what its records are, and how they are read.
 pub struct Stream {
+    /// The source that has it.
+    pub source: &'static Source,
     /// Name in Singer messages, the catalog and the state: `[a-z_]+`.
     pub name: &'static str,
     /// What it is, in one line, for the README.
@@ -23,7 +28,7 @@ pub struct Stream {
     /// Parameters that hide the rows of every value that they do not name, and which values there may be
     /// besides those of the API's document.
     pub more: &'static [(&'static str, More)],
-    /// How the incident modes of the config are asked for.
+    /// How the modes of the config are asked for.
     pub modes: Modes,
     /// Whose records come into another series without a change of theirs.
     pub moves: Option<Moves>,
@@ -41,14 +46,14 @@ pub struct Stream {
     /// Whether its list comes in a documented order, oldest first: a run that was interrupted can go
     /// on in the middle of it.
     pub is_ordered: bool,
-    /// What the filters over `created_at` and `updated_at` compare, where the API has them.
+    /// What its filters over time compare, where it has them.
     pub times: Option<Granularity>,
     /// A second request per record, for the fields that the list leaves out.
     pub detail: Option<Detail>,
     /// The permission that a key needs; `None` where any key will do.
     pub scope: Option<&'static str>,
-    /// Whether it is read where nobody chose. Not where requests grow with incidents, alerts or
-    /// users.
+    /// Whether it is read where nobody chose. Not where requests grow with the records of another
+    /// stream.
     pub is_default: bool,
 }
 
@@ -74,7 +79,7 @@ pub enum More {
     Seen(&'static str, &'static str),
 }
 
-/// How the incident modes of the config are asked for.
+/// How the modes of the config are asked for: kinds of records that a list can be limited to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Modes {
     /// Not at all: the endpoint knows no modes.
@@ -113,6 +118,8 @@ pub struct Parent {
     pub filter: &'static [(&'static str, &'static str)],
     /// What is taken from each of its records.
     pub bindings: &'static [Binding],
+    /// Whether records that name another parent may be among those of this one.
+    pub has_others: bool,
 }
 
 /// A parameter of a child's request and where its value comes from.
@@ -147,12 +154,12 @@ pub struct Column {
     /// Its name in the record.
     pub name: &'static str,
     /// Where its value comes from.
-    pub source: Source,
+    pub source: Origin,
 }
 
 /// Where the value of an added field comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
+pub enum Origin {
     /// The parent: the value of this parameter.
     Parent(&'static str),
     /// The same, where it is a time.
@@ -192,11 +199,6 @@ pub enum Granularity {
     Instant,
 }
 
-/// The field that a bookmark of a stream of its own follows.
-pub const UPDATED_AT: &str = "updated_at";
-/// The field by which long lists are cut into slices.
-pub const CREATED_AT: &str = "created_at";
-
 /// A request per record of the stream's own list.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Detail {
@@ -210,6 +212,21 @@ pub struct Detail {
     pub in_list: &'static [&'static str],
 }
 
+/// A stream is the same as itself only: names are unique in a source.
+impl PartialEq for Stream {
+    fn eq(&self, other: &Self) -> bool {
+        (self.source.name, self.name) == (other.source.name, other.name)
+    }
+}
+
+impl Eq for Stream {}
+
+impl fmt::Debug for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
 impl Stream {
     /// The field that bookmarks follow, where it may be read incrementally.
     #[must_use]
@@ -221,8 +238,15 @@ impl Stream {
     }
 
     /// A list of records under a field of the stream's name, keyed by `id`, read in one request.
-    pub(crate) const fn list(name: &'static str, path: &'static str, about: &'static str) -> Self {
+    #[must_use]
+    pub const fn list(
+        source: &'static Source,
+        name: &'static str,
+        path: &'static str,
+        about: &'static str,
+    ) -> Self {
         Self {
+            source,
             name,
             about,
             path,
@@ -247,91 +271,122 @@ impl Stream {
         }
     }
 
-    pub(crate) const fn shape(mut self, shape: Shape) -> Self {
+    /// Has its records elsewhere in an answer.
+    #[must_use]
+    pub const fn shape(mut self, shape: Shape) -> Self {
         self.shape = shape;
         self
     }
 
-    pub(crate) const fn key(mut self, key: &'static [&'static str]) -> Self {
+    /// Is keyed by other fields.
+    #[must_use]
+    pub const fn key(mut self, key: &'static [&'static str]) -> Self {
         self.key = key;
         self
     }
 
-    pub(crate) const fn pages(mut self, page_size: u32) -> Self {
+    /// Comes in pages of at most so many records.
+    #[must_use]
+    pub const fn pages(mut self, page_size: u32) -> Self {
         self.page_size = Some(page_size);
         self
     }
 
     /// Asked for over the window of the config, paged through the parameter `cursor`.
-    pub(crate) const fn window(mut self, window: Windows, cursor: &'static str) -> Self {
+    #[must_use]
+    pub const fn window(mut self, window: Windows, cursor: &'static str) -> Self {
         self.window = Some(window);
         self.cursor = cursor;
         self
     }
 
-    pub(crate) const fn fixed(mut self, fixed: &'static [(&'static str, &'static str)]) -> Self {
+    /// Is asked for with these parameters, always.
+    #[must_use]
+    pub const fn fixed(mut self, fixed: &'static [(&'static str, &'static str)]) -> Self {
         self.fixed = fixed;
         self
     }
 
-    pub(crate) const fn more(mut self, more: &'static [(&'static str, More)]) -> Self {
+    /// Has filters that may take values beyond the documented ones.
+    #[must_use]
+    pub const fn more(mut self, more: &'static [(&'static str, More)]) -> Self {
         self.more = more;
         self
     }
 
-    pub(crate) const fn modes(mut self, modes: Modes) -> Self {
+    /// Is asked for by mode.
+    #[must_use]
+    pub const fn modes(mut self, modes: Modes) -> Self {
         self.modes = modes;
         self
     }
 
-    pub(crate) const fn moves(mut self, moves: Moves) -> Self {
+    /// Has records that move with a parent.
+    #[must_use]
+    pub const fn moves(mut self, moves: Moves) -> Self {
         self.moves = Some(moves);
         self
     }
 
-    pub(crate) const fn of(mut self, parents: &'static [Parent]) -> Self {
+    /// Is asked for the records of these.
+    #[must_use]
+    pub const fn of(mut self, parents: &'static [Parent]) -> Self {
         self.parents = parents;
         self
     }
 
-    pub(crate) const fn columns(mut self, columns: &'static [Column]) -> Self {
+    /// Has fields that the tap adds.
+    #[must_use]
+    pub const fn columns(mut self, columns: &'static [Column]) -> Self {
         self.columns = columns;
         self
     }
 
-    pub(crate) const fn overlapping(mut self) -> Self {
+    /// Has pages on which the same record may come again.
+    #[must_use]
+    pub const fn overlapping(mut self) -> Self {
         self.is_overlapping = true;
         self
     }
 
-    pub(crate) const fn replication(mut self, replication: Replication) -> Self {
+    /// May be read by what changed.
+    #[must_use]
+    pub const fn replication(mut self, replication: Replication) -> Self {
         self.replication = replication;
         self
     }
 
     /// Its list comes in a documented order, oldest first.
-    pub(crate) const fn ordered(mut self) -> Self {
+    #[must_use]
+    pub const fn ordered(mut self) -> Self {
         self.is_ordered = true;
         self
     }
 
     /// Has filters over time.
-    pub(crate) const fn times(mut self, granularity: Granularity) -> Self {
+    #[must_use]
+    pub const fn times(mut self, granularity: Granularity) -> Self {
         self.times = Some(granularity);
         self
     }
 
-    pub(crate) const fn detail(mut self, detail: Detail) -> Self {
+    /// Has fields that only a request for each record shows.
+    #[must_use]
+    pub const fn detail(mut self, detail: Detail) -> Self {
         self.detail = Some(detail);
         self
     }
 
-    pub(crate) const fn scope(mut self, scope: &'static str) -> Self {
+    /// Needs this permission.
+    #[must_use]
+    pub const fn scope(mut self, scope: &'static str) -> Self {
         self.scope = Some(scope);
         self
     }
 
-    pub(crate) const fn on_request(mut self) -> Self {
+    /// Is read only where somebody chose it.
+    #[must_use]
+    pub const fn on_request(mut self) -> Self {
         self.is_default = false;
         self
     }
@@ -339,12 +394,11 @@ impl Stream {
 
 impl Parent {
     /// Every record of `stream`.
-    pub(crate) const fn all(stream: &'static str, bindings: &'static [Binding]) -> Self {
-        Self { stream, filter: &[], bindings }
+    #[must_use]
+    pub const fn all(stream: &'static str, bindings: &'static [Binding]) -> Self {
+        Self { stream, filter: &[], bindings, has_others: false }
     }
-}
 
-impl Parent {
     /// Whether another child takes the same from the same records: parameters may have other names.
     #[must_use]
     pub fn is_same_feed(&self, other: &Self) -> bool {
@@ -357,29 +411,34 @@ impl Parent {
 
 impl Binding {
     /// The parent's `id` as `parameter`.
-    pub(crate) const fn id(parameter: &'static str) -> Self {
+    #[must_use]
+    pub const fn id(parameter: &'static str) -> Self {
         Self { parameter, field: "id", take: Take::Itself, is_asked: true }
     }
 
     /// Another field of the parent as `parameter`.
-    pub(crate) const fn field(parameter: &'static str, field: &'static str, take: Take) -> Self {
+    #[must_use]
+    pub const fn field(parameter: &'static str, field: &'static str, take: Take) -> Self {
         Self { parameter, field, take, is_asked: true }
     }
 
     /// A field of the parent that the child's records carry as `name`.
-    pub(crate) const fn beside(name: &'static str, field: &'static str) -> Self {
+    #[must_use]
+    pub const fn beside(name: &'static str, field: &'static str) -> Self {
         Self { parameter: name, field, take: Take::Itself, is_asked: false }
     }
 }
 
 impl Column {
     /// A field of that name and source.
-    pub(crate) const fn new(name: &'static str, source: Source) -> Self {
+    #[must_use]
+    pub const fn new(name: &'static str, source: Origin) -> Self {
         Self { name, source }
     }
 
     /// The parent's id under the name of the parameter that asks for it.
-    pub(crate) const fn parent(name: &'static str) -> Self {
-        Self { name, source: Source::Parent(name) }
+    #[must_use]
+    pub const fn parent(name: &'static str) -> Self {
+        Self { name, source: Origin::Parent(name) }
     }
 }

@@ -1,351 +1,113 @@
-//! STREAMS: one row per resource of the API, parents before children, short lists first, long
-//! histories last.
-//!
-//! Paths, parameters and page sizes come from the API's document; where the API was seen to differ
-//! (incidents serve 250 a page, not the 500 documented), from what it was seen to do.
+//! incident.io: incidents with everything around them, on-call, alerts, status pages.
 
-use crate::source::stream::{
-    Binding, Column, Detail, Granularity, Modes, More, Moves, Parent, Replication, Shape, Source,
-    Stream, Take, UPDATED_AT, Windows,
+mod streams;
+
+use include_dir::{Dir, include_dir};
+use serde_json::{Value, json};
+
+pub use self::streams::STREAMS;
+use crate::base::error::{Error, Hints};
+use crate::source::{Document, Filters, Identity, Paging, Quotas, Sample, Settings, Source};
+
+/// The source.
+pub static INCIDENT_IO: Source = Source {
+    name: "incident_io",
+    title: "incident.io",
+    streams: STREAMS,
+    endpoint: "https://api.incident.io",
+    key_header: ("Authorization", "Bearer "),
+    quotas: Quotas {
+        // API document.
+        key: (1_200.0, 60.0),
+        // Seen live.
+        paths: &[("/v2/incidents", (60.0, 60.0))],
+        headers: Some(("x-ratelimit-limit", "x-ratelimit-remaining")),
+    },
+    identity: Some(Identity {
+        path: "/v1/identity",
+        object: "identity",
+        name: "name",
+        organisation: "dashboard_url",
+        roles: "roles",
+        teams: ("teams", "/id", "/name"),
+        // API document.
+        full_access: ("global_access", "private incidents, and what belongs to them"),
+    }),
+    paging: Paging::Cursor {
+        size: "page_size",
+        object: "pagination_meta",
+        after: "after",
+        total: "total_record_count",
+    },
+    filters: Filters {
+        created: "created_at",
+        changed: UPDATED_AT,
+        from: "{field}[gte]",
+        until: "{field}[lte]",
+        between: ("{field}[date_range]", "~"),
+    },
+    settings: Settings {
+        schemas: settings,
+        modes: Some("incident_modes"),
+        window: Some(("schedule_window_days_back", "schedule_window_days_ahead")),
+        variables: &[("INCIDENT_API_KEY", "api_key"), ("INCIDENT_ENDPOINT", "endpoint")],
+    },
+    schemas: &SCHEMAS,
+    document: Some(Document {
+        text: include_str!("incident_io/document.json"),
+        overlay: include_str!("incident_io/overlay.json"),
+        path: "/v1/openapiV3.json",
+    }),
+    sample: SAMPLE,
+    // The company was founded then.
+    first_year: 2021,
+    hints: Hints {
+        key: "check `api_key`; keys are made under Settings, API keys, in incident.io",
+        endpoint: "check `endpoint`; it is https://api.incident.io",
+    },
 };
 
-/// Every stream, in the order in which they are read.
-// One row is one paragraph: broken up as rustfmt would, the table is three times as long.
-#[rustfmt::skip]
-pub static STREAMS: &[Stream] = &[
-    Stream::list("identity", "/v1/identity", "The key that reads: its name, roles and teams")
-        .shape(Shape::Object("identity")).key(&["name"]),
-    Stream::list("severities", "/v1/severities", "Severity levels, in rank order")
-        .scope("severities.view"),
-    Stream::list("incident_statuses", "/v1/incident_statuses", "Statuses of the incident lifecycle and their categories")
-        .scope("incident_statuses.view"),
-    Stream::list("incident_types", "/v1/incident_types", "Incident types")
-        .scope("incident_types.view"),
-    Stream::list("incident_roles", "/v2/incident_roles", "Roles that people take in incidents")
-        .scope("incident_roles.view"),
-    Stream::list("incident_timestamps", "/v2/incident_timestamps", "Named moments of an incident, such as when it was fixed"),
-    Stream::list("custom_fields", "/v2/custom_fields", "Custom fields of incidents")
-        .scope("custom_fields.view"),
-    Stream::list("custom_field_options", "/v1/custom_field_options", "Options of custom fields")
-        .of(OF_CUSTOM_FIELDS).columns(&[Column::parent("custom_field_id")]).key(&["id", "custom_field_id"]).pages(250)
-        .scope("custom_fields.view"),
-    Stream::list("incident_forms", "/v3/incident_forms", "Forms people fill when they declare, update or resolve")
-        .pages(250),
-    Stream::list("incident_templates", "/v1/incident_templates", "Templates to declare incidents from")
-        .pages(250).scope("incident_templates.view"),
-    Stream::list("users", "/v2/users", "People, those who have left included")
-        .pages(1_000).fixed(&[("include_inactive", "true")]).scope("users.view"),
-    Stream::list("teams", "/v3/teams", "Teams and their members")
-        .pages(250).scope("catalog_entries.view"),
-    Stream::list("alert_sources", "/v2/alert_sources", "Where alerts come from, without their tokens")
-        .scope("alert_sources.view"),
-    Stream::list("alert_attributes", "/v2/alert_attributes", "Attributes that alerts are given")
-        .scope("alert_schema.view"),
-    Stream::list("alert_routes", "/v3/alert_routes", "Rules that turn alerts into incidents and escalations")
-        .pages(50)
-        .detail(Detail { path: "/v3/alert_routes/{id}", shape: Shape::Object("alert_route"), parents: &[Parent::all("alert_routes", &[Binding::id("id")])], in_list: &["id", "name", "enabled"] })
-        .scope("alert_routes.view"),
-    Stream::list("alert_tags", "/v2/alert_tags", "Labels for alerts; archived ones are hidden by the API")
-        .pages(250).scope("alerts.view"),
-    Stream::list("escalation_paths", "/v2/escalation_paths", "Who is paged, in which order, on which condition")
-        .pages(25).scope("escalation_paths.view"),
-    Stream::list("escalation_path_templates", "/v2/escalation_path_templates", "Templates of escalation paths")
-        .pages(25).scope("escalation_path_templates.view"),
-    Stream::list("schedules", "/v2/schedules", "On-call schedules with rotations, current and next shifts")
-        .pages(25).scope("schedules.view"),
-    Stream::list("schedule_entries", "/v2/schedule_entries", "Who was on call when: as planned, overridden, and in effect")
-        .of(OF_SCHEDULES).shape(Shape::Lists("schedule_entries", &["final", "overrides", "scheduled"]))
-        .window(Windows::Whole("entry_window_start", "entry_window_end"), "entry_window_start")
-        .columns(&[Column::parent("schedule_id"), Column::new("entry_set", Source::ListName), Column::new("entry_key", Source::Record(&[&["/fingerprint", "/entry_id", "/rotation_id", "/user/id", "/start_at", "/end_at"]])), Column::new("window_start", Source::WindowStart), Column::new("window_end", Source::WindowEnd)])
-        .overlapping().key(&["schedule_id", "entry_set", "entry_key"]).scope("schedules.view"),
-    Stream::list("schedule_overrides", "/v2/schedule_overrides", "One-off changes to schedules")
-        .of(OF_SCHEDULES).columns(&[Column::parent("schedule_id")]).shape(Shape::List("overrides"))
-        .key(&["id", "schedule_id"]).pages(250).scope("schedules.view"),
-    Stream::list("schedule_replicas", "/v2/schedules/{schedule_id}/replicas", "Copies of schedules kept in other providers")
-        .of(OF_SCHEDULES).columns(&[Column::parent("schedule_id")]).key(&["id", "schedule_id"]).scope("schedules.view"),
-    Stream::list("schedule_sync_rules", "/v2/schedules/{schedule_id}/sync_rules", "Which people a chat group gets from a schedule")
-        .of(OF_SCHEDULES).columns(&[Column::parent("schedule_id")]).key(&["id", "schedule_id"]).pages(250)
-        .scope("schedules.view"),
-    Stream::list("schedule_sync_targets", "/v2/schedule_sync_targets", "Chat groups that follow a schedule")
-        .pages(250).scope("schedules.view"),
-    Stream::list("on_call_notification_pauses", "/v2/on_call_notification_pauses", "Times in which people asked not to be paged")
-        .pages(250).fixed(&[("from", "1970-01-01T00:00:00Z")]).scope("notification_pauses.view"),
-    Stream::list("workflows", "/v2/workflows", "Automations: triggers, conditions, steps")
-        .scope("workflows.view"),
-    Stream::list("catalog_types", "/v3/catalog_types", "Types of the service catalog")
-        .scope("catalog_types.view"),
-    Stream::list("catalog_entries", "/v3/catalog_entries", "Entries of the service catalog with their attributes")
-        .of(OF_CATALOG_TYPES).columns(&[Column::parent("catalog_type_id")]).key(&["id", "catalog_type_id"]).pages(250)
-        .scope("catalog_entries.view"),
-    Stream::list("catalog_resources", "/v3/catalog_resources", "What catalog attributes can refer to")
-        .shape(Shape::List("resources")).key(&["type"]).scope("catalog_types.view"),
-    Stream::list("maintenance_windows", "/v1/maintenance_windows", "Planned maintenance in which alerts are held back")
-        .pages(50).scope("maintenance_windows.view"),
-    Stream::list("announcement_rules", "/v2/announcement_rules", "Which incidents are announced where")
-        .pages(250).scope("announcement_rules.view"),
-    Stream::list("announcement_templates", "/v2/announcement_templates", "What an announcement looks like")
-        .scope("announcement_templates.view"),
-    Stream::list("call_routes", "/v2/call_routes", "Phone numbers that page whoever is on call")
-        .pages(250).scope("call_routes.view"),
-    Stream::list("call_route_allowed_callers", "/v2/call_routes/{call_route_id}/allowed_callers", "Numbers that may use a call route")
-        .of(OF_CALL_ROUTES).columns(&[Column::parent("call_route_id")]).shape(Shape::List("allowed_callers"))
-        .key(&["id", "call_route_id"]).scope("call_routes.view"),
-    Stream::list("call_route_options", "/v2/call_routes/{call_route_id}/options", "Menu options of call routes")
-        .of(OF_CALL_ROUTES).columns(&[Column::parent("call_route_id")]).shape(Shape::List("options"))
-        .key(&["id", "call_route_id"]).scope("call_routes.view"),
-    Stream::list("glossary_entries", "/v2/glossary_entries", "Terms the assistant knows")
-        .pages(250),
-    Stream::list("policies", "/v2/policies", "Rules for follow-ups, post-mortems and on-call readiness")
-        .pages(50).scope("policies.view"),
-    Stream::list("pay_configs", "/v2/pay_configs", "Pay for on-call: rates, weekly and one-off rules")
-        .pages(250).scope("schedule_pay_configs.view"),
-    Stream::list("pay_config_one_off_rules", "/v2/pay_configs/{pay_config_id}/one_off_rules", "Pay rules for single dates, such as holidays")
-        .of(OF_PAY_CONFIGS).columns(&[Column::parent("pay_config_id")]).shape(Shape::List("one_off_rules"))
-        .key(&["id", "pay_config_id"]).scope("schedule_pay_configs.view"),
-    Stream::list("pay_config_weekly_rules", "/v2/pay_configs/{pay_config_id}/weekly_rules", "Weekly pay rules, in the order in which they apply")
-        .of(OF_PAY_CONFIGS).columns(&[Column::parent("pay_config_id"), Column::new("position", Source::Position)])
-        .shape(Shape::List("weekly_rules")).key(&["id", "pay_config_id"]).scope("schedule_pay_configs.view"),
-    Stream::list("pay_reports", "/v2/pay_reports", "On-call pay reports with totals by currency")
-        .pages(50).scope("schedule_reports.view"),
-    Stream::list("secrets", "/v2/secrets", "Names of stored secrets, never their values")
-        .pages(250).scope("secrets.view_metadata"),
-    Stream::list("secret_versions", "/v2/secrets/{id}", "When secrets were changed and by whom, never their values")
-        .of(OF_SECRETS_ID).shape(Shape::List("versions")).columns(&[Column::new("secret_id", Source::Parent("id"))])
-        .key(&["secret_id", "version"]).scope("secrets.view_metadata").on_request(),
-    Stream::list("status_pages", "/v2/status_pages", "Status pages")
-        .pages(250),
-    Stream::list("status_page_components", "/v2/status_page_components", "Components shown on status pages"),
-    Stream::list("status_page_structures", "/v2/status_page_structures/{status_page_id}", "How components are grouped on status pages")
-        .of(OF_STATUS_PAGES).shape(Shape::Body).columns(&[Column::parent("status_page_id")]).key(&["status_page_id"]),
-    Stream::list("status_page_component_availability", "/v2/status_pages/{status_page_id}/components/{component_id}/availability", "Uptime of each component by calendar month")
-        .of(&[Parent::all("status_page_structures", &[Binding::field("status_page_id", "status_page_id", Take::Itself), Binding::field("component_id", "current_structure", Take::Within("component_id"))])])
-        .shape(Shape::Object("availability")).window(Windows::Months("start_at", "end_at"), "after")
-        .columns(&[Column::parent("status_page_id"), Column::parent("component_id"), Column::new("window_start", Source::WindowStart), Column::new("window_end", Source::WindowEnd)])
-        .key(&["status_page_id", "component_id", "start_at"]).on_request(),
-    Stream::list("status_page_incidents", "/v2/status_page_incidents", "Incidents on status pages with their updates")
-        .of(OF_STATUS_PAGES).pages(250),
-    Stream::list("status_page_maintenances", "/v2/status_page_maintenances", "Maintenance on status pages with its updates")
-        .of(OF_STATUS_PAGES).pages(250),
-    Stream::list("status_page_response_incidents", "/v1/status-pages/{id}/incidents/{incident_id}/response-incidents", "Which incidents a status page incident is about")
-        .of(&[Parent::all("status_page_incidents", &[Binding::field("id", "status_page_id", Take::Itself), Binding::id("incident_id")])])
-        .shape(Shape::List("incidents"))
-        .columns(&[Column::new("status_page_id", Source::Parent("id")), Column::new("status_page_incident_id", Source::Parent("incident_id"))])
-        .key(&["id", "status_page_incident_id"]).on_request(),
-    Stream::list("api_keys", "/v1/api_keys", "API keys and their roles, never their tokens")
-        .pages(250).scope("api_keys.view"),
-    Stream::list("ip_allowlists", "/v1/ip_allowlists", "Addresses that may use the account")
-        .shape(Shape::Object("ip_allowlist")).key(&["version"]).scope("security_settings"),
-    Stream::list("ip_ranges", "/v1/ip_ranges", "Addresses incident.io sends from")
-        .key(&["cidr"]),
-    Stream::list("policy_findings", "/v2/policy_findings", "Where a policy is not met, by whom and since when")
-        .pages(250).scope("policies.view"),
-    Stream::list("postmortem_documents", "/v1/postmortem_documents", "Post-mortems: status, editors, where they were exported")
-        .pages(250).fixed(&[("sort_by", "created_at_oldest_first")]).ordered().scope("incidents.view"),
-    Stream::list("postmortem_document_contents", "/v1/postmortem_documents/{id}/content", "Text of post-mortems as Markdown")
-        .of(OF_POSTMORTEM_DOCUMENTS_ID).shape(Shape::Body)
-        .columns(&[Column::new("postmortem_document_id", Source::Parent("id"))]).key(&["postmortem_document_id"])
-        .scope("in_app_postmortems.copy_as_markdown").on_request(),
-    Stream::list("user_notification_methods", "/v2/users/{user_id}/notification_methods", "How people can be reached: personal data")
-        .of(OF_USERS).columns(&[Column::parent("user_id")]).shape(Shape::List("notification_methods"))
-        .key(&["id", "user_id"]).scope("notification_methods.view").on_request(),
-    Stream::list("user_notification_rules", "/v2/users/{user_id}/notification_rules", "When and how people are notified of a page")
-        .of(OF_USERS).columns(&[Column::parent("user_id")]).shape(Shape::List("notification_rules"))
-        .key(&["id", "user_id"]).scope("notification_rules.view").on_request(),
-    Stream::list("user_paging_providers", "/v2/users/{user_id}/paging_provider", "Which provider pages a person")
-        .of(OF_USERS).shape(Shape::Body).columns(&[Column::parent("user_id")]).key(&["user_id"]).scope("users.view")
-        .on_request(),
-    Stream::list("incidents", "/v2/incidents", "Incidents with roles, timestamps, durations and custom fields")
-        .pages(250).fixed(INCIDENT_FILTERS).more(MORE_INCIDENTS)
-        .modes(Modes::Together("mode[one_of]", &["standard","retrospective","test","tutorial"]))
-        .replication(Replication::ByDefault(UPDATED_AT)).times(Granularity::Day).ordered().scope("incidents.view"),
-    Stream::list("incident_updates", "/v2/incident_updates", "Updates of status and severity, with their messages")
-        .key(&["id", "incident_id"]).pages(250).scope("incidents.view"),
-    Stream::list("actions", "/v3/actions", "Actions taken during incidents")
-        .key(&["id", "incident_id"]).pages(250).modes(Modes::OneByOne("incident_mode")).moves(WITH_MODE).replication(Replication::OnRequest(UPDATED_AT)).times(Granularity::Instant).ordered().scope("actions.view"),
-    Stream::list("follow_ups", "/v3/follow_ups", "Work left to do after incidents")
-        .key(&["id", "incident_id"]).pages(250).modes(Modes::OneByOne("incident_mode")).moves(WITH_MODE).replication(Replication::OnRequest(UPDATED_AT)).times(Granularity::Instant).ordered().scope("actions.view"),
-    Stream::list("escalations", "/v2/escalations", "Pages: who was called, when, and what they answered")
-        .pages(50).replication(Replication::OnRequest(UPDATED_AT)).times(Granularity::Day).scope("escalations.view"),
-    Stream::list("workflow_runs", "/v2/workflow_runs", "Runs of workflows, step by step")
-        .pages(50).scope("workflows.view"),
-    Stream::list("alerts", "/v2/alerts", "Alerts from every source with their attributes")
-        .pages(50).replication(Replication::OnRequest(UPDATED_AT)).times(Granularity::Instant).scope("alerts.view"),
-    Stream::list("incident_alerts", "/v2/incident_alerts", "Which alert belongs to which incident")
-        .pages(50).scope("alerts.view"),
-    Stream::list("alert_notes", "/v1/alert_notes", "Notes on alerts and alert groups, without signed addresses")
-        .of(&[Parent { stream: "alerts", filter: &[("has_notes[is]", "true")], bindings: &[Binding::id("alert_id")] }, Parent::all("alerts", &[Binding::field("alert_group_id", "alert_group_ids", Take::Each)])])
-        .pages(250).scope("alerts.view").on_request(),
-    Stream::list("alert_attachments", "/v2/alert_attachments", "Links attached to alerts and alert groups")
-        .of(&[Parent::all("alerts", &[Binding::id("alert_id")]), Parent::all("alerts", &[Binding::field("alert_group_id", "alert_group_ids", Take::Each)])])
-        .pages(250).scope("alerts.view").on_request(),
-    Stream::list("incident_attachments", "/v1/incident_attachments", "Links attached to incidents")
-        .of(OF_INCIDENTS).replication(OF_CHANGED).columns(&[Column::parent("incident_id"), Column::new("incident_updated_at", Source::ParentTime("incident_updated_at"))]).key(&["id", "incident_id"])
-        .scope("attachments.view").on_request(),
-    Stream::list("incident_relationships", "/v1/incident_relationships", "Which incidents are related to which")
-        .of(OF_INCIDENTS).replication(OF_CHANGED).columns(&[Column::parent("incident_id"), Column::new("incident_updated_at", Source::ParentTime("incident_updated_at"))]).key(&["id", "incident_id"]).pages(250)
-        .scope("incidents.view").on_request(),
-    Stream::list("incident_activity_log_entries", "/v2/incident_activity_log_entries", "What happened in incidents, step by step")
-        .of(OF_INCIDENTS).replication(OF_CHANGED).columns(&[Column::new("incident_updated_at", Source::ParentTime("incident_updated_at"))]).pages(250).scope("incidents.view").on_request(),
-    Stream::list("incident_timeline_items", "/v2/incident_timeline_items", "Timelines of incidents, as edited")
-        .of(OF_INCIDENTS).replication(OF_CHANGED).columns(&[Column::new("incident_updated_at", Source::ParentTime("incident_updated_at"))]).pages(250).scope("incidents.view").on_request(),
-    Stream::list("incident_participants", "/v2/incident_participants", "Who took part in incidents, actively or watching")
-        .of(OF_INCIDENTS).replication(OF_CHANGED).shape(Shape::Lists("incident_participants", &["active", "passive"]))
-        .columns(&[Column::parent("incident_id"), Column::new("participation", Source::ListName), Column::new("user_id", Source::Record(&[&["/user/id"]])), Column::new("incident_updated_at", Source::ParentTime("incident_updated_at"))])
-        .key(&["incident_id", "user_id"]).scope("incidents.view").on_request(),
-    Stream::list("incident_participant_workloads", "/v2/incident_participant_workloads", "Minutes each person spent on an incident")
-        .of(OF_INCIDENTS)
-        .columns(&[Column::parent("incident_id"), Column::new("user_id", Source::Record(&[&["/user/id"]])), Column::new("data_synced_at", Source::Beside("/metadata/data_synced_at"))])
-        .key(&["incident_id", "user_id"]).scope("incident_workloads.view").on_request(),
-    Stream::list("call_sessions", "/v2/call_sessions", "Calls held during incidents")
-        .of(OF_INCIDENTS).replication(OF_CHANGED).columns(&[Column::new("incident_updated_at", Source::ParentTime("incident_updated_at"))]).pages(250).scope("call_transcripts.view").on_request(),
-    Stream::list("call_transcript_entries", "/v2/call_transcript_entries", "What was said in calls")
-        .of(OF_CALL_SESSIONS).columns(&[Column::parent("call_session_id")]).key(&["id", "call_session_id"]).pages(250)
-        .scope("call_transcripts.view").on_request(),
-];
+static SCHEMAS: Dir = include_dir!("$CARGO_MANIFEST_DIR/schemas/incident_io");
 
-// Parents that several children have.
-const OF_CUSTOM_FIELDS: &[Parent] =
-    &[Parent::all("custom_fields", &[Binding::id("custom_field_id")])];
-const OF_SCHEDULES: &[Parent] = &[Parent::all("schedules", &[Binding::id("schedule_id")])];
-const OF_CATALOG_TYPES: &[Parent] =
-    &[Parent::all("catalog_types", &[Binding::id("catalog_type_id")])];
-const OF_CALL_ROUTES: &[Parent] = &[Parent::all("call_routes", &[Binding::id("call_route_id")])];
-const OF_PAY_CONFIGS: &[Parent] = &[Parent::all("pay_configs", &[Binding::id("pay_config_id")])];
-const OF_SECRETS_ID: &[Parent] = &[Parent::all("secrets", &[Binding::id("id")])];
-const OF_STATUS_PAGES: &[Parent] = &[Parent::all("status_pages", &[Binding::id("status_page_id")])];
-const OF_POSTMORTEM_DOCUMENTS_ID: &[Parent] =
-    &[Parent::all("postmortem_documents", &[Binding::id("id")])];
-const OF_USERS: &[Parent] = &[Parent::all("users", &[Binding::id("user_id")])];
-const OF_INCIDENTS: &[Parent] = &[Parent::all(
-    "incidents",
-    &[Binding::id("incident_id"), Binding::beside("incident_updated_at", UPDATED_AT)],
-)];
-/// What children of incidents follow: their own times do not say when a timeline was edited.
-const OF_CHANGED: Replication = Replication::OnRequest("incident_updated_at");
-const OF_CALL_SESSIONS: &[Parent] =
-    &[Parent::all("call_sessions", &[Binding::id("call_session_id")])];
+/// The field that bookmarks follow.
+const UPDATED_AT: &str = "updated_at";
 
-/// Incidents of all modes, since one may come from a mode that the config leaves out.
-const OF_ALL_MODES: &[Parent] = &[Parent {
-    stream: "incidents",
-    filter: &[
-        ("mode[one_of]", "standard"),
-        ("mode[one_of]", "retrospective"),
-        ("mode[one_of]", "test"),
-        ("mode[one_of]", "tutorial"),
-    ],
-    bindings: &[
-        Binding::id("incident_id"),
-        Binding::field("incident_mode", "mode", Take::IfThere),
-        Binding {
-            parameter: "incident_updated_at",
-            field: UPDATED_AT,
-            take: Take::IfThere,
-            is_asked: false,
-        },
-    ],
-}];
-const WITH_MODE: Moves = Moves { parents: OF_ALL_MODES, usual: "standard" };
+/// The modes an incident can have (API document).
+const MODES: [&str; 5] = ["standard", "retrospective", "test", "tutorial", "stream"];
 
-/// Whether incidents of mode `stream` can be asked for is not documented, though actions of them can.
-const MORE_INCIDENTS: &[(&str, More)] = &[
-    ("mode[one_of]", More::Mode("stream")),
-    ("status_category[one_of]", More::Seen("incident_statuses", "category")),
-];
-/// Without these the API hides declined, canceled and merged incidents, and lists newest first, so
-/// that an incident opened while a page is read would move all others down.
-const INCIDENT_FILTERS: &[(&str, &str)] = &[
-    ("sort_by", "created_at_oldest_first"),
-    ("status_category[one_of]", "triage"),
-    ("status_category[one_of]", "live"),
-    ("status_category[one_of]", "learning"),
-    ("status_category[one_of]", "paused"),
-    ("status_category[one_of]", "closed"),
-    ("status_category[one_of]", "declined"),
-    ("status_category[one_of]", "canceled"),
-    ("status_category[one_of]", "merged"),
-];
-
-/// The stream of that name.
-#[must_use]
-pub fn named(name: &str) -> Option<&'static Stream> {
-    STREAMS.iter().find(|stream| stream.name == name)
+fn settings() -> Value {
+    json!({
+        "incident_modes": {"type": "array", "uniqueItems": true, "minItems": 1,
+            "items": {"type": "string", "enum": MODES},
+            "default": MODES,
+            "description": "Modes of incidents, actions and follow-ups to read, as far as the \
+                            API can be asked for them: whether incidents of mode `stream` can be \
+                            is not documented, so each run asks once"},
+        "schedule_window_days_back": {"type": "integer", "minimum": 1, "maximum": 3650,
+            "default": 30, "description": "Days of schedule entries and of component \
+            availability to read, back from midnight in UTC"},
+        "schedule_window_days_ahead": {"type": "integer", "minimum": 0, "maximum": 3650,
+            "default": 0, "description": "Days of schedule entries to read ahead of it"},
+    })
 }
 
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
+/// A build without the feature `demo` has no sample data.
+#[cfg(not(feature = "demo"))]
+const SAMPLE: Option<fn() -> Result<Sample, Error>> = None;
+#[cfg(feature = "demo")]
+const SAMPLE: Option<fn() -> Result<Sample, Error>> = Some(sample);
 
-    use super::*;
-    use crate::source::schema;
-
-    #[test]
-    fn names_are_unique_and_of_the_letters_that_meltano_and_stitch_take() {
-        let names = STREAMS.iter().map(|stream| stream.name).collect::<BTreeSet<_>>();
-        assert_eq!(names.len(), STREAMS.len());
-        assert!(names.iter().all(|name| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')));
-    }
-
-    #[test]
-    fn every_row_has_a_schema_with_its_key_and_its_replication_key() {
-        for stream in STREAMS {
-            let schema = schema::embedded(stream).unwrap();
-            let property = |name: &str| schema.pointer(&format!("/properties/{name}"));
-            assert!(stream.key.iter().all(|name| property(name).is_some()), "{}", stream.name);
-            if let Some(key) = stream.replication_key() {
-                assert_eq!(property(key).unwrap()["format"], "date-time");
-            }
-        }
-    }
-
-    #[test]
-    fn every_row_says_what_it_is_in_a_line() {
-        assert!(STREAMS.iter().all(|stream| (10..80).contains(&stream.about.len())));
-    }
-
-    /// The parameters that a path has places for.
-    fn places(path: &str) -> BTreeSet<&str> {
-        path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect()
-    }
-
-    #[test]
-    fn every_place_in_a_path_is_bound_by_every_parent() {
-        for stream in STREAMS {
-            let details = stream.detail.iter().map(|detail| (detail.path, detail.parents));
-            for (path, parents) in details.chain([(stream.path, stream.parents)]) {
-                assert!(places(path).is_empty() || !parents.is_empty(), "{path}");
-                for parent in parents {
-                    let bound = parent.bindings.iter().map(|binding| binding.parameter);
-                    assert!(places(path).is_subset(&bound.collect()), "{path}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn parents_come_first_and_have_what_their_children_take() {
-        for (place, stream) in STREAMS.iter().enumerate() {
-            for parent in stream.parents {
-                let is_earlier = STREAMS[..place].iter().any(|row| row.name == parent.stream);
-                assert!(is_earlier, "{} before {}", parent.stream, stream.name);
-                let schema = schema::embedded(named(parent.stream).unwrap()).unwrap();
-                for binding in parent.bindings {
-                    assert!(schema["properties"].get(binding.field).is_some(), "{}", stream.name);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn a_column_names_a_parameter_that_the_parents_bind() {
-        for stream in STREAMS {
-            let bound = stream.parents.iter().flat_map(|parent| parent.bindings);
-            let bound = bound.map(|binding| binding.parameter).collect::<BTreeSet<_>>();
-            for column in stream.columns {
-                if let Source::Parent(parameter) | Source::ParentTime(parameter) = column.source {
-                    assert!(bound.contains(parameter), "{}.{}", stream.name, column.name);
-                }
-            }
-        }
-    }
+#[cfg(feature = "demo")]
+fn sample() -> Result<Sample, Error> {
+    let workspace = stand_in::Workspace::sample().map_err(Error::Bug)?;
+    let document = crate::source::openapi::Openapi::embedded(&INCIDENT_IO)?;
+    let options = stand_in::Options::default();
+    let server = stand_in::StandIn::start(document.as_value(), workspace, options)
+        .map_err(|error| Error::Bug(format!("the sample workspace cannot be served: {error}")))?;
+    Ok(Sample {
+        endpoint: server.url(),
+        key: stand_in::DEFAULT_KEY.to_owned(),
+        now: stand_in::NOW,
+        server: Box::new(server),
+    })
 }

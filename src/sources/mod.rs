@@ -1,3 +1,101 @@
-//! The systems that the tap reads: a module for each, with its table of streams.
+//! The systems that the tap reads: a module for each, with its facts and its table of streams.
 
 pub mod incident_io;
+
+use self::incident_io::INCIDENT_IO;
+use crate::source::Source;
+
+/// All of them.
+pub static SOURCES: &[&Source] = &[&INCIDENT_IO];
+/// The one that is read where nobody chose.
+pub static DEFAULT: &Source = &INCIDENT_IO;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::source::schema;
+    use crate::source::stream::{Origin, Stream};
+
+    /// The streams of all sources.
+    fn all() -> impl Iterator<Item = &'static Stream> {
+        SOURCES.iter().flat_map(|source| source.streams)
+    }
+
+    #[test]
+    fn names_are_unique_and_of_the_letters_that_meltano_and_stitch_take() {
+        for source in SOURCES {
+            let names = source.streams.iter().map(|stream| stream.name).collect::<BTreeSet<_>>();
+            assert_eq!(names.len(), source.streams.len());
+        }
+        let names = all().map(|stream| stream.name).chain(SOURCES.iter().map(|one| one.name));
+        let is_plain = |name: &str| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        assert!({ names }.all(is_plain));
+    }
+
+    #[test]
+    fn every_row_has_a_schema_with_its_key_and_its_replication_key() {
+        for stream in all() {
+            let schema = schema::embedded(stream).unwrap();
+            let property = |name: &str| schema.pointer(&format!("/properties/{name}"));
+            assert!(stream.key.iter().all(|name| property(name).is_some()), "{}", stream.name);
+            if let Some(key) = stream.replication_key() {
+                assert_eq!(property(key).unwrap()["format"], "date-time");
+            }
+        }
+    }
+
+    #[test]
+    fn every_row_says_what_it_is_in_a_line() {
+        assert!(all().all(|stream| (10..80).contains(&stream.about.len())));
+    }
+
+    /// The parameters that a path has places for.
+    fn places(path: &str) -> BTreeSet<&str> {
+        path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect()
+    }
+
+    #[test]
+    fn every_place_in_a_path_is_bound_by_every_parent() {
+        for stream in all() {
+            let details = stream.detail.iter().map(|detail| (detail.path, detail.parents));
+            for (path, parents) in details.chain([(stream.path, stream.parents)]) {
+                assert!(places(path).is_empty() || !parents.is_empty(), "{path}");
+                for parent in parents {
+                    let bound = parent.bindings.iter().map(|binding| binding.parameter);
+                    assert!(places(path).is_subset(&bound.collect()), "{path}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn parents_come_first_and_have_what_their_children_take() {
+        for stream in all() {
+            let streams = stream.source.streams;
+            let place = streams.iter().position(|row| row == stream).unwrap();
+            for parent in stream.parents {
+                let is_earlier = streams[..place].iter().any(|row| row.name == parent.stream);
+                assert!(is_earlier, "{} before {}", parent.stream, stream.name);
+                let schema = schema::embedded(stream.source.named(parent.stream).unwrap()).unwrap();
+                for binding in parent.bindings {
+                    assert!(schema["properties"].get(binding.field).is_some(), "{}", stream.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_column_names_a_parameter_that_the_parents_bind() {
+        for stream in all() {
+            let bound = stream.parents.iter().flat_map(|parent| parent.bindings);
+            let bound = bound.map(|binding| binding.parameter).collect::<BTreeSet<_>>();
+            for column in stream.columns {
+                if let Origin::Parent(parameter) | Origin::ParentTime(parameter) = column.source {
+                    assert!(bound.contains(parameter), "{}.{}", stream.name, column.name);
+                }
+            }
+        }
+    }
+}

@@ -14,16 +14,16 @@ use crate::page::{Page, Reader};
 use crate::record::lines::Lines;
 use crate::singer::message::frame;
 use crate::source::request::{Request, Series};
-use crate::source::slice::{Found, Slice};
-use crate::source::stream::{CREATED_AT, Granularity, Stream};
+use crate::source::slice::{Cut, Found, Slice};
+use crate::source::stream::Stream;
 
 /// One page after the other, up to now.
 #[derive(Debug)]
 pub struct Chain {
     series: Series,
     slice: Slice,
-    /// Whether it may be cut, and how finely.
-    cut: Option<Granularity>,
+    /// Whether and how it may be cut.
+    cut: Option<Cut>,
     first: Request,
     next: Request,
     cursors: HashSet<u64>,
@@ -88,11 +88,10 @@ pub struct Broken {
 }
 
 impl Chain {
-    /// Starts with the first page of a slice of `series`. Where it may be cut,
-    /// `granularity` says how finely the API's filter compares.
+    /// Starts with the first page of a slice of `series`, which may be `cut`.
     #[must_use]
-    pub fn new(series: Series, slice: Slice, granularity: Option<Granularity>) -> Self {
-        let filter = granularity.and_then(|granularity| slice.filter(granularity));
+    pub fn new(series: Series, slice: Slice, cut: Option<Cut>) -> Self {
+        let filter = cut.and_then(|cut| slice.filter(cut));
         let first = match filter {
             Some((name, value)) => series.first.clone().with(name, value),
             None => series.first.clone(),
@@ -100,7 +99,7 @@ impl Chain {
         Self {
             series,
             slice,
-            cut: granularity,
+            cut,
             next: first.clone(),
             first,
             cursors: HashSet::new(),
@@ -141,8 +140,8 @@ impl Chain {
         if self.next.page_size().is_none_or(|page_size| page_size <= most) {
             return;
         }
-        self.first = self.first.pages_of(most);
-        self.next = self.next.pages_of(most);
+        self.first = self.first.resized(most);
+        self.next = self.next.resized(most);
         // Its cursor may be of no use for these: then it is read from its start.
         self.is_second_reading = false;
         if let Some(attempts) = &mut self.attempts {
@@ -218,8 +217,10 @@ impl Chain {
             Some((received, _)) if received < self.least => {
                 return Err(Error::Contract(format!(
                     "it gave {received} records for `{}`, of which it had shown at least {} without \
-                     a filter over `{CREATED_AT}`",
-                    self.first, self.least
+                     a filter over `{}`",
+                    self.first,
+                    self.least,
+                    self.cut.map(Cut::field).unwrap_or_default(),
                 )));
             }
             _ => {}
@@ -234,11 +235,11 @@ impl Chain {
     /// that is read again has handed over pages already, and stays in its place.
     fn parts(&self, page: &Page, now: DateTime<Utc>) -> Vec<Self> {
         let may_be_cut = self.cursors.is_empty() && !self.is_second_reading;
-        let Some(granularity) = self.cut.filter(|_| may_be_cut) else { return Vec::new() };
+        let Some(cut) = self.cut.filter(|_| may_be_cut) else { return Vec::new() };
         let found = Found { created: &page.created, total: page.total };
-        let slices = self.slice.cut(found, granularity, now).into_iter();
+        let slices = self.slice.cut(found, cut, now).into_iter();
         let part = |slice: Slice| {
-            let seen = slice.holds(&page.created, granularity);
+            let seen = slice.holds(&page.created, cut);
             // Some may be deleted meanwhile; not half of them, unless those were only a few.
             let least = if seen < FEW { 0 } else { seen.div_ceil(2) };
             Self { least, ..self.over(slice) }

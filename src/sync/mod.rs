@@ -95,7 +95,11 @@ impl<W: Write> Sync<'_, W> {
                 let _ = self.state_line();
                 return Err(error);
             }
-            self.means.log.say(Level::Error, Some(planned.stream.name), &error.line());
+            self.means.log.say(
+                Level::Error,
+                Some(planned.stream.name),
+                &error.line(&self.config.source.hints),
+            );
             summary.failures.push(error);
             if self.fail_fast {
                 break;

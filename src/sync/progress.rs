@@ -6,7 +6,6 @@ use std::time::Duration;
 use crate::base::time::Moment;
 use crate::bookmark::position::Position;
 use crate::plan::Planned;
-use crate::sources::incident_io::named;
 use crate::sync::chain::Fetched;
 use crate::sync::fetch::queue::Place;
 
@@ -44,7 +43,8 @@ impl Progress {
         let is_last_series = place.series + 1 >= planned.series.len();
         let position = &mut self.position;
         if let Some(parent) = planned.parents.first() {
-            let is_ordered = named(parent.stream).is_some_and(|parent| parent.is_ordered);
+            let is_ordered =
+                planned.stream.source.named(parent.stream).is_some_and(|parent| parent.is_ordered);
             if is_ordered && fetched.is_last && is_last_series {
                 let known = position.set_aside.len();
                 position.set_aside.retain(|id| Some(id) != fetched.parent.first());

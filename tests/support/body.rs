@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use tap_incident::source::schema;
-use tap_incident::source::stream::{Shape, Source, Stream};
+use tap_incident::source::stream::{Origin, Shape, Stream};
 
 use crate::choices::Choices;
 use crate::tree::{Tree, units};
@@ -96,7 +96,7 @@ impl Author<'_> {
             }
         };
         for column in self.stream.columns {
-            if let Source::Beside(pointer) = column.source {
+            if let Origin::Beside(pointer) = column.source {
                 fields.push(self.beside(pointer));
             }
         }
@@ -159,8 +159,8 @@ impl Author<'_> {
 
     /// A field of the record itself. What tells whose it is has to be right, and its key to be there.
     fn field(&mut self, name: &str, property: &Value) -> Option<(Vec<u16>, Tree)> {
-        let own = |source: Source| match source {
-            Source::Parent(parameter) | Source::ParentTime(parameter) => Some(parameter),
+        let own = |source: Origin| match source {
+            Origin::Parent(parameter) | Origin::ParentTime(parameter) => Some(parameter),
             _ => None,
         };
         let mut columns = self.stream.columns.iter().filter(|column| column.name == name);

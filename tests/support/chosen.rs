@@ -13,7 +13,7 @@ use tap_incident::singer::catalog::Selected;
 use tap_incident::source::request::{Request, Series};
 use tap_incident::source::schema;
 use tap_incident::source::stream::Binding;
-use tap_incident::sources::incident_io::STREAMS;
+use tap_incident::sources::incident_io::INCIDENT_IO;
 
 use crate::body::bound;
 use crate::reading::{Outcome, Reading};
@@ -31,14 +31,17 @@ pub struct Chosen {
 impl Chosen {
     /// One of all streams with its catalog twisted, and with fields of any name and type that users add.
     pub fn of(at: Index, twists: &[Placed], added: &[(String, Value)]) -> Self {
-        let stream = &STREAMS[at.index(STREAMS.len())];
+        let stream = &INCIDENT_IO.streams[at.index(INCIDENT_IO.streams.len())];
         let mut catalog = twisted(&[stream.name], twists);
         let schema = &mut catalog["streams"][0]["schema"];
         if let Some(fields) = schema.get_mut("properties").and_then(Value::as_object_mut) {
             fields.extend(added.iter().cloned());
         }
-        let selected = tap_incident::singer::catalog::selection(catalog).unwrap().streams.remove(0);
-        let parents = STREAMS.iter().flat_map(|child| child.parents);
+        let selected = tap_incident::singer::catalog::selection(&INCIDENT_IO, catalog)
+            .unwrap()
+            .streams
+            .remove(0);
+        let parents = INCIDENT_IO.streams.iter().flat_map(|child| child.parents);
         let parents = parents.filter(|parent| parent.stream == stream.name);
         Self { selected, feeds: parents.map(|parent| parent.bindings).collect() }
     }

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde_json::{Value, json};
-use tap_incident::source::stream::{Shape, Source, Stream};
-use tap_incident::sources::incident_io::STREAMS;
+use tap_incident::source::stream::{Origin, Shape, Stream};
+use tap_incident::sources::incident_io::INCIDENT_IO;
 
 use crate::twist::EXTRA;
 
@@ -19,7 +19,8 @@ struct Dice<'a> {
 /// Mistypes the answer to a request.
 pub fn mistype(seed: u64, target: &str, body: &mut Value) {
     let path = target.split('?').next().unwrap_or_default();
-    let streams = STREAMS.iter().filter(|stream| is_at(stream, path)).collect::<Vec<_>>();
+    let streams =
+        INCIDENT_IO.streams.iter().filter(|stream| is_at(stream, path)).collect::<Vec<_>>();
     let Some(stream) = streams.first() else { return };
     let kept = streams.iter().flat_map(|stream| kept(stream)).collect::<BTreeSet<_>>();
     match shape(stream, path) {
@@ -81,11 +82,14 @@ fn shape(stream: &Stream, path: &str) -> Shape {
 /// whose it is, and what its children are asked for with.
 fn kept(stream: &'static Stream) -> BTreeSet<&'static str> {
     let columns = stream.columns.iter().flat_map(|column| match column.source {
-        Source::Record(choices) => choices.concat(),
+        Origin::Record(choices) => choices.concat(),
         _ => Vec::new(),
     });
     let of_key = columns.filter_map(|pointer| pointer.split('/').nth(1));
-    let children = STREAMS.iter().chain(STREAMS.iter().filter(|stream| stream.detail.is_some()));
+    let children = INCIDENT_IO
+        .streams
+        .iter()
+        .chain(INCIDENT_IO.streams.iter().filter(|stream| stream.detail.is_some()));
     let children =
         children.flat_map(|child| child.parents).filter(|parent| parent.stream == stream.name);
     let fields = children.flat_map(|parent| parent.bindings).map(|binding| binding.field);

@@ -15,7 +15,9 @@ use proptest::test_runner::{RngSeed, TestCaseResult, TestError, TestRunner};
 use serde_json::Value;
 use stand_in::{DEFAULT_KEY, NOW, Options, StandIn, Workspace};
 use tap_incident::base::clock::{Clock, StandingClock};
-use tap_incident::source::openapi::Document;
+use tap_incident::source::Source;
+use tap_incident::source::openapi::Openapi;
+use tap_incident::sources::incident_io::INCIDENT_IO;
 use tap_incident::{Process, run};
 
 /// The sample workspace with one month of history, served strictly.
@@ -38,7 +40,7 @@ pub fn unlimited(stand_in: StandIn) -> StandIn {
 
 /// A workspace, served.
 pub fn serve(workspace: Workspace, options: Options) -> StandIn {
-    StandIn::start(Document::checked_in().unwrap().as_value(), workspace, options).unwrap()
+    StandIn::start(Openapi::embedded(&INCIDENT_IO).unwrap().as_value(), workspace, options).unwrap()
 }
 
 /// A tap about to run.
@@ -47,6 +49,7 @@ pub struct Tap {
     environment: Vec<(String, String)>,
     folder: tempfile::TempDir,
     clock: Arc<dyn Clock>,
+    source: &'static Source,
 }
 
 /// What a run left behind.
@@ -70,6 +73,7 @@ impl Tap {
             environment: Vec::new(),
             folder: tempfile::tempdir().unwrap(),
             clock: Arc::new(StandingClock::at(NOW)),
+            source: &INCIDENT_IO,
         };
         tap.set("concurrency", &concurrency().to_string())
     }
@@ -90,6 +94,12 @@ impl Tap {
     /// Sets a variable of the environment that has not our prefix.
     pub fn variable(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.into(), value.into()));
+        self
+    }
+
+    /// Reads another source.
+    pub fn reads(mut self, source: &'static Source) -> Self {
+        self.source = source;
         self
     }
 
@@ -128,7 +138,7 @@ impl Tap {
 
     /// Selects these streams, then lets `change` edit each entry of the catalog.
     pub fn catalog(self, streams: &[&str], change: impl Fn(&mut Value)) -> Self {
-        let mut catalog = tap_incident::singer::catalog::discover().unwrap();
+        let mut catalog = tap_incident::singer::catalog::discover(&INCIDENT_IO).unwrap();
         for entry in catalog["streams"].as_array_mut().unwrap() {
             let is_selected = streams.contains(&entry["stream"].as_str().unwrap());
             entry["metadata"][0]["metadata"]["selected"] = is_selected.into();
@@ -147,6 +157,7 @@ impl Tap {
             stdout: &mut stdout,
             stderr: Box::new(stderr.clone()),
             clock: self.clock.clone(),
+            source: self.source,
         });
         let text = String::from_utf8(stdout).unwrap();
         assert!(text.is_empty() || text.ends_with('\n'), "half a line: {text:?}");

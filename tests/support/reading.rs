@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use tap_incident::source::stream::{Binding, Shape, Source, Stream, Take};
+use tap_incident::source::stream::{Binding, Origin, Shape, Stream, Take};
 
 use crate::body::bound;
 use crate::rfc_3339::is_rfc_3339;
@@ -171,7 +171,7 @@ impl Reading<'_> {
     fn of_its_parent(&self, sent: &Fields) -> Result<(), String> {
         let Some(parent) = self.stream.parents.first() else { return Ok(()) };
         for binding in parent.bindings.iter().filter(|binding| binding.is_asked) {
-            let asked = Source::Parent(binding.parameter);
+            let asked = Origin::Parent(binding.parameter);
             let columns = self.stream.columns.iter().filter(|column| column.source == asked);
             let mut names: Vec<&str> = columns.map(|column| column.name).collect();
             if !["id", "incident_id"].contains(&binding.parameter) {
@@ -192,7 +192,7 @@ impl Reading<'_> {
     /// Whether it is a field that children or added fields are made of.
     fn is_read_otherwise(&self, name: &str) -> bool {
         let pointers = self.stream.columns.iter().flat_map(|column| match column.source {
-            Source::Record(choices) => choices.concat(),
+            Origin::Record(choices) => choices.concat(),
             _ => Vec::new(),
         });
         let mut of_columns = pointers.filter_map(|pointer| pointer.split('/').nth(1));
@@ -210,15 +210,15 @@ impl Reading<'_> {
     ) -> Option<Tree> {
         let column = self.stream.columns.iter().find(|column| column.name == name)?;
         match column.source {
-            Source::Parent(parameter) | Source::ParentTime(parameter) => {
+            Origin::Parent(parameter) | Origin::ParentTime(parameter) => {
                 Some(Tree::text(bound(parameter)))
             }
-            Source::ListName => Some(Tree::text(list)),
-            Source::Position => Some(Tree::Number(number.to_string())),
-            Source::WindowStart => self.window.map(|(start, _)| Tree::text(start)),
-            Source::WindowEnd => self.window.map(|(_, end)| Tree::text(end)),
-            Source::Beside(pointer) => at(body, pointer).cloned(),
-            Source::Record(choices) => choices.iter().find_map(|parts| {
+            Origin::ListName => Some(Tree::text(list)),
+            Origin::Position => Some(Tree::Number(number.to_string())),
+            Origin::WindowStart => self.window.map(|(start, _)| Tree::text(start)),
+            Origin::WindowEnd => self.window.map(|(_, end)| Tree::text(end)),
+            Origin::Beside(pointer) => at(body, pointer).cloned(),
+            Origin::Record(choices) => choices.iter().find_map(|parts| {
                 let part = |pointer: &&str| at(record, pointer).and_then(word).unwrap_or_default();
                 let parts = parts.iter().map(part).collect::<Vec<_>>();
                 let has_any = parts.iter().any(|part| !part.is_empty());

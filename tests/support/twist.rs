@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use serde_json::{Value, json};
 use tap_incident::source::schema;
+use tap_incident::sources::incident_io::INCIDENT_IO;
 
 /// A field that no release knows, and that a catalog may have.
 pub const EXTRA: &str = "extra";
@@ -42,7 +43,8 @@ pub fn any_twists(most: usize) -> impl Strategy<Value = Vec<Placed>> {
 /// The entries of our catalog, selected and twisted.
 pub fn twisted(streams: &[&str], twists: &[Placed]) -> Value {
     static WHOLE: OnceLock<Value> = OnceLock::new();
-    let whole = WHOLE.get_or_init(|| tap_incident::singer::catalog::discover().unwrap());
+    let whole =
+        WHOLE.get_or_init(|| tap_incident::singer::catalog::discover(&INCIDENT_IO).unwrap());
     let is_chosen = |entry: &&Value| streams.contains(&entry["stream"].as_str().unwrap());
     let chosen = whole["streams"].as_array().unwrap().iter().filter(is_chosen);
     let mut entries = chosen.cloned().collect::<Vec<_>>();

@@ -6,16 +6,21 @@ use serde_json::Value;
 use super::{SCAN, State};
 use crate::base::time::format_time;
 use crate::bookmark::cap::Cap;
-use crate::sources::incident_io::STREAMS;
+use crate::source::stream::Stream;
 
 impl State {
     /// Moves back to `now` what is later by more than clocks may be apart: bookmarks, and when
     /// everything was read last. Positions of such a clock are dropped, since nobody knows what has
     /// changed behind them. What there is to say about it.
-    pub fn clamp(&mut self, now: DateTime<Utc>, tolerance: TimeDelta) -> Vec<String> {
+    pub fn clamp(
+        &mut self,
+        streams: &[Stream],
+        now: DateTime<Utc>,
+        tolerance: TimeDelta,
+    ) -> Vec<String> {
         let mut warnings = Vec::new();
         let is_ahead = |time: &DateTime<Utc>| *time - now > tolerance;
-        for stream in STREAMS {
+        for stream in streams {
             if let Some(position) = self.position(stream).filter(|known| is_ahead(&known.at.0)) {
                 warnings.push(format!(
                     "state: the position of `{}` is of {}, in the future; it is dropped",

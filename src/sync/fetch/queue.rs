@@ -12,7 +12,8 @@ use crate::bookmark::moved::Moved;
 use crate::bookmark::position::Position;
 use crate::page::Reader;
 use crate::source::request::Series;
-use crate::source::stream::{Granularity, Parent};
+use crate::source::slice::Cut;
+use crate::source::stream::Parent;
 use crate::source::window::Window;
 use crate::sync::chain::{Broken, Chain, Fetched, Step};
 
@@ -24,7 +25,7 @@ pub struct List {
     /// Its series; a child's, for each of its parents.
     pub series: Vec<Series>,
     /// Whether its series may be cut into slices, and how finely the API's filter compares.
-    pub cut: Option<Granularity>,
+    pub cut: Option<Cut>,
     /// Whose records it is asked for, and which feed has them; none of a top-level list.
     pub parents: Vec<(&'static Parent, Feed)>,
     /// Which of those, by the last value that is taken of each: a time.
