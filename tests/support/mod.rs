@@ -1,7 +1,5 @@
 //! What every test needs: a running stand-in, a tap that reads it, and its messages as values.
 
-#![expect(dead_code, reason = "each test file uses its own part")]
-
 use std::fmt::Debug;
 use std::hash::{BuildHasher, RandomState};
 use std::io::Write;

@@ -1,7 +1,5 @@
 //! The binary as a process: exit codes, pipes, what needs no network, and the sample workspace.
 
-#![cfg(test)]
-
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Output, Stdio};
 

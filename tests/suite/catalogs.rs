@@ -1,15 +1,9 @@
 //! Catalogs that this release did not print: nothing comes that nobody chose, and what does not count
 //! is told of. That records are valid whatever a catalog says is told in `conformance.rs`.
 
-#![cfg(test)]
-
-mod support;
-#[path = "support/conforming.rs"]
-mod conforming;
-
-use conforming::problems;
+use crate::conforming::problems;
+use crate::support::{Ran, Tap, stand_in};
 use serde_json::{Value, json};
-use support::{Ran, Tap, stand_in};
 
 /// A catalog of another tap of the name, as its makers write them: narrow.
 const PUBLISHED: &str = include_str!("catalogs/published.json");

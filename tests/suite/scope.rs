@@ -1,14 +1,10 @@
 //! What bookmarks and positions are true for: whose rows a key saw and which fields were written; and
 //! what feeds children beside what is emitted.
 
-#![cfg(test)]
-
-mod support;
-
+use crate::support::{Ran, Tap, count, stand_in, stand_in_with};
 use chrono::{SecondsFormat, TimeDelta};
 use serde_json::{Value, json};
 use stand_in::{Action, Fault, NOW, Options, StandIn, standing_at};
-use support::{Ran, Tap, count, stand_in, stand_in_with};
 
 fn go(tap: Tap, streams: &[&str], state: &Value) -> Ran {
     let incremental = |entry: &mut Value| {

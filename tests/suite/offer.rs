@@ -1,13 +1,9 @@
 //! Values of filters that the API takes although its document does not say so: the rows of a mode or of a
 //! category that no filter names would be missing without a word.
 
-#![cfg(test)]
-
-mod support;
-
+use crate::support::{Ran, Tap, stand_in, stand_in_with};
 use serde_json::{Value, json};
 use stand_in::{Action, Fault, Options, StandIn};
-use support::{Ran, Tap, stand_in, stand_in_with};
 
 /// What a newer API takes.
 fn newer(values: &[&str]) -> StandIn {

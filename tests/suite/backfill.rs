@@ -1,12 +1,8 @@
 //! A backfill reads the changes of a window, whatever the bookmarks say, and leaves the state alone;
 //! and what `start_date` and `end_date` mean without it.
 
-#![cfg(test)]
-
-mod support;
-
+use crate::support::{Ran, Tap, count, stand_in};
 use serde_json::{Value, json};
-use support::{Ran, Tap, count, stand_in};
 
 /// The streams of which the API can filter the changes.
 const FILTERED: [&str; 5] = ["incidents", "actions", "follow_ups", "escalations", "alerts"];

@@ -1,13 +1,9 @@
 //! However many requests are under way, the output is the same.
 
-#![cfg(test)]
-
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{Tap, serve, text};
 use stand_in::{Action, Fault, Options, StandIn, Workspace};
-use support::{Tap, serve, text};
 
 /// A workspace whose histories are long enough to be cut, with answers that overtake each other.
 fn long_histories() -> StandIn {

@@ -1,12 +1,8 @@
 //! Choosing and trying: `--select`, `--test`, `--discover --live`, and catalogs of other releases.
 
-#![cfg(test)]
-
-mod support;
-
+use crate::support::{Ran, Tap, stand_in, stand_in_with};
 use serde_json::{Value, json};
 use stand_in::{Action, Fault, Options, StandIn, Workspace};
-use support::{Ran, Tap, stand_in, stand_in_with};
 use tap_incident::source::openapi::Openapi;
 use tap_incident::sources::incident_io::INCIDENT_IO;
 
@@ -17,7 +13,7 @@ fn select(patterns: &str) -> Ran {
 /// Streams that a run announced.
 fn streams(ran: &Ran) -> Vec<String> {
     let schemas = ran.messages().into_iter().filter(|message| message["type"] == "SCHEMA");
-    schemas.map(|message| support::text(&message["stream"])).collect()
+    schemas.map(|message| crate::support::text(&message["stream"])).collect()
 }
 
 fn fields(ran: &Ran, stream: &str) -> Vec<String> {

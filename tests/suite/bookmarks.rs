@@ -1,17 +1,13 @@
 //! Where a bookmark stands, and the edges of the window that it opens.
 
-#![cfg(test)]
-
-mod support;
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::{Tap, stand_in, stand_in_with};
 use chrono::TimeDelta;
 use serde_json::json;
 use stand_in::{Action, Fault, NOW, Options, StandIn, Workspace, standing_at};
-use support::{Tap, stand_in, stand_in_with};
 use tap_incident::base::clock::{Clock, StandingClock};
 
 #[test]

@@ -1,7 +1,5 @@
 //! What a page becomes where its values are not what the schema, the request or the targets expect.
 
-#![cfg(test)]
-
 use std::collections::HashSet;
 
 use serde_json::{Value, json};

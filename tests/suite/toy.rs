@@ -1,9 +1,5 @@
 //! A source of two streams: rows, a document and sample data are all that it takes.
 
-#![cfg(test)]
-
-mod support;
-
 use include_dir::{Dir, include_dir};
 use serde_json::{Value, json};
 use stand_in::{DEFAULT_KEY, NOW, Options, StandIn, Workspace};
@@ -54,20 +50,21 @@ static LIGHTHOUSE: Source = Source {
     hints: Hints { key: "ask the keeper", endpoint: "look for the light" },
 };
 
-static SCHEMAS: Dir = include_dir!("$CARGO_MANIFEST_DIR/tests/toy/schemas");
+static SCHEMAS: Dir = include_dir!("$CARGO_MANIFEST_DIR/tests/suite/toy/schemas");
 
-fn serve(options: Options) -> StandIn {
+fn serve() -> Result<StandIn, String> {
     let files = [
         ("v1.lamps", include_str!("toy/v1.lamps.json")),
         ("v1.keepers", include_str!("toy/v1.keepers.json")),
     ];
-    let document = Openapi::embedded(&LIGHTHOUSE).unwrap();
-    let workspace = Workspace::from_files(files, 1).unwrap();
-    StandIn::start(document.as_value(), workspace, options).unwrap()
+    let document = Openapi::embedded(&LIGHTHOUSE).map_err(|error| error.to_string())?;
+    let workspace = Workspace::from_files(files, 1)?;
+    let server = StandIn::start(document.as_value(), workspace, Options::default());
+    server.map_err(|error| error.to_string())
 }
 
 fn sample() -> Result<Sample, Error> {
-    let server = serve(Options::default());
+    let server = serve().map_err(Error::Bug)?;
     let (endpoint, key) = (server.url(), DEFAULT_KEY.to_owned());
     Ok(Sample { endpoint, key, now: NOW, server: Box::new(server) })
 }
@@ -113,7 +110,7 @@ fn its_catalog_has_its_streams_only() {
 
 #[test]
 fn its_hints_are_its_own_and_nobody_else_s_key_is_sent_there() {
-    let stand_in = serve(Options::default());
+    let stand_in = serve().unwrap();
     let tap = Tap::of(&stand_in).reads(&LIGHTHOUSE).set("api_key", "wrong");
     let ran = tap.run();
     assert_eq!(ran.code, 3);

@@ -1,14 +1,10 @@
 //! The API names no time zone, neither for its timestamps nor for the days of its filters: whatever
 //! zones they are in, a row belongs to one of two windows that touch, and to one only.
 
-#![cfg(test)]
-
-mod support;
-
+use crate::support::{Tap, serve, text};
 use chrono::{DateTime, FixedOffset};
 use serde_json::{Value, json};
 use stand_in::{Options, StandIn, Workspace};
-use support::{Tap, serve, text};
 
 /// Three days; the first two begin a window, the last two end one.
 const DAYS: [&str; 3] = ["2026-03-01", "2026-03-10", "2026-03-20"];

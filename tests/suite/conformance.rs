@@ -1,29 +1,19 @@
 //! Each stream obeys the schema that it announces, whatever a catalog says of its fields and whatever the
 //! API sends in them; and the sample workspace fills it.
 
-#![cfg(test)]
-
-mod support;
-#[path = "support/conforming.rs"]
-mod conforming;
-#[path = "support/mistyped.rs"]
-mod mistyped;
-#[path = "support/twist.rs"]
-mod twist;
-
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use conforming::problems;
-use mistyped::mistype;
+use crate::conforming::problems;
+use crate::mistyped::mistype;
+use crate::support::{Ran, Tap, stand_in, stand_in_with, try_many};
+use crate::twist::{any_twists, twisted};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use stand_in::{Options, StandIn};
-use support::{Ran, Tap, stand_in, stand_in_with, try_many};
 use tap_incident::source::schema;
 use tap_incident::sources::incident_io::INCIDENT_IO;
-use twist::{any_twists, twisted};
 
 /// Fields of the schema that no record has.
 fn unfilled(schema: &Value, records: &[Value]) -> BTreeSet<String> {

@@ -1,16 +1,12 @@
 //! Answers that the stand-in never gives: what the client asks with, and what it takes for an answer.
 
-#![cfg(test)]
-
-mod support;
-
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::support::{Ran, Shared, Tap};
 use stand_in::NOW;
-use support::{Ran, Shared, Tap};
 use tap_incident::api::client::Client;
 use tap_incident::base::clock::{Clock, StandingClock};
 use tap_incident::base::log::Log;

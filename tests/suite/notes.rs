@@ -1,15 +1,11 @@
 //! What the log says of a run that went well: what may be missing, and how far it is.
 
-#![cfg(test)]
-
-mod support;
-
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::{Ran, Tap, count, stand_in, stand_in_with};
 use serde_json::json;
 use stand_in::{NOW, Options, Workspace};
-use support::{Ran, Tap, count, stand_in, stand_in_with};
 use tap_incident::base::clock::{Clock, StandingClock};
 
 #[test]

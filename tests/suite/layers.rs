@@ -1,8 +1,6 @@
 //! Data flows down the lists of modules: the rooms in lib.rs, the modules of a room in its mod.rs. A module
 //! uses only those above it, and of its own room only those.
 
-#![cfg(test)]
-
 use std::path::{Path, PathBuf};
 
 use tap_incident::source::Source;

@@ -1,14 +1,10 @@
 //! What incremental streams read: what changed, what may have changed without a trace, and once
 //! everything where a bookmark is no longer true.
 
-#![cfg(test)]
-
-mod support;
-
+use crate::support::{Ran, Tap, count, serve, stand_in, text};
 use chrono::{SecondsFormat, TimeDelta};
 use serde_json::{Value, json};
 use stand_in::{NOW, Options, StandIn, Workspace};
-use support::{Ran, Tap, count, serve, stand_in, text};
 
 /// The streams that bookmark their own changes.
 const OWN: [&str; 5] = ["incidents", "actions", "follow_ups", "escalations", "alerts"];

@@ -1,11 +1,7 @@
 //! Which value of a setting counts, where it may come from and in which forms.
 
-#![cfg(test)]
-
-mod support;
-
+use crate::support::{Ran, Tap, stand_in};
 use serde_json::Value;
-use support::{Ran, Tap, stand_in};
 
 /// Whether the log of a run is JSON lines: the last of the settings that counted.
 fn logs_json(ran: &Ran) -> bool {

@@ -1,17 +1,13 @@
 //! What a run does, as the README promises it, against the stand-in over a real socket.
 
-#![cfg(test)]
-
-mod support;
-
+use crate::support::{Tap, count, serve, stand_in, stand_in_with, text, unlimited};
 use serde_json::{Map, Value, json};
 use stand_in::{NOW, Options, StandIn, Workspace, standing_at};
-use support::{Tap, count, serve, stand_in, stand_in_with, text, unlimited};
 use tap_incident::sources::incident_io::INCIDENT_IO;
 
 /// The schema file of a stream, as it is checked in.
 fn schema(stream: &str) -> Value {
-    let path = format!("{}/schemas/{stream}.json", env!("CARGO_MANIFEST_DIR"));
+    let path = format!("{}/schemas/incident_io/{stream}.json", env!("CARGO_MANIFEST_DIR"));
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 

@@ -1,11 +1,7 @@
 //! What a catalog that comes back selects: streams, fields and how to read them.
 
-#![cfg(test)]
-
-mod support;
-
+use crate::support::{Ran, Tap, stand_in};
 use serde_json::{Value, json};
-use support::{Ran, Tap, stand_in};
 
 /// A run with a catalog of these entries.
 fn with_catalog(entries: &Value) -> Ran {
@@ -21,7 +17,7 @@ fn entry(stream: &str, root: &Value) -> Value {
 /// The streams that were announced, in order.
 fn announced(ran: &Ran) -> Vec<String> {
     let schemas = ran.messages().into_iter().filter(|message| message["type"] == "SCHEMA");
-    schemas.map(|message| support::text(&message["stream"])).collect()
+    schemas.map(|message| crate::support::text(&message["stream"])).collect()
 }
 
 #[test]

@@ -1,11 +1,6 @@
 //! A run that is killed a hundred times in a row, each time somewhere else, loses nothing, goes on
 //! where it was, and asks for little twice.
 
-#![cfg(test)]
-
-#[path = "support/large.rs"]
-mod large;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
@@ -14,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
-use large::{LARGE, UNCAPPED};
+use crate::large::{LARGE, UNCAPPED};
 use proptest::prelude::Rng;
 use proptest::test_runner::{Config, RngAlgorithm, RngSeed, TestRng};
 use serde_json::{Value, json};
@@ -65,7 +60,8 @@ impl Bench {
             ..Options::default()
         };
         let document = Openapi::embedded(&INCIDENT_IO).unwrap();
-        let stand_in = StandIn::start(document.as_value(), large::workspace(), options).unwrap();
+        let stand_in =
+            StandIn::start(document.as_value(), crate::large::workspace(), options).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let bench = Self { stand_in, folder };
         std::fs::write(bench.path("catalog.json"), catalog().to_string()).unwrap();
@@ -153,7 +149,7 @@ fn catalog() -> Value {
 
 /// What an undisturbed run asks for first of each stream.
 fn beginnings(undisturbed: &Printed) -> BTreeMap<&'static str, &str> {
-    let first = |large: &large::Large| {
+    let first = |large: &crate::large::Large| {
         let mut targets = undisturbed.targets.iter().filter(|target| large.has(target));
         // Several parents are asked for at once: the first of them has the least id.
         let first = if large.is_child() { targets.min() } else { targets.next() };

@@ -1,15 +1,11 @@
 //! Actions and follow-ups of incidents that are converted from one mode to another, whose own `updated_at`
 //! stays.
 
-#![cfg(test)]
-
-mod support;
-
 use std::collections::BTreeSet;
 
+use crate::support::{Ran, Tap, count, stand_in, stand_in_with};
 use serde_json::{Value, json};
 use stand_in::{Action, Fault, Options, StandIn, Workspace};
-use support::{Ran, Tap, count, stand_in, stand_in_with};
 
 fn go(tap: Tap, modes: &str, state: &Value) -> Ran {
     tap.set("incident_modes", modes)

@@ -1,15 +1,11 @@
 //! Streams that are read for the records of another: which are asked for, how often, what they
 //! are given, and what happens when a parent is gone or may not be read.
 
-#![cfg(test)]
-
-mod support;
-
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::support::{Ran, Tap, count, serve, stand_in, stand_in_with, text};
 use serde_json::{Value, json};
 use stand_in::{Action, Fault, NOW, Options, StandIn, Workspace};
-use support::{Ran, Tap, count, serve, stand_in, stand_in_with, text};
 
 const INCIDENTS: usize = 29;
 

@@ -1,12 +1,8 @@
 //! Bad input and a bad API: what is said in the last line, and the exit code.
 
-#![cfg(test)]
-
-mod support;
-
+use crate::support::{Ran, Tap, concurrency, serve, stand_in, stand_in_with};
 use serde_json::{Value, json};
 use stand_in::{Action, Fault, NOW, Options, StandIn, Workspace};
-use support::{Ran, Tap, concurrency, serve, stand_in, stand_in_with};
 use tap_incident::sources::incident_io::INCIDENT_IO;
 
 /// What every failure has in common: one clear last line, with what to do.

@@ -3,36 +3,22 @@
 //! there is, as it is, and besides these only rows that have been deleted or that the key may not see
 //! any more. Of full tables it takes two runs, and of changes without a trace a full scan.
 
-#![cfg(test)]
-
-mod support;
-#[path = "support/clocks.rs"]
-mod clocks;
-#[path = "support/plot.rs"]
-mod plot;
-#[path = "support/rows.rs"]
-mod rows;
-#[path = "support/target.rs"]
-mod target;
-#[path = "support/world.rs"]
-mod world;
-
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
+use crate::clocks::{Wait, WrongClock};
+use crate::plot::{History, Plot, Reading, Round, YEAR, any_history};
+use crate::rows::{Access, INCIDENTS, KINDS, Key, SESSIONS, SMALL_PAGES, Version, is_looked_at};
+use crate::support::{Ran, Tap, try_many};
+use crate::target::Target;
+use crate::world::{Change, Stage, What};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use clocks::{Wait, WrongClock};
-use plot::{History, Plot, Reading, Round, YEAR, any_history};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
-use rows::{Access, INCIDENTS, KINDS, Key, SESSIONS, SMALL_PAGES, Version, is_looked_at};
 use serde_json::{Value, json};
-use support::{Ran, Tap, try_many};
 use tap_incident::base::clock::Clock;
 use tap_incident::source::openapi::Openapi;
 use tap_incident::sources::incident_io::INCIDENT_IO;
-use target::Target;
-use world::{Change, Stage, What};
 
 /// Half the lookback, in microseconds: clocks differ by no more, and rows are no later.
 const HALF: i64 = 300_000_000;
@@ -58,7 +44,7 @@ fn discovered() -> &'static [Value] {
     ENTRIES.get_or_init(|| {
         let mut catalog = tap_incident::singer::catalog::discover(&INCIDENT_IO).unwrap();
         let Value::Array(entries) = catalog["streams"].take() else { return Vec::new() };
-        let of = |kind: &rows::Kind| {
+        let of = |kind: &crate::rows::Kind| {
             let mut entry = entries.iter().find(|entry| entry["stream"] == kind.stream)?.clone();
             let properties = entry["schema"]["properties"].as_object_mut()?;
             properties.retain(|name, _| is_looked_at(kind, name));

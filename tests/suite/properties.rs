@@ -2,37 +2,21 @@
 //! between runs, any body that is no page is an error, and of one that is comes out what a plain reader
 //! finds in it.
 
-#![cfg(test)]
-
-mod support;
-#[path = "support/body.rs"]
-mod body;
-#[path = "support/choices.rs"]
-mod choices;
-#[path = "support/chosen.rs"]
-mod chosen;
-#[path = "support/reading.rs"]
-mod reading;
-#[path = "support/rfc_3339.rs"]
-mod rfc_3339;
-#[path = "support/tree.rs"]
-mod tree;
-#[path = "support/twist.rs"]
-mod twist;
-
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use body::Author;
-use choices::any_choices;
-use chosen::{Chosen, lines, page};
+use crate::body::Author;
+use crate::choices::any_choices;
+use crate::chosen::{Chosen, lines, page};
+use crate::reading::Outcome;
+use crate::support::{Ran, Tap, stand_in, stand_in_with, text, try_many};
+use crate::tree::Tree;
+use crate::twist::{any_field, any_twists};
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 use proptest::sample::Index;
-use reading::Outcome;
 use serde_json::{Map, Value, json};
 use stand_in::{Action, Fault, NOW, Options, Workspace, standing_at};
-use support::{Ran, Tap, stand_in, stand_in_with, text, try_many};
 use tap_incident::base::time::{format_time, parse_time};
 use tap_incident::page::Reader;
 use tap_incident::record::Projection;
@@ -40,8 +24,6 @@ use tap_incident::singer::catalog::Selected;
 use tap_incident::source::request::{Request, Series};
 use tap_incident::source::stream::Stream;
 use tap_incident::sources::incident_io::INCIDENT_IO;
-use tree::Tree;
-use twist::{any_field, any_twists};
 
 /// So many cases, and no file of failures beside the tests: what fails is printed whole.
 fn cases(cases: u32) -> ProptestConfig {

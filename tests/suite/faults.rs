@@ -1,14 +1,10 @@
 //! Bad weather that passes: nothing is lost, nothing comes twice.
 
-#![cfg(test)]
-
-mod support;
-
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use crate::support::{Ran, Tap, count, stand_in, stand_in_with, unlimited};
 use stand_in::{Action, Fault, Options, StandIn};
-use support::{Ran, Tap, count, stand_in, stand_in_with, unlimited};
 
 /// A stand-in whose alerts come in many pages.
 fn many_pages() -> StandIn {

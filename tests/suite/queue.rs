@@ -1,7 +1,5 @@
 //! In which order requests are sent and pages handed over, whatever the order of the answers.
 
-#![cfg(test)]
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;

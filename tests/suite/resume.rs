@@ -1,14 +1,10 @@
 //! A run that was interrupted is gone on with: what it had read to its end is not read again, what it
 //! was reading comes first and goes on where it was, unless something has changed that matters.
 
-#![cfg(test)]
-
-mod support;
-
+use crate::support::{Ran, Tap, stand_in_with, text, unlimited};
 use chrono::TimeDelta;
 use serde_json::Value;
 use stand_in::{Action, Fault, NOW, Options, StandIn, standing_at};
-use support::{Ran, Tap, stand_in_with, text, unlimited};
 
 /// Streams of which the third is interrupted, and one after it.
 const FOUR: [&str; 4] = ["users", "incidents", "actions", "alerts"];

@@ -1,0 +1,51 @@
+//! What the tap does, from the outside and module by module: everything that takes seconds.
+
+#![cfg(test)]
+
+#[path = "../support/mod.rs"]
+mod support;
+#[path = "../support/body.rs"]
+mod body;
+#[path = "../support/choices.rs"]
+mod choices;
+#[path = "../support/chosen.rs"]
+mod chosen;
+#[path = "../support/conforming.rs"]
+mod conforming;
+#[path = "../support/mistyped.rs"]
+mod mistyped;
+#[path = "../support/reading.rs"]
+mod reading;
+#[path = "../support/rfc_3339.rs"]
+mod rfc_3339;
+#[path = "../support/tree.rs"]
+mod tree;
+#[path = "../support/twist.rs"]
+mod twist;
+
+mod backfill;
+mod bookmarks;
+mod catalogs;
+mod children;
+mod choose;
+mod cli;
+mod concurrency;
+mod conformance;
+mod errors;
+mod faults;
+mod incremental;
+mod layers;
+mod moved;
+mod notes;
+mod offer;
+mod properties;
+mod queue;
+mod records;
+mod resume;
+mod scope;
+mod selection;
+mod settings;
+mod sync;
+mod toy;
+mod wire;
+mod zones;
