@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::source::Quotas;
+use crate::source::{Quota, Quotas};
 
 /// The buckets of a key, as far as they are known.
 #[derive(Debug)]
@@ -29,6 +29,8 @@ struct Bucket {
 
 /// The bucket that every request takes from.
 const KEY: &str = "";
+/// Seconds in which a quota that the source is known for refills.
+const MINUTE: f64 = 60.0;
 
 impl Limiter {
     /// Full buckets, of which `reserve_percent` is left to others.
@@ -36,6 +38,7 @@ impl Limiter {
     pub fn new(quotas: &Quotas, reserve_percent: u8) -> Self {
         let share = f64::from(100_u8.saturating_sub(reserve_percent)) / 100.0;
         let limits = quotas.paths.iter().copied().chain([(KEY, quotas.key)]);
+        let limits = limits.map(|(name, Quota(requests))| (name, (f64::from(requests), MINUTE)));
         let bucket = |limit| Bucket::new(limit, share, Duration::ZERO);
         let buckets = limits.map(|(name, limit)| (name.to_owned(), bucket(limit))).collect();
         Self { share, buckets }

@@ -235,44 +235,16 @@ impl Error {
         }
     }
 
-    /// Whether the API may have forgotten a cursor.
+    /// Why a stream is skipped that the key may not read: the permission that the API names, or else the
+    /// one that the stream is known to need.
     #[must_use]
-    pub fn is_lost_cursor(&self) -> bool {
+    pub fn refusal(&self, known: Option<&str>) -> String {
         match self {
-            Self::NotFound { .. } => true,
-            Self::Rejected { api, .. } => api.status == 422,
-            _ => false,
-        }
-    }
-
-    /// Whether another parent may be read all the same.
-    #[must_use]
-    pub fn is_of_one_request(&self) -> bool {
-        matches!(self, Self::Unreachable { .. } | Self::Unavailable { .. })
-    }
-
-    /// Whether no other stream can do better: the run ends at once.
-    #[must_use]
-    pub fn ends_the_run(&self) -> bool {
-        match self {
-            Self::Unauthorized(_) | Self::OutputClosed | Self::Output(_) | Self::Bug(_) => true,
-            Self::InStream { error, .. } | Self::Parents { error, .. } => error.ends_the_run(),
-            Self::Arguments(_)
-            | Self::Config(_)
-            | Self::File { .. }
-            | Self::Selection(_)
-            | Self::Forbidden { .. }
-            | Self::NothingPermitted(_)
-            | Self::NotFound { .. }
-            | Self::Rejected { .. }
-            | Self::Contract(_)
-            | Self::Garbled(_)
-            | Self::Short { .. }
-            | Self::TooManyGone { .. }
-            | Self::RepeatedCursor(_)
-            | Self::Unreachable { .. }
-            | Self::Unavailable { .. }
-            | Self::StreamsFailed { .. } => false,
+            Self::Forbidden { scope, api } => {
+                let scope = scope.as_deref().or(known).unwrap_or("unknown");
+                format!("it needs `{scope}` ({api})")
+            }
+            other => other.to_string(),
         }
     }
 

@@ -17,10 +17,15 @@ pub type Environment = BTreeMap<String, String>;
 /// The JSON Schema of all settings: what is checked, and what the README's table shows.
 #[must_use]
 pub fn settings(source: &Source) -> Value {
-    let own = (source.settings.schemas)();
-    let parts = [what_to_read(source), since_when(), how_to_run(), own];
-    let parts = parts.into_iter().filter_map(|part| part.as_object().cloned());
-    let properties = parts.flatten().collect::<Map<_, _>>();
+    let mut properties = Map::new();
+    // The source comes last: it may say more exactly what a setting means for it.
+    let parts = [what_to_read(source), since_when(), how_to_run(), (source.settings.schemas)()];
+    for (name, setting) in parts.iter().filter_map(Value::as_object).flatten() {
+        let known = properties.entry(name).or_insert_with(|| json!({}));
+        for (word, value) in setting.as_object().into_iter().flatten() {
+            known[word] = value.clone();
+        }
+    }
     json!({"type": "object", "properties": properties})
 }
 

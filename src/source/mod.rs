@@ -38,7 +38,7 @@ pub struct Source {
     pub paging: Paging,
     /// How filters over time are written.
     pub filters: Filters,
-    /// The settings that only this source has.
+    /// Its own settings.
     pub settings: Settings,
     /// The schemas of its streams: `<stream>.json`.
     pub schemas: &'static Dir<'static>,
@@ -52,8 +52,9 @@ pub struct Source {
     pub hints: Hints,
 }
 
-/// So many requests in so many seconds.
-pub type Quota = (f64, f64);
+/// So many requests in a minute.
+#[derive(Debug, Clone, Copy)]
+pub struct Quota(pub u32);
 
 /// How many requests a source takes.
 pub struct Quotas {
@@ -154,9 +155,9 @@ impl Filters {
     }
 }
 
-/// Settings that only one source has.
+/// Settings of one source.
 pub struct Settings {
-    /// Their JSON Schemas by name.
+    /// Their JSON Schemas by name; and of settings that every source has, what it says more exactly.
     pub schemas: fn() -> Value,
     /// The setting that chooses modes, for streams that are asked for by mode.
     pub modes: Option<&'static str>,

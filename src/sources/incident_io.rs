@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 pub use self::streams::STREAMS;
 use crate::base::error::{Error, Hints};
-use crate::source::{Document, Filters, Identity, Paging, Quotas, Sample, Settings, Source};
+use crate::source::{Document, Filters, Identity, Paging, Quota, Quotas, Sample, Settings, Source};
 
 /// The source.
 pub static INCIDENT_IO: Source = Source {
@@ -18,9 +18,9 @@ pub static INCIDENT_IO: Source = Source {
     key_header: ("Authorization", "Bearer "),
     quotas: Quotas {
         // API document.
-        key: (1_200.0, 60.0),
+        key: Quota(1_200),
         // Seen live.
-        paths: &[("/v2/incidents", (60.0, 60.0))],
+        paths: &[("/v2/incidents", Quota(60))],
         headers: Some(("x-ratelimit-limit", "x-ratelimit-remaining")),
     },
     identity: Some(Identity {
@@ -77,6 +77,15 @@ const MODES: [&str; 5] = ["standard", "retrospective", "test", "tutorial", "stre
 
 fn settings() -> Value {
     json!({
+        "start_date": {"description": "Incidents that changed at or after this date or timestamp; \
+                            bounds incremental streams only, and only without a later bookmark"},
+        "end_date": {"description": "Incidents that changed before this date or timestamp; \
+                            bounds incremental streams only"},
+        "child_lookback_days": {"description": "Days for which incremental children of an incident \
+            are read again after its last change"},
+        "full_scan_days": {"description": "Days after which an incremental stream is read in full \
+            once, since what is embedded in a record changes without a trace; without it never, and \
+            every 30 days for children of incidents, actions and follow-ups"},
         "incident_modes": {"type": "array", "uniqueItems": true, "minItems": 1,
             "items": {"type": "string", "enum": MODES},
             "default": MODES,

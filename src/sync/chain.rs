@@ -16,6 +16,7 @@ use crate::singer::message::frame;
 use crate::source::request::{Request, Series};
 use crate::source::slice::{Cut, Found, Slice};
 use crate::source::stream::Stream;
+use crate::sync::policy::{Circumstances, Verdict, verdict};
 
 /// One page after the other, up to now.
 #[derive(Debug)]
@@ -169,11 +170,13 @@ impl Chain {
         // A list that was cut has answered already.
         let is_first = self.cursors.is_empty() && self.slice == Slice::default();
         match answer {
-            Err(error) if !is_first && !self.is_second_reading && error.is_lost_cursor() => {
-                self.begin_again();
-                Step::Again(error)
-            }
             Err(error) => {
+                let is_second_reading = self.is_second_reading;
+                let circumstances = Circumstances::Page { is_first, is_second_reading };
+                if verdict(&error, circumstances) == Verdict::ReadAgain {
+                    self.begin_again();
+                    return Step::Again(error);
+                }
                 let parent = self.parent();
                 Step::Broken(Broken { error, is_first, is_answered: false, parent })
             }

@@ -1,10 +1,11 @@
 //! The loop over streams, the state in between, the summary at the end.
 
+pub mod policy;
 pub mod chain;
 pub mod fetch;
 pub mod progress;
 pub mod scan;
-pub mod verdict;
+pub mod access;
 pub mod summary;
 
 use std::io::Write;
@@ -22,13 +23,15 @@ use crate::config::{Config, Forbidden};
 use crate::plan::{Extent, Plan, Planned};
 use crate::singer::message::Output;
 use crate::singer::state::State;
+use crate::source::Quota;
 use crate::source::stream::Parent;
+use crate::sync::access::Access;
 use crate::sync::fetch::queue::{Feed, List};
 use crate::sync::fetch::{Fetch, Means};
+use crate::sync::policy::{Circumstances, Verdict, verdict};
 use crate::sync::progress::Progress;
 use crate::sync::scan::{Outcome, Scan, SetAside};
 use crate::sync::summary::{Fed, Summary};
-use crate::sync::verdict::Verdict;
 
 /// What a run works with.
 pub struct Sync<'a, W: Write> {
@@ -63,8 +66,6 @@ struct Part<'a> {
 
 /// Of a sample, so many parents are asked for a record.
 const SAMPLE_PARENTS: usize = 5;
-/// What the API allows a key (API document).
-const REQUESTS_A_MINUTE: usize = 1_200;
 
 impl<W: Write> Sync<'_, W> {
     /// Reads every planned stream.
@@ -90,7 +91,9 @@ impl<W: Write> Sync<'_, W> {
             let result = self.list(&part, &mut summary);
             fetch.close(number);
             let Err(error) = result else { continue };
-            if error.ends_the_run() {
+            let (has_answered, forbidden) = (true, self.forbidden);
+            let circumstances = Circumstances::Stream { has_answered, forbidden };
+            if verdict(&error, circumstances) == Verdict::RunEnded {
                 // Best effort: where the output is gone, that is the error already.
                 let _ = self.state_line();
                 return Err(error);
@@ -201,14 +204,13 @@ impl<W: Write> Sync<'_, W> {
                 }
                 Ok(())
             }
-            Err(Error::Forbidden { scope, api })
-                if outcome.pages == 0 && self.forbidden == Forbidden::Warn =>
-            {
-                let scope = scope.as_deref().or(planned.stream.scope).unwrap_or("unknown");
-                self.refuse(planned, &format!("it needs `{scope}` ({api})"), summary);
-                Ok(())
-            }
             Err(error) => {
+                let (has_answered, forbidden) = (outcome.pages > 0, self.forbidden);
+                let circumstances = Circumstances::Stream { has_answered, forbidden };
+                if verdict(&error, circumstances) == Verdict::StreamRefused {
+                    self.refuse(planned, &error.refusal(planned.stream.scope), summary);
+                    return Ok(());
+                }
                 summary.feed(planned, || Fed::Failed);
                 Err(error.in_stream(name, outcome.pages))
             }
@@ -275,7 +277,7 @@ impl<W: Write> Sync<'_, W> {
         self.means.log.say(Level::Warning, Some(name), &message);
         if planned.selected.is_some() {
             summary.left_out.push(name);
-            summary.verdicts.push(Verdict::left_out(planned.stream));
+            summary.access.push(Access::left_out(planned.stream));
         }
         summary.feed(planned, || Fed::Failed);
     }
@@ -302,7 +304,9 @@ impl<W: Write> Sync<'_, W> {
         if !planned.stream.is_default && self.extent == Extent::Whole && is_from_start {
             let parents = fetch.parents(*number);
             let requests = parents * planned.series.len();
-            let minutes = requests.div_ceil(REQUESTS_A_MINUTE);
+            let Quota(a_minute) = self.config.source.quotas.key;
+            let a_minute = usize::try_from(a_minute).unwrap_or(usize::MAX);
+            let minutes = requests.div_ceil(a_minute.max(1));
             let message = format!(
                 "stream={name} needs at least {requests} requests, one for each of {parents} \
                  parents: {minutes} minutes or more at the API's rate"

@@ -21,6 +21,7 @@ use crate::singer::state::State;
 use crate::sync::chain::{Broken, Fetched};
 use crate::sync::fetch::Fetch;
 use crate::sync::fetch::queue::{Handed, Place};
+use crate::sync::policy::{Circumstances, SoFar, Verdict, are_too_many_gone, verdict};
 use crate::sync::progress::Progress;
 
 /// One list being written.
@@ -72,16 +73,14 @@ pub struct LastParent {
     is_lost: bool,
 }
 
+impl LastParent {
+    fn is_at(self, place: &Place) -> bool {
+        self.place == (place.parent, place.record)
+    }
+}
+
 /// A long list says how far it is, this often.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(60);
-/// When so many parents in a row are gone from the start, it is the address that is wrong; and so many
-/// are needed for a tenth of all of them to be too many.
-const MOST_VANISHED: u64 = 10;
-/// One parent that cannot be read does not keep the others from being read. So many, or so many in a
-/// row, mean that the API cannot be read: each of them takes all the patience that there is.
-const MOST_SET_ASIDE: usize = 10;
-const MOST_IN_A_ROW: usize = 3;
-
 impl<W: Write> Scan<'_, W> {
     /// Writes the list to its end.
     ///
@@ -112,7 +111,7 @@ impl<W: Write> Scan<'_, W> {
         }
         let Outcome { parents, vanished, refused, .. } = self.outcome;
         let all = parents + vanished + refused;
-        if vanished >= MOST_VANISHED && vanished * 10 > all {
+        if are_too_many_gone(vanished, all) {
             return Err(Error::TooManyGone { gone: vanished, parents: all });
         }
         if let (Some((received, total)), false) = (self.outcome.shortfall, self.is_limited) {
@@ -211,27 +210,17 @@ impl<W: Write> Scan<'_, W> {
         if !place.slice.is_empty() && matches!(error, Error::Contract(_)) {
             self.forget_position()?;
         }
-        if !self.planned.parents.is_empty() && error.is_of_one_request() {
-            return self.set_aside(parent, error);
-        }
-        if self.planned.parents.is_empty() || !is_first {
+        if self.planned.parents.is_empty() {
             return Err(error);
         }
-        let Outcome { parents, vanished, refused, pages, .. } = self.outcome;
-        let is_untried = parents + vanished + refused + pages == 0;
-        match &error {
-            Error::NotFound { api, .. } if api.is_gone() => {
-                if self.enter(place, true) {
-                    self.outcome.vanished += 1;
-                }
-                if parents + refused == 0 && self.outcome.vanished >= MOST_VANISHED {
-                    return Err(error);
-                }
+        let so_far = self.so_far(place);
+        match verdict(&error, Circumstances::Parent { is_first, so_far }) {
+            Verdict::ParentSetAside => self.set_aside(parent, error),
+            Verdict::ParentGone => {
+                self.outcome.vanished += u64::from(self.enter(place, true));
             }
-            Error::Forbidden { .. } if !is_untried => {
-                if self.enter(place, true) {
-                    self.outcome.refused += 1;
-                }
+            Verdict::ParentRefused => {
+                self.outcome.refused += u64::from(self.enter(place, true));
                 self.refusal = Some(error);
             }
             _ => return Err(error),
@@ -239,14 +228,24 @@ impl<W: Write> Scan<'_, W> {
         Ok(())
     }
 
-    /// Leaves a parent that cannot be read for the next run, or ends the stream where it is not the
-    /// only one.
-    fn set_aside(&mut self, parent: Vec<String>, error: Error) -> Result<(), Error> {
-        let SetAside { first, count, in_a_row } = &mut self.set_aside;
-        (*count, *in_a_row) = (*count + 1, *in_a_row + 1);
-        if *count > MOST_SET_ASIDE || *in_a_row >= MOST_IN_A_ROW {
-            return Err(error);
+    /// What has come of the stream, of other parents than the one at `place`.
+    fn so_far(&self, place: &Place) -> SoFar {
+        let Outcome { parents, vanished, refused, pages, .. } = self.outcome;
+        let is_counted = self.parent.is_some_and(|known| known.is_lost && known.is_at(place));
+        SoFar {
+            answers: pages,
+            parents,
+            gone: vanished.saturating_sub(u64::from(is_counted)),
+            refused,
+            set_aside: self.set_aside.count,
+            set_aside_in_a_row: self.set_aside.in_a_row,
         }
+    }
+
+    /// Leaves a parent that cannot be read for the next run.
+    fn set_aside(&mut self, parent: Vec<String>, error: Error) {
+        self.set_aside.count += 1;
+        self.set_aside.in_a_row += 1;
         let name = self.planned.stream.name;
         let parent = parent.into_iter().next().unwrap_or_default();
         let message = format!("stream={name} parent `{parent}` is left for the next run: {error}");
@@ -254,15 +253,14 @@ impl<W: Write> Scan<'_, W> {
         if let Some((_, progress)) = &mut self.progress {
             progress.set_aside(&parent);
         }
-        first.get_or_insert((parent, error));
-        Ok(())
+        self.set_aside.first.get_or_insert((parent, error));
     }
 
     /// Notes whose records these are; whether it is news that this parent is lost. Each parent is
     /// counted once, however many series it has.
     fn enter(&mut self, place: &Place, is_lost: bool) -> bool {
+        let known = self.parent.filter(|known| known.is_at(place));
         let place = (place.parent, place.record);
-        let known = self.parent.filter(|known| known.place == place);
         if known.is_none() && !is_lost {
             self.outcome.parents += 1;
         }

@@ -5,9 +5,9 @@ use crate::base::log::{Level, Metric};
 use crate::bookmark::cap::Cap;
 use crate::plan::{Extent, Planned};
 use crate::source::stream::{Parent, Stream};
+use crate::sync::access::{Access, table};
 use crate::sync::fetch::Means;
 use crate::sync::scan::Outcome;
-use crate::sync::verdict::{Verdict, table};
 
 /// What came of all of them.
 #[derive(Debug, Default)]
@@ -25,7 +25,7 @@ pub struct Summary {
     /// Parents skipped, fields unknown, fields and values nulled, streams short of what the API counts.
     pub losses: [u64; 5],
     /// Of a sample.
-    pub verdicts: Vec<Verdict>,
+    pub access: Vec<Access>,
     /// When the scans of lists began.
     pub caps: Vec<(usize, Option<Cap>)>,
     /// What parents gave.
@@ -51,9 +51,9 @@ impl Summary {
             *total += loss;
         }
         if planned.selected.is_some() {
-            self.verdicts.push(match result {
-                Ok(()) => Verdict::read(planned.stream, outcome.emitted),
-                Err(error) => Verdict::failed(planned.stream, error),
+            self.access.push(match result {
+                Ok(()) => Access::read(planned.stream, outcome.emitted),
+                Err(error) => Access::failed(planned.stream, error),
             });
         }
     }
@@ -90,8 +90,7 @@ impl Summary {
     /// # Errors
     /// The one failure, or [`Error::StreamsFailed`], or [`Error::NothingPermitted`].
     pub fn conclude(self, selected: usize, means: &Means, extent: Extent) -> Result<(), Error> {
-        let Summary { records, complete, not_permitted, left_out, mut failures, verdicts, .. } =
-            self;
+        let Summary { records, complete, not_permitted, left_out, mut failures, access, .. } = self;
         let [parents, unknown, nulled, values, short] = self.losses;
         let succeeded = failures.is_empty();
         means.log.metric(Metric::Counter("http_request_count", means.client.requests()), None);
@@ -112,7 +111,7 @@ impl Summary {
             names.len(),
         );
         if extent == Extent::Sample {
-            means.log.table(&table(&verdicts));
+            means.log.table(&table(&access));
         }
         let level = if names.is_empty() { Level::Info } else { Level::Warning };
         means.log.say(level, None, &line);

@@ -133,7 +133,9 @@ fn words_of(source: &Source) -> Vec<String> {
     }
     words.extend(source.settings.variables.iter().map(|(variable, _)| (*variable).to_owned()));
     let own = (source.settings.schemas)();
-    words.extend(own.as_object().into_iter().flatten().map(|(name, _)| name.clone()));
+    // Of settings that all sources have it may only say more exactly what they mean.
+    let own = own.as_object().unwrap().iter().filter(|(_, schema)| schema.get("type").is_some());
+    words.extend(own.map(|(name, _)| name.clone()));
     for stream in source.streams {
         // In code a stream is named as text; a path is another's business wherever it stands.
         words.extend([format!("\"{}\"", stream.name), format!("`{}`", stream.name)]);

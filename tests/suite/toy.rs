@@ -7,7 +7,7 @@ use tap_incident::base::error::{Error, Hints};
 use tap_incident::singer::catalog;
 use tap_incident::source::openapi::Openapi;
 use tap_incident::source::stream::{Binding, Column, Parent, Stream};
-use tap_incident::source::{Document, Filters, Paging, Quotas, Sample, Settings, Source};
+use tap_incident::source::{Document, Filters, Paging, Quota, Quotas, Sample, Settings, Source};
 
 use crate::support::Tap;
 
@@ -23,7 +23,7 @@ static LIGHTHOUSE: Source = Source {
     ],
     endpoint: "https://lighthouse.example",
     key_header: ("Authorization", "Bearer "),
-    quotas: Quotas { key: (600.0, 60.0), paths: &[], headers: None },
+    quotas: Quotas { key: Quota(600), paths: &[], headers: None },
     identity: None,
     paging: Paging::Cursor {
         size: "page_size",

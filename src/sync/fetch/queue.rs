@@ -16,6 +16,7 @@ use crate::source::slice::Cut;
 use crate::source::stream::Parent;
 use crate::source::window::Window;
 use crate::sync::chain::{Broken, Chain, Fetched, Step};
+use crate::sync::policy::{Circumstances, Verdict, verdict};
 
 /// A list as the queue needs it.
 #[derive(Debug)]
@@ -206,7 +207,8 @@ impl Queue {
         match step {
             None | Some(Step::Again(_)) => lot.chain = Some(chain),
             Some(Step::Broken(broken)) => {
-                if broken.error.ends_the_run() {
+                let circumstances = Circumstances::Page { is_first: true, is_second_reading: true };
+                if verdict(&broken.error, circumstances) == Verdict::RunEnded {
                     self.last = self.last.min(list);
                 }
                 lot.broken = Some(broken);

@@ -7,7 +7,7 @@ use crate::source::stream::Stream;
 
 /// Whether a stream may be read.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Verdict {
+pub struct Access {
     stream: &'static str,
     may_read: &'static str,
     scope: String,
@@ -15,7 +15,7 @@ pub struct Verdict {
     request: String,
 }
 
-impl Verdict {
+impl Access {
     /// It was read, and so many records came.
     #[must_use]
     pub fn read(stream: &Stream, rows: u64) -> Self {
@@ -47,9 +47,9 @@ impl Verdict {
     }
 }
 
-/// The verdicts as lines of a table.
+/// All of it as lines of a table.
 #[must_use]
-pub fn table(verdicts: &[Verdict]) -> String {
+pub fn table(found: &[Access]) -> String {
     let mut table = String::new();
     let mut line = |cells: [&str; 5]| {
         let [stream, may_read, scope, rows, request] = cells;
@@ -58,9 +58,9 @@ pub fn table(verdicts: &[Verdict]) -> String {
         let _ = writeln!(table, "{}", row.trim_end());
     };
     line(["stream", "may read", "missing scope", "rows", "request id"]);
-    for verdict in verdicts {
-        let rows = verdict.rows.to_string();
-        line([verdict.stream, verdict.may_read, &verdict.scope, &rows, &verdict.request]);
+    for access in found {
+        let rows = access.rows.to_string();
+        line([access.stream, access.may_read, &access.scope, &rows, &access.request]);
     }
     table
 }
