@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 use chrono::{DateTime, Utc};
 
-use crate::base::time::parse_time;
+use crate::source::taken::Taken;
 
 /// What the last scan knew of the parents of a stream.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -54,18 +54,18 @@ impl Moved {
     /// Whether the records of a parent are to be read: its value is another one than before. `parent` has
     /// its id, its value, and when it changed last.
     #[must_use]
-    pub fn has_moved(&self, parent: &[&str]) -> bool {
-        let [id, value, changed_at] = parent else { return false };
+    pub fn has_moved(&self, parent: &Taken<&str>) -> bool {
+        let [id, value, _] = parent.0[..] else { return false };
         let has_moved = match self.unknown_since {
-            Some(since) => parse_time(changed_at).is_some_and(|time| time >= since),
+            Some(since) => parent.changed_at().is_some_and(|time| time >= since),
             None => self.known.get(&hash_of(id)).copied() != self.remembered(value),
         };
         has_moved && self.wanted.iter().any(|wanted| wanted == value)
     }
 
     /// Notes what a parent has now.
-    pub fn note(&mut self, parent: &[&str]) {
-        let [id, value, ..] = parent else { return };
+    pub fn note(&mut self, parent: &Taken) {
+        let [id, value, ..] = &parent.0[..] else { return };
         self.known.remove(&hash_of(id));
         if let Some(value) = self.remembered(value)
             && self.known.len() < MOST
@@ -106,6 +106,7 @@ fn hash_of(parent: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::time::parse_time;
 
     const BEFORE: &str = "2026-01-01T00:00:00Z";
     const AFTER: &str = "2026-01-03T00:00:00Z";
@@ -125,10 +126,10 @@ mod tests {
             ("D", "test"),
             ("D", "standard"),
         ] {
-            before.note(&[id, value, BEFORE]);
+            before.note(&Taken([id, value, BEFORE].map(str::to_owned).to_vec()));
         }
         let now = moved(Some(&before.text()));
-        let has_moved = |id, value| now.has_moved(&[id, value, BEFORE]);
+        let has_moved = |id, value| now.has_moved(&Taken(vec![id, value, BEFORE]));
         assert!(has_moved("A", "standard") && has_moved("A", "retrospective"));
         assert!(has_moved("B", "retrospective") && has_moved("C", "standard"));
         assert!(has_moved("E", "retrospective"), "a new one, whose records are few");
@@ -140,10 +141,10 @@ mod tests {
     #[test]
     fn where_nothing_is_known_a_parent_may_have_moved_that_changed_while_it_was_read() {
         for text in [None, Some("%")] {
-            assert!(!moved(text).has_moved(&["A", "retrospective", BEFORE]));
-            assert!(moved(text).has_moved(&["A", "standard", AFTER]));
+            assert!(!moved(text).has_moved(&Taken(vec!["A", "retrospective", BEFORE])));
+            assert!(moved(text).has_moved(&Taken(vec!["A", "standard", AFTER])));
         }
-        assert!(moved(Some("")).has_moved(&["A", "retrospective", BEFORE]));
-        assert!(!moved(Some("")).has_moved(&["A", "standard", AFTER]));
+        assert!(moved(Some("")).has_moved(&Taken(vec!["A", "retrospective", BEFORE])));
+        assert!(!moved(Some("")).has_moved(&Taken(vec!["A", "standard", AFTER])));
     }
 }

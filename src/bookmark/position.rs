@@ -8,6 +8,7 @@ use crate::base::time::Moment;
 use crate::bookmark::cap::Cap;
 use crate::bookmark::scope::Sight;
 use crate::source::slice::Slice;
+use crate::source::taken::Taken;
 
 /// How far the scan of one stream has got. Everything before it has been written.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,8 +45,8 @@ pub struct Position {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub received: Option<u64>,
     /// The last parent whose records are complete, where the order of parents is documented.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub parent: Vec<String>,
+    #[serde(default, skip_serializing_if = "Taken::is_empty")]
+    pub parent: Taken,
     /// Parents before that one that could not be read and are to be asked for again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub set_aside: Vec<String>,

@@ -64,7 +64,7 @@ impl Draft<'_> {
             return Ok(());
         }
         let changed_at = self.changed_at()?;
-        if changed_at.is_none_or(|time| self.is_news(time, key)) {
+        if changed_at.is_none_or(|time| self.note_change(time, key)) {
             self.page.emitted += 1;
             let record = self.page.lines.push(&self.written.out);
             self.candidates.extend(changed_at.map(|time| (time, key, record)));
@@ -127,8 +127,8 @@ impl Draft<'_> {
         time.map(Some).ok_or_else(|| format!("has `{key}` {text}, not a time"))
     }
 
-    /// Whether a record that changed then is in the window and was not written by the last scan.
-    fn is_news(&mut self, time: DateTime<Utc>, key: u64) -> bool {
+    /// Notes when the record changed; whether it is in the window and was not written by the last scan.
+    fn note_change(&mut self, time: DateTime<Utc>, key: u64) -> bool {
         if !self.reader.window.contains(time) {
             return false;
         }

@@ -4,6 +4,8 @@
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use crate::source::taken::Taken;
+
 /// Values for the parameters of a child's requests, in the order of the parents; each combination
 /// once, however often the parent came.
 #[derive(Debug, Default)]
@@ -44,7 +46,7 @@ impl Bindings {
 
     /// The values of one parent.
     #[must_use]
-    pub fn get(&self, parent: usize) -> Option<Vec<&str>> {
+    pub fn get(&self, parent: usize) -> Option<Taken<&str>> {
         let first = parent.checked_mul(self.width)?;
         let ends = self.ends.get(first..first.checked_add(self.width)?)?;
         let before = first.checked_sub(1).and_then(|before| self.ends.get(before));
@@ -54,7 +56,7 @@ impl Bindings {
             values.push(self.text.get(start..end).unwrap_or_default());
             start = end;
         }
-        (parent < self.len()).then_some(values)
+        (parent < self.len()).then_some(Taken(values))
     }
 }
 
@@ -68,7 +70,10 @@ mod tests {
         for values in [["a", "b"], ["ab", ""], ["a", "b"], ["c", "🚢"]] {
             bindings.add(&values.map(str::to_owned));
         }
-        let kept = (0..4).map_while(|parent| bindings.get(parent)).collect::<Vec<_>>();
+        let kept = (0..4)
+            .map_while(|parent| bindings.get(parent))
+            .map(|taken| taken.0)
+            .collect::<Vec<_>>();
         assert_eq!(kept, [vec!["a", "b"], vec!["ab", ""], vec!["c", "🚢"]]);
         assert_eq!((bindings.len(), bindings.is_empty()), (3, false));
     }

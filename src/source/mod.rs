@@ -2,6 +2,7 @@
 //! what its answers look like. The engine knows of a source what stands here, and no more.
 
 pub mod stream;
+pub mod taken;
 pub mod request;
 pub mod slice;
 pub mod window;

@@ -87,6 +87,26 @@ mod tests {
     }
 
     #[test]
+    fn of_a_parent_its_id_is_taken_first_and_its_time_last() {
+        for stream in all() {
+            let moves = stream.moves.iter().flat_map(|moves| moves.parents);
+            for parent in stream.parents.iter().chain(moves) {
+                let (first, last) = (&parent.bindings[0], parent.bindings.last().unwrap());
+                assert!(first.is_asked, "{}", stream.name);
+                if !last.is_asked {
+                    let schema =
+                        schema::embedded(stream.source.named(parent.stream).unwrap()).unwrap();
+                    let format = &schema["properties"][last.field]["format"];
+                    assert_eq!(format, "date-time", "{}", stream.name);
+                }
+                if parent.bindings.len() > 1 && stream.replication_key() == Some(last.parameter) {
+                    assert!(!last.is_asked, "{}", stream.name);
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_column_names_a_parameter_that_the_parents_bind() {
         for stream in all() {
             let bound = stream.parents.iter().flat_map(|parent| parent.bindings);

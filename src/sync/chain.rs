@@ -16,6 +16,7 @@ use crate::singer::message::frame;
 use crate::source::request::{Request, Series};
 use crate::source::slice::{Cut, Found, Slice};
 use crate::source::stream::Stream;
+use crate::source::taken::Taken;
 use crate::sync::policy::{Circumstances, Verdict, verdict};
 
 /// One page after the other, up to now.
@@ -69,7 +70,7 @@ pub struct Fetched {
     /// The slice that the chain reads.
     pub slice: Slice,
     /// Whose records these are: what was taken of the parent.
-    pub parent: Vec<String>,
+    pub parent: Taken,
     /// After the last page: how many records came and how many the API counts, where those are
     /// more.
     pub shortfall: Option<(u64, u64)>,
@@ -85,7 +86,7 @@ pub struct Broken {
     /// Whether an answer came, and was not as promised.
     pub is_answered: bool,
     /// Whose records were asked for: what was taken of the parent.
-    pub parent: Vec<String>,
+    pub parent: Taken,
 }
 
 impl Chain {
@@ -261,8 +262,8 @@ impl Chain {
     }
 
     /// Whose records these are.
-    fn parent(&self) -> Vec<String> {
-        self.series.bound.iter().map(|(_, value)| value.clone()).collect()
+    fn parent(&self) -> Taken {
+        Taken(self.series.bound.iter().map(|(_, value)| value.clone()).collect())
     }
 
     fn follow(&mut self, cursor: &str, stream: &Stream) -> Result<(), Error> {

@@ -16,6 +16,7 @@ use crate::base::clock::Clock;
 use crate::base::error::Error;
 use crate::base::log::{Level, Log};
 use crate::record::lines::{Lines, Pool};
+use crate::source::taken::Taken;
 use crate::sync::chain::{Broken, Step};
 
 /// Lists being fetched. What is not wanted any more when it is dropped is given up.
@@ -121,7 +122,7 @@ impl Fetch {
         }
         let mut progress = self.shared.lock();
         for (feed, values) in bound {
-            progress.queue.feed((list, *feed), values);
+            progress.queue.feed(Feed { list, number: *feed }, values);
         }
         self.shared.changed.notify_all();
     }
@@ -146,7 +147,7 @@ impl Fetch {
 
     /// What was taken of each parent of a list.
     #[must_use]
-    pub fn given(&self, list: usize) -> Vec<Vec<String>> {
+    pub fn given(&self, list: usize) -> Vec<Taken> {
         self.shared.lock().queue.given(list)
     }
 

@@ -86,7 +86,7 @@ impl<W: Write> Sync<'_, W> {
                 fetch.close(number);
                 continue;
             }
-            let cap = summary.cap(feeds(planned, &plan.lists).map(|(_, (list, _))| list));
+            let cap = summary.cap(feeds(planned, &plan.lists).map(|(_, feed)| feed.list));
             let part = Part { number, planned, fetch: &fetch, began: plan.began, cap };
             let result = self.list(&part, &mut summary);
             fetch.close(number);
@@ -190,7 +190,9 @@ impl<W: Write> Sync<'_, W> {
         summary.add(planned, &outcome, &result);
         match result {
             Ok(()) => {
-                (0..planned.feeds.len()).for_each(|feed| part.fetch.complete((part.number, feed)));
+                for number in 0..planned.feeds.len() {
+                    part.fetch.complete(Feed { list: part.number, number });
+                }
                 summary.feed(planned, || Fed::All);
                 summary.caps.push((part.number, outcome.cap));
                 if planned.selected.is_some() {
@@ -263,7 +265,7 @@ impl<W: Write> Sync<'_, W> {
     /// Keeps what the parents have now whose records may move.
     fn note_parents(&mut self, part: &Part, mut moved: Moved) {
         for parent in part.fetch.given(part.number) {
-            moved.note(&parent.iter().map(String::as_str).collect::<Vec<_>>());
+            moved.note(&parent);
         }
         if let Some(cap) = part.cap.filter(|_| self.keeps_state()) {
             self.state.set_moved(part.planned.stream, &moved, cap);
@@ -386,8 +388,8 @@ fn unknown_moves(name: &str) -> String {
 fn feeds(planned: &Planned, plan: &[Planned]) -> impl Iterator<Item = (&'static Parent, Feed)> {
     planned.parents.iter().filter_map(|parent| {
         let mut feeds = plan.iter().enumerate().filter_map(|(list, feeder)| {
-            let feed = feeder.feeds.iter().position(|feed| feed.is_same_feed(parent))?;
-            Some((parent, (list, feed)))
+            let number = feeder.feeds.iter().position(|feed| feed.is_same_feed(parent))?;
+            Some((parent, Feed { list, number }))
         });
         feeds.next()
     })

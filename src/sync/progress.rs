@@ -47,7 +47,8 @@ impl Progress {
                 planned.stream.source.named(parent.stream).is_some_and(|parent| parent.is_ordered);
             if is_ordered && fetched.is_last && is_last_series {
                 let known = position.set_aside.len();
-                position.set_aside.retain(|id| Some(id) != fetched.parent.first());
+                let done = fetched.parent.id();
+                position.set_aside.retain(|id| Some(id.as_str()) != done);
                 // One that was set aside stands before the position, which stays where it is.
                 if position.set_aside.len() == known {
                     position.parent.clone_from(&fetched.parent);
@@ -94,8 +95,8 @@ impl Progress {
         self.is_moved || self.is_past_part
     }
 
-    /// The position for a STATE that is written now.
-    pub fn position(&mut self, now: Duration) -> &mut Position {
+    /// Notes that a STATE is written now; the position that goes into it.
+    pub fn saved(&mut self, now: Duration) -> &mut Position {
         (self.bytes, self.records, self.since) = (0, 0, now);
         (self.is_moved, self.is_past_part) = (false, false);
         &mut self.position

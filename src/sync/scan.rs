@@ -8,16 +8,17 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-pub use self::outcome::Outcome;
+pub use self::outcome::{Losses, Outcome};
 use crate::base::clock::Clock;
 use crate::base::error::Error;
 use crate::base::log::{Level, Log};
-use crate::base::time::{Moment, parse_time};
+use crate::base::time::Moment;
 use crate::bookmark::cap::Cap;
 use crate::bookmark::position::Position;
 use crate::plan::{Extent, Planned};
 use crate::singer::message::Output;
 use crate::singer::state::State;
+use crate::source::taken::Taken;
 use crate::sync::chain::{Broken, Fetched};
 use crate::sync::fetch::Fetch;
 use crate::sync::fetch::queue::{Handed, Place};
@@ -146,7 +147,7 @@ impl<W: Write> Scan<'_, W> {
         let page = &mut fetched.page;
         if self.planned.since.is_some() {
             // A parent without records of this kind has been read, too.
-            page.newest = fetched.parent.last().and_then(|time| parse_time(time));
+            page.newest = fetched.parent.changed_at();
         }
         let outcome = &mut self.outcome;
         for (feed, _) in &page.bound {
@@ -195,7 +196,7 @@ impl<W: Write> Scan<'_, W> {
         if !progress.is_moved() {
             return;
         }
-        let position = progress.position(now);
+        let position = progress.saved(now);
         if self.planned.is_incremental() {
             position.newest = self.outcome.newest.map(Moment);
             position.cap = self.outcome.cap;
@@ -215,7 +216,7 @@ impl<W: Write> Scan<'_, W> {
         }
         let so_far = self.so_far(place);
         match verdict(&error, Circumstances::Parent { is_first, so_far }) {
-            Verdict::ParentSetAside => self.set_aside(parent, error),
+            Verdict::ParentSetAside => self.set_aside(&parent, error),
             Verdict::ParentGone => {
                 self.outcome.vanished += u64::from(self.enter(place, true));
             }
@@ -243,11 +244,11 @@ impl<W: Write> Scan<'_, W> {
     }
 
     /// Leaves a parent that cannot be read for the next run.
-    fn set_aside(&mut self, parent: Vec<String>, error: Error) {
+    fn set_aside(&mut self, parent: &Taken, error: Error) {
         self.set_aside.count += 1;
         self.set_aside.in_a_row += 1;
         let name = self.planned.stream.name;
-        let parent = parent.into_iter().next().unwrap_or_default();
+        let parent = parent.id().unwrap_or_default().to_owned();
         let message = format!("stream={name} parent `{parent}` is left for the next run: {error}");
         self.log.say(Level::Warning, Some(name), &message);
         if let Some((_, progress)) = &mut self.progress {

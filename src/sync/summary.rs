@@ -7,7 +7,7 @@ use crate::plan::{Extent, Planned};
 use crate::source::stream::{Parent, Stream};
 use crate::sync::access::{Access, table};
 use crate::sync::fetch::Means;
-use crate::sync::scan::Outcome;
+use crate::sync::scan::{Losses, Outcome};
 
 /// What came of all of them.
 #[derive(Debug, Default)]
@@ -22,8 +22,8 @@ pub struct Summary {
     pub left_out: Vec<&'static str>,
     /// What ended streams.
     pub failures: Vec<Error>,
-    /// Parents skipped, fields unknown, fields and values nulled, streams short of what the API counts.
-    pub losses: [u64; 5],
+    /// What was left out of them.
+    pub losses: Losses,
     /// Of a sample.
     pub access: Vec<Access>,
     /// When the scans of lists began.
@@ -47,9 +47,7 @@ impl Summary {
     /// Counts what came of a list.
     pub fn add(&mut self, planned: &Planned, outcome: &Outcome, result: &Result<(), Error>) {
         self.records += outcome.emitted;
-        for (total, loss) in self.losses.iter_mut().zip(outcome.losses()) {
-            *total += loss;
-        }
+        self.losses += outcome.losses();
         if planned.selected.is_some() {
             self.access.push(match result {
                 Ok(()) => Access::read(planned.stream, outcome.emitted),
@@ -91,7 +89,8 @@ impl Summary {
     /// The one failure, or [`Error::StreamsFailed`], or [`Error::NothingPermitted`].
     pub fn conclude(self, selected: usize, means: &Means, extent: Extent) -> Result<(), Error> {
         let Summary { records, complete, not_permitted, left_out, mut failures, access, .. } = self;
-        let [parents, unknown, nulled, values, short] = self.losses;
+        let Losses { parents_skipped, fields_unknown, fields_nulled, values_nulled, streams_short } =
+            self.losses;
         let succeeded = failures.is_empty();
         means.log.metric(Metric::Counter("http_request_count", means.client.requests()), None);
         let seconds = means.clock.elapsed().as_secs_f64();
@@ -101,8 +100,9 @@ impl Summary {
             if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
         let line = format!(
             "done streams={} of {selected} records={records} requests={} retries={} \
-             parents_skipped={parents} fields_unknown={unknown} fields_nulled={nulled} \
-             values_nulled={values} streams_short={short} failed={} left_out={} not_permitted={}{skipped}",
+             parents_skipped={parents_skipped} fields_unknown={fields_unknown} \
+             fields_nulled={fields_nulled} values_nulled={values_nulled} \
+             streams_short={streams_short} failed={} left_out={} not_permitted={}{skipped}",
             complete.len(),
             means.client.requests(),
             means.client.retries(),

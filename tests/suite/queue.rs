@@ -17,12 +17,12 @@ use tap_incident::source::slice::Cut;
 use tap_incident::source::stream::Shape;
 use tap_incident::sources::incident_io::INCIDENT_IO;
 use tap_incident::sync::chain::Step;
-use tap_incident::sync::fetch::queue::{Handed, List, Next, Queue, Work};
+use tap_incident::sync::fetch::queue::{Feed, Handed, List, Next, Queue, Work};
 
 const AMPLE: usize = 64 << 20;
 
 /// A list as the table of streams has it.
-fn list(name: &str, feed: Option<(usize, usize)>) -> List {
+fn list(name: &str, feed: Option<Feed>) -> List {
     let stream = INCIDENT_IO.named(name).unwrap();
     let known = json!({"properties": {"id": {}, "created_at": {}}});
     let projection = Projection::new(&known, &known, &Value::Null);
@@ -143,11 +143,14 @@ fn an_endpoint_without_room_in_its_quota_holds_up_nobody_else() {
 
 #[test]
 fn children_are_asked_for_while_their_parents_are_read_after_one_was_tried() {
-    let lists = vec![list("call_routes", None), list("call_route_options", Some((0, 0)))];
+    let lists = vec![
+        list("call_routes", None),
+        list("call_route_options", Some(Feed { list: 0, number: 0 })),
+    ];
     let mut queue = Queue::new(lists, 8, AMPLE);
     let parents = sent(&mut queue).pop().unwrap();
     for id in ["a", "b", "b", "c"] {
-        queue.feed((0, 0), &[id.to_owned()]);
+        queue.feed(Feed { list: 0, number: 0 }, &[id.to_owned()]);
     }
     let mut first = sent(&mut queue);
     assert_eq!(targets(&first), ["/v2/call_routes/a/options"]);
@@ -156,19 +159,20 @@ fn children_are_asked_for_while_their_parents_are_read_after_one_was_tried() {
     assert_eq!(targets(&others), ["/v2/call_routes/b/options", "/v2/call_routes/c/options"]);
     put(&mut queue, parents, &["a", "b", "c"], None);
     assert_eq!(handed(&mut queue, 0), [3]);
-    queue.complete((0, 0));
+    queue.complete(Feed { list: 0, number: 0 });
     assert_eq!(handed(&mut queue, 1), [0]);
     assert!(queue.take(1).is_none(), "two are under way");
 }
 
 #[test]
 fn a_request_that_is_put_off_holds_up_no_other_parent() {
-    let mut queue = Queue::new(vec![list("call_route_options", Some((0, 0)))], 8, AMPLE);
-    queue.feed((0, 0), &["a".to_owned()]);
+    let mut queue =
+        Queue::new(vec![list("call_route_options", Some(Feed { list: 0, number: 0 }))], 8, AMPLE);
+    queue.feed(Feed { list: 0, number: 0 }, &["a".to_owned()]);
     let mut first = sent(&mut queue).pop().unwrap();
     first.chain.not_before = Duration::from_secs(30);
     queue.put(first, None);
-    queue.feed((0, 0), &["b".to_owned()]);
+    queue.feed(Feed { list: 0, number: 0 }, &["b".to_owned()]);
     assert_eq!(targets(&sent(&mut queue)), ["/v2/call_routes/b/options"]);
 }
 

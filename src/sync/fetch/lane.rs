@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use super::queue::{Feed, List, Place};
-use crate::base::time::parse_time;
 use crate::record::bindings::Bindings;
 use crate::source::request::{Request, Series};
 use crate::source::slice::Slice;
+use crate::source::taken::Taken;
 use crate::sync::chain::{Broken, Chain, Fetched};
 
 /// A list under way.
@@ -18,7 +18,7 @@ pub(super) struct Lane {
     /// The place of the next chain, where there is one to come.
     pub(super) next: Option<Place>,
     /// The parent up to which everything was read by an interrupted run,
-    skipped: Option<Vec<String>>,
+    skipped: Option<Taken>,
     /// but for these.
     set_aside: Vec<String>,
     /// How many parents that are, once it has come.
@@ -139,17 +139,19 @@ impl Lane {
 
     /// Whether a parent lies in the window of this list, and was not read by an interrupted run.
     fn is_wanted(&self, given: Option<&Fed>, record: usize) -> bool {
-        let values = || given.and_then(|fed| fed.bindings.get(record)).unwrap_or_default();
+        // Mostly nothing of it is needed.
+        let parent = || given.and_then(|fed| fed.bindings.get(record)).unwrap_or_default();
         if record < self.known {
-            let id = values().first().copied();
-            return id.is_some_and(|id| self.set_aside.iter().any(|aside| aside == id));
+            // Everything was read up to here, but for those that were set aside.
+            let parent = parent();
+            let id = parent.id().unwrap_or_default();
+            return self.set_aside.iter().any(|aside| aside == id);
         }
-        if self.list.moved.as_ref().is_some_and(|moved| !moved.has_moved(&values())) {
+        if self.list.moved.as_ref().is_some_and(|moved| !moved.has_moved(&parent())) {
             return false;
         }
         let Some(window) = self.list.since else { return true };
-        let time = values().last().copied().and_then(parse_time);
-        time.is_none_or(|time| window.contains(time))
+        parent().changed_at().is_none_or(|time| window.contains(time))
     }
 
     /// Goes on after the parent that an interrupted run had come to; false where it has not come
@@ -157,11 +159,9 @@ impl Lane {
     fn skip(&mut self, given: Option<&Fed>) -> bool {
         let Some(skipped) = &self.skipped else { return true };
         let Some(fed) = given else { return false };
-        let is_it =
-            |values: Vec<&str>| values.first() == skipped.first().map(String::as_str).as_ref();
         let next = self.next.as_ref().map_or(0, |next| next.record);
         for record in next..fed.bindings.len() {
-            if fed.bindings.get(record).is_some_and(is_it) {
+            if fed.bindings.get(record).is_some_and(|parent| parent.id() == skipped.id()) {
                 self.known = record + 1;
                 let first = if self.set_aside.is_empty() { self.known } else { 0 };
                 self.next = Some(Place { record: first, ..Place::default() });
@@ -184,7 +184,7 @@ impl Lane {
         };
         let values = feeds.get(feed)?.bindings.get(place.record)?;
         let names = parent.bindings.iter().map(|binding| binding.parameter);
-        let bound = names.zip(values.into_iter().map(str::to_owned)).collect::<Vec<_>>();
+        let bound = names.zip(values.0.into_iter().map(str::to_owned)).collect::<Vec<_>>();
         let asked = bound.iter().zip(parent.bindings).filter(|(_, binding)| binding.is_asked);
         let ask =
             |request: Request, ((name, value), _): (&(&str, String), _)| request.bound(name, value);

@@ -14,6 +14,7 @@ use crate::page::Reader;
 use crate::source::request::Series;
 use crate::source::slice::Cut;
 use crate::source::stream::Parent;
+use crate::source::taken::Taken;
 use crate::source::window::Window;
 use crate::sync::chain::{Broken, Chain, Fetched, Step};
 use crate::sync::policy::{Circumstances, Verdict, verdict};
@@ -39,8 +40,14 @@ pub struct List {
     pub start: Option<Position>,
 }
 
-/// What the records of a list give to one kind of child: the list, and which of its feeds.
-pub type Feed = (usize, usize);
+/// What the records of a list give to one kind of child.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Feed {
+    /// The list.
+    pub list: usize,
+    /// Which kind of child, of those that it feeds.
+    pub number: usize,
+}
 
 /// Where a chain stands in its list.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -289,12 +296,12 @@ impl Queue {
 
     /// What was taken of each parent of a list.
     #[must_use]
-    pub fn given(&self, list: usize) -> Vec<Vec<String>> {
+    pub fn given(&self, list: usize) -> Vec<Taken> {
         let mut given = Vec::new();
         let Some(lane) = self.lists.get(list) else { return given };
         for fed in lane.list.parents.iter().filter_map(|(_, feed)| self.feeds.get(feed)) {
             let parents = (0..fed.bindings.len()).filter_map(|parent| fed.bindings.get(parent));
-            given.extend(parents.map(|values| values.into_iter().map(str::to_owned).collect()));
+            given.extend(parents.map(|parent| parent.to_owned()));
         }
         given
     }

@@ -44,6 +44,33 @@ pub struct Outcome {
     pub sharing_keys: u64,
 }
 
+/// How much did not come, or not as it was sent.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Losses {
+    /// Parents that were gone, or of which the key may not read it.
+    pub parents_skipped: u64,
+    /// Fields that the schema does not know.
+    pub fields_unknown: u64,
+    /// Fields with values that became null, or of which part was replaced.
+    pub fields_nulled: u64,
+    /// Those values.
+    pub values_nulled: u64,
+    /// Streams of which fewer records came than the API counts.
+    pub streams_short: u64,
+}
+
+impl std::ops::AddAssign for Losses {
+    fn add_assign(&mut self, other: Self) {
+        let Self { parents_skipped, fields_unknown, fields_nulled, values_nulled, streams_short } =
+            other;
+        self.parents_skipped += parents_skipped;
+        self.fields_unknown += fields_unknown;
+        self.fields_nulled += fields_nulled;
+        self.values_nulled += values_nulled;
+        self.streams_short += streams_short;
+    }
+}
+
 impl Outcome {
     /// Keeps records for the next scan; a bookmark does not pass the cap, so what is later does not
     /// count. Those that turn out to be older than what was written of their keys, by where they lie.
@@ -62,12 +89,16 @@ impl Outcome {
         stale
     }
 
-    /// What was left out: parents skipped, fields unknown, fields and values nulled, short rows.
+    /// What was left out.
     #[must_use]
-    pub fn losses(&self) -> [u64; 5] {
-        let (unknown, nulled) = (self.unknown.len() as u64, self.nulled.len() as u64);
-        let (values, short) = (self.values_nulled, u64::from(self.shortfall.is_some()));
-        [self.vanished + self.refused, unknown, nulled, values, short]
+    pub fn losses(&self) -> Losses {
+        Losses {
+            parents_skipped: self.vanished + self.refused,
+            fields_unknown: self.unknown.len() as u64,
+            fields_nulled: self.nulled.len() as u64,
+            values_nulled: self.values_nulled,
+            streams_short: u64::from(self.shortfall.is_some()),
+        }
     }
 
     /// Says everything that was left out of a stream.
