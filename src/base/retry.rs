@@ -95,6 +95,16 @@ mod tests {
     }
 
     #[test]
+    fn no_wait_of_ours_is_longer_than_a_minute_and_a_half() {
+        let retry = Retry { most: 40, patience: Duration::MAX };
+        let mut attempts = retry.attempts();
+        let waits = std::iter::from_fn(|| attempts.wait(None)).collect::<Vec<_>>();
+        assert_eq!(waits.len(), 40);
+        assert!(waits.iter().all(|wait| *wait <= Duration::from_secs(90)), "{waits:?}");
+        assert!(waits[20..].iter().all(|wait| *wait >= Duration::from_secs(30)), "{waits:?}");
+    }
+
+    #[test]
     fn the_api_is_never_asked_again_sooner_than_it_said() {
         let mut attempts = RETRY.attempts();
         assert!(attempts.wait(Some(Duration::from_secs(42))) >= Some(Duration::from_secs(42)));

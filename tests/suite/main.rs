@@ -35,6 +35,7 @@ mod errors;
 mod faults;
 mod incremental;
 mod layers;
+mod messages;
 mod moved;
 mod notes;
 mod offer;
