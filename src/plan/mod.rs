@@ -62,8 +62,9 @@ pub struct Planned {
     pub shape: Shape,
     /// Whose records it is asked for.
     pub parents: &'static [Parent],
-    /// Which of those, by their last change: those of the window, and what its own children need.
-    pub since: Option<Window>,
+    /// Which of those, of a child that is read by what changed: those that changed in this window, which
+    /// is that of what is emitted and of what its own children need.
+    pub parents_changed: Option<Window>,
     /// The parameters that make this another list than the stream's own.
     pub filter: Filter,
     /// The series of pages; of a child, for each parent.
@@ -82,15 +83,40 @@ pub struct Planned {
     pub feeds: Vec<&'static Parent>,
     /// How far an interrupted run has got, or the start.
     pub position: Position,
-    /// Whether it is the second scan of a stream in this run.
-    pub is_follow_up: bool,
-    /// Where only parents are of interest whose records came into another series: what was known of those.
-    pub moved: Option<Moved>,
+    /// Which reading of its stream in this run it is.
+    pub pass: Pass,
     /// What the log should say before it starts.
     pub notes: Vec<String>,
 }
 
+/// Which reading of its stream in this run a list is.
+#[derive(Debug, Clone)]
+pub enum Pass {
+    /// The first, and mostly the only one.
+    First,
+    /// One more, after a first that went on where an interrupted run had ended: of what has changed since
+    /// that run began, since rows may have changed behind its position.
+    FollowUp,
+    /// One more, of parents whose records came into another series; with what was known of those.
+    Moved(Moved),
+}
+
 impl Planned {
+    /// Whether it is the first reading of its stream in this run.
+    #[must_use]
+    pub fn is_first(&self) -> bool {
+        matches!(self.pass, Pass::First)
+    }
+
+    /// What was known of parents whose records may have come into another series, where it is for those.
+    #[must_use]
+    pub fn moved(&self) -> Option<&Moved> {
+        match &self.pass {
+            Pass::Moved(moved) => Some(moved),
+            Pass::First | Pass::FollowUp => None,
+        }
+    }
+
     /// How its pages are read.
     ///
     /// # Errors
@@ -110,9 +136,9 @@ impl Planned {
         }
     }
 
-    /// Whether it goes on with the scan of an interrupted run, so that a second one comes after it.
+    /// Whether it goes on with the scan of an interrupted run, so that a [`Pass::FollowUp`] comes after it.
     #[must_use]
-    pub fn is_followed_up(&self) -> bool {
+    pub fn goes_on(&self) -> bool {
         self.position.is_inside() && self.position.cap.is_some()
     }
 
@@ -296,7 +322,7 @@ fn list(
         known,
         shape: stream.shape,
         parents: stream.parents,
-        since: (is_child && method == Some(Method::Incremental)).then_some(asked),
+        parents_changed: (is_child && method == Some(Method::Incremental)).then_some(asked),
         filter,
         series,
         cut: Cut::of(stream).filter(|_| is_whole),
@@ -306,8 +332,7 @@ fn list(
         is_full: reading.bookmark.is_none(),
         feeds: needs.iter().map(|need| need.parent).collect(),
         position: Position::default(),
-        is_follow_up: false,
-        moved: None,
+        pass: Pass::First,
         notes,
     })
 }
@@ -332,7 +357,7 @@ fn details(selected: Selected, detail: &'static Detail) -> Planned {
         selected: Some(selected),
         shape: detail.shape,
         parents: detail.parents,
-        since: None,
+        parents_changed: None,
         filter: &[],
         series: vec![Series { first, bound: Vec::new(), window: None }],
         cut: None,
@@ -342,8 +367,7 @@ fn details(selected: Selected, detail: &'static Detail) -> Planned {
         is_full: true,
         feeds: Vec::new(),
         position: Position::default(),
-        is_follow_up: false,
-        moved: None,
+        pass: Pass::First,
         notes: Vec::new(),
     }
 }

@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 
 use super::series::{modes, plain};
-use super::{Basis, Extent, Planned};
+use super::{Basis, Extent, Pass, Planned};
 use crate::bookmark::moved::Moved;
 use crate::singer::catalog::{Method, Selected};
 use crate::source::request::Series;
@@ -20,13 +20,15 @@ pub(super) fn moved(own: &Planned, basis: &Basis) -> Option<Planned> {
     let began = basis.now.checked_sub_signed(basis.config.lookback).unwrap_or(basis.now);
     Some(Planned {
         parents: moves.parents,
-        since: Some(Window { start: moved_since(own.stream, own.is_full, basis), end: None }),
+        parents_changed: Some(Window {
+            start: moved_since(own.stream, own.is_full, basis),
+            end: None,
+        }),
         series: vec![Series { first, bound: Vec::new(), window: None }],
         cut: None,
         window: Window::default(),
         feeds: Vec::new(),
-        is_follow_up: true,
-        moved: Some(Moved::new(known, began, moves.usual, wanted)),
+        pass: Pass::Moved(Moved::new(known, began, moves.usual, wanted)),
         notes: Vec::new(),
         ..own.clone()
     })

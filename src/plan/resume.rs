@@ -5,7 +5,7 @@ use chrono::{DateTime, SubsecRound, Utc};
 
 use super::series::series;
 use super::since::from;
-use super::{Basis, Extent, Plan, Planned, detail};
+use super::{Basis, Extent, Pass, Plan, Planned, detail};
 use crate::base::time::{Moment, format_time};
 use crate::bookmark::position::{Position, fingerprint};
 use crate::config::Config;
@@ -81,7 +81,7 @@ pub(super) fn go_on(plan: &mut Plan, basis: &Basis) {
         plan.lists.sort_by_key(|planned| !first.contains(&planned.stream.name));
     }
     for mut planned in std::mem::take(&mut plan.lists) {
-        if planned.moved.is_some() {
+        if planned.moved().is_some() {
             plan.lists.push(planned);
             continue;
         }
@@ -102,13 +102,13 @@ pub(super) fn go_on(plan: &mut Plan, basis: &Basis) {
 /// A second scan after one that goes on: of what has changed since that began. Rows may have changed
 /// behind its position, and after this run everything is to be as it is.
 fn follow_up(planned: &Planned, basis: &Basis) -> Option<Planned> {
-    let cap = planned.position.cap.filter(|_| planned.is_followed_up())?;
-    let is_child = planned.since.is_some();
+    let cap = planned.position.cap.filter(|_| planned.goes_on())?;
+    let is_child = planned.parents_changed.is_some();
     let start = Some(from(cap.moment(), is_child, basis));
     let asked = Window { start, ..planned.window };
     Some(Planned {
         window: asked,
-        since: is_child.then_some(asked),
+        parents_changed: is_child.then_some(asked),
         series: if is_child {
             planned.series.clone()
         } else {
@@ -116,7 +116,7 @@ fn follow_up(planned: &Planned, basis: &Basis) -> Option<Planned> {
         },
         cut: None,
         is_full: false,
-        is_follow_up: true,
+        pass: Pass::FollowUp,
         position: Position { at: Moment(basis.now.trunc_subsecs(0)), ..Position::default() },
         notes: Vec::new(),
         ..planned.clone()
@@ -128,7 +128,7 @@ fn position(planned: &mut Planned, basis: &Basis) -> Position {
     let at = Moment(basis.now.trunc_subsecs(0));
     let Some(selected) = &planned.selected else { return Position { at, ..Position::default() } };
     // The window of a child moves with the clock; its bookmark names the scan well enough.
-    let start = planned.window.start.filter(|_| planned.since.is_none());
+    let start = planned.window.start.filter(|_| planned.parents_changed.is_none());
     let of = of(selected, &planned.series, (start, planned.is_full), basis);
     let start = Position { of, at, ..Position::default() };
     let is_sync = basis.extent == Extent::Whole && !basis.config.is_backfill;

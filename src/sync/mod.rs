@@ -82,7 +82,7 @@ impl<W: Write> Sync<'_, W> {
         self.state_line()?;
         for (number, planned) in plan.lists.iter().enumerate() {
             // What failed is not followed up.
-            if planned.is_follow_up && !summary.is_complete(planned.stream) {
+            if !planned.is_first() && !summary.is_complete(planned.stream) {
                 fetch.close(number);
                 continue;
             }
@@ -113,7 +113,7 @@ impl<W: Write> Sync<'_, W> {
             self.state.forget_complete(&input);
         }
         self.state_line()?;
-        let is_counted = |planned: &&Planned| planned.selected.is_some() && !planned.is_follow_up;
+        let is_counted = |planned: &&Planned| planned.selected.is_some() && planned.is_first();
         let selected = plan.lists.iter().filter(is_counted).count();
         summary.complete.extend(&plan.complete);
         summary.left_out.extend(&plan.left_out);
@@ -143,8 +143,8 @@ impl<W: Write> Sync<'_, W> {
             series: planned.series.clone(),
             cut: planned.cut,
             parents,
-            since: planned.since,
-            moved: planned.moved.clone(),
+            parents_changed: planned.parents_changed,
+            moved: planned.moved().cloned(),
             most_parents: match self.extent {
                 Extent::Whole => usize::MAX,
                 Extent::Sample => SAMPLE_PARENTS,
@@ -171,7 +171,7 @@ impl<W: Write> Sync<'_, W> {
         let (planned, name) = (part.planned, part.planned.stream.name);
         match summary.obstacle(planned) {
             None => {}
-            Some(_) if planned.moved.is_some() => {
+            Some(_) if planned.moved().is_some() => {
                 self.means.log.say(Level::Warning, Some(name), &unknown_moves(name));
                 return Ok(());
             }
@@ -196,10 +196,10 @@ impl<W: Write> Sync<'_, W> {
                 summary.feed(planned, || Fed::All);
                 summary.caps.push((part.number, outcome.cap));
                 if planned.selected.is_some() {
-                    if !planned.is_follow_up {
+                    if planned.is_first() {
                         summary.complete.push(name);
                     }
-                    match &planned.moved {
+                    match planned.moved() {
                         None => self.complete(planned, outcome),
                         Some(moved) => self.note_parents(part, moved.clone()),
                     }
@@ -243,7 +243,7 @@ impl<W: Write> Sync<'_, W> {
             state.set_full_scan(stream, at.0, cap);
         }
         state.set_scope(stream, &Scope { sight, ..planned.scope.clone() });
-        if planned.is_followed_up() {
+        if planned.goes_on() {
             // What this scan has written does not count, nor if the run is killed before the next one
             // ends: an answer for that may have come before one of these, and so an older version of
             // a record may be written last.
@@ -302,7 +302,7 @@ impl<W: Write> Sync<'_, W> {
         for note in &planned.notes {
             self.means.log.say(Level::Info, Some(name), &format!("stream={name} {note}"));
         }
-        let is_from_start = planned.since.is_none() && !planned.position.is_inside();
+        let is_from_start = planned.parents_changed.is_none() && !planned.position.is_inside();
         if !planned.stream.is_default && self.extent == Extent::Whole && is_from_start {
             let parents = fetch.parents(*number);
             let requests = parents * planned.series.len();
@@ -321,7 +321,7 @@ impl<W: Write> Sync<'_, W> {
         }
         self.state_line()?;
         // A stream is announced once.
-        if planned.is_follow_up { Ok(()) } else { self.output.schema(selected) }
+        if planned.is_first() { self.output.schema(selected) } else { Ok(()) }
     }
 
     /// Reads one list and says how it went.
@@ -332,7 +332,7 @@ impl<W: Write> Sync<'_, W> {
         // A position that is gone on with was read with the same sight, or that is not known.
         let sight = self.sight.clone();
         let progress = Progress::new(Position { sight, ..position.clone() }, started);
-        let has_position = planned.selected.is_some() && planned.moved.is_none();
+        let has_position = planned.selected.is_some() && planned.moved().is_none();
         let keeps_state = self.keeps_state() && has_position;
         let mut scan = Scan {
             fetch: part.fetch,

@@ -145,7 +145,7 @@ impl<W: Write> Scan<'_, W> {
             progress.pass(self.planned, place, &fetched);
         }
         let page = &mut fetched.page;
-        if self.planned.since.is_some() {
+        if self.planned.parents_changed.is_some() {
             // A parent without records of this kind has been read, too.
             page.newest = fetched.parent.changed_at();
         }
@@ -273,7 +273,7 @@ impl<W: Write> Scan<'_, W> {
     /// Notes when a scan began: its bookmark may not pass that moment on either clock, since a
     /// record that changes behind the cursor is seen only by the next scan.
     fn note_start(&mut self, fetched: &Fetched) {
-        let is_news = self.outcome.pages == 1 && !self.planned.is_follow_up;
+        let is_news = self.outcome.pages == 1 && self.planned.is_first();
         if is_news && self.planned.is_incremental() {
             self.compare_clocks(fetched);
         }

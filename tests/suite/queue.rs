@@ -32,7 +32,7 @@ fn list(name: &str, feed: Option<Feed>) -> List {
         series: vec![Series { first: Request::new(stream.path), bound: Vec::new(), window: None }],
         cut: Cut::of(stream),
         parents: feed.map(|feed| (&stream.parents[0], feed)).into_iter().collect(),
-        since: None,
+        parents_changed: None,
         moved: None,
         start: None,
         most_parents: usize::MAX,

@@ -150,7 +150,7 @@ impl Lane {
         if self.list.moved.as_ref().is_some_and(|moved| !moved.has_moved(&parent())) {
             return false;
         }
-        let Some(window) = self.list.since else { return true };
+        let Some(window) = self.list.parents_changed else { return true };
         parent().changed_at().is_none_or(|time| window.contains(time))
     }
 

@@ -30,8 +30,8 @@ pub struct List {
     pub cut: Option<Cut>,
     /// Whose records it is asked for, and which feed has them; none of a top-level list.
     pub parents: Vec<(&'static Parent, Feed)>,
-    /// Which of those, by the last value that is taken of each: a time.
-    pub since: Option<Window>,
+    /// Which of those, by when they changed.
+    pub parents_changed: Option<Window>,
     /// Which of those, by a value that decides in which series their records are.
     pub moved: Option<Moved>,
     /// How many parents it is read for at most.
