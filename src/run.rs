@@ -15,7 +15,7 @@ use crate::base::log::Log;
 use crate::config::args::{self, Args, Command, Test};
 use crate::config::settings::{Environment, read_file, read_json};
 use crate::config::{Config, Forbidden};
-use crate::plan::{Basis, Extent, concerned, plan};
+use crate::plan::{Extent, Inputs, concerned, plan};
 use crate::singer::catalog::{self, Selection};
 use crate::singer::message::Output;
 use crate::singer::select::Patterns;
@@ -25,7 +25,7 @@ use crate::source::request::Request;
 use crate::source::schema;
 use crate::source::{Sample, Source};
 use crate::sync::Sync;
-use crate::sync::fetch::Means;
+use crate::sync::fetch::Tools;
 
 /// What the operating system gives a process.
 pub struct Process<W: Write> {
@@ -170,16 +170,16 @@ fn sync<W: Write>(args: &Args, config: &Config, streams: Streams<W>) -> Result<(
         Extent::Whole => Offer::ask(&concerned(source, &selection), &config.modes, &client, &log),
         Extent::Sample => Offer::default(),
     };
-    let basis = Basis { config, state: &state, now, extent, sight: &sight, offer: &offer };
-    let plan = plan(selection, &basis)?;
+    let inputs = Inputs { config, state: &state, now, extent, sight: &sight, offer: &offer };
+    let plan = plan(selection, &inputs)?;
     // Who asks what may be read wants to know what may not.
     let forbidden = match extent {
         Extent::Whole => config.forbidden_streams,
         Extent::Sample => Forbidden::Fail,
     };
     let fail_fast = args.fail_fast;
-    let means = Means { client, log, clock, now };
-    Sync { means, config, output, state, forbidden, fail_fast, extent, sight }.run(&plan)
+    let tools = Tools { client, log, clock, now };
+    Sync { tools, config, output, state, forbidden, fail_fast, extent, sight }.run(&plan)
 }
 
 /// Of an old catalog: how many fields it lacks, the first of them, and how to get a new one.

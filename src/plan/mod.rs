@@ -163,7 +163,7 @@ pub enum Extent {
 
 /// What a plan is made of.
 #[derive(Debug, Clone, Copy)]
-pub struct Basis<'a> {
+pub struct Inputs<'a> {
     /// The settings.
     pub config: &'a Config,
     /// The bookmarks.
@@ -182,25 +182,25 @@ pub struct Basis<'a> {
 ///
 /// # Errors
 /// [`Error::Bug`] where a parent has no schema.
-pub fn plan(selection: Selection, basis: &Basis) -> Result<Plan, Error> {
-    let mut plan = Plan { began: basis.now, ..Plan::default() };
+pub fn plan(selection: Selection, inputs: &Inputs) -> Result<Plan, Error> {
+    let mut plan = Plan { began: inputs.now, ..Plan::default() };
     let mut selected = selection.streams;
-    if basis.config.is_backfill {
+    if inputs.config.is_backfill {
         backfill(&mut selected, &mut plan);
     }
-    resume::skip(&mut selected, &mut plan, basis);
-    let (source, mut needs) = (basis.config.source, Vec::new());
+    resume::skip(&mut selected, &mut plan, inputs);
+    let (source, mut needs) = (inputs.config.source, Vec::new());
     for selected in &selected {
         let detail = detail(selected).map_or(&[][..], |detail| detail.parents);
         need(source, detail, None, &mut needs);
-        let reading = reading(selected, basis, &mut Vec::new());
+        let reading = reading(selected, inputs, &mut Vec::new());
         need(source, selected.stream.parents, reading.window.start, &mut needs);
-        if let Some(moves) = moves(selected, basis) {
-            let since = moved_since(selected.stream, reading.bookmark.is_none(), basis);
+        if let Some(moves) = moves(selected, inputs) {
+            let since = moved_since(selected.stream, reading.bookmark.is_none(), inputs);
             need(source, moves.parents, since, &mut needs);
         }
     }
-    for stream in basis.config.source.streams {
+    for stream in inputs.config.source.streams {
         let position = selected.iter().position(|selected| selected.stream == stream);
         let mut chosen = position.map(|position| selected.swap_remove(position));
         for filter in filters(stream, &needs) {
@@ -213,19 +213,19 @@ pub fn plan(selection: Selection, basis: &Basis) -> Result<Plan, Error> {
             }
             match chosen.as_ref().and_then(detail) {
                 None => {
-                    let own = list(stream, chosen, filter, &needs, basis)?;
-                    let moved = moved(&own, basis);
+                    let own = list(stream, chosen, filter, &needs, inputs)?;
+                    let moved = moved(&own, inputs);
                     plan.lists.push(own);
                     plan.lists.extend(moved);
                 }
                 Some(detail) => {
-                    plan.lists.push(list(stream, None, filter, &needs, basis)?);
+                    plan.lists.push(list(stream, None, filter, &needs, inputs)?);
                     plan.lists.extend(chosen.map(|chosen| details(chosen, detail)));
                 }
             }
         }
     }
-    resume::go_on(&mut plan, basis);
+    resume::go_on(&mut plan, inputs);
     Ok(plan)
 }
 
@@ -253,11 +253,11 @@ fn detail(selected: &Selected) -> Option<&'static Detail> {
     properties.keys().any(|name| !detail.in_list.contains(&name.as_str())).then_some(detail)
 }
 
-fn reading(selected: &Selected, basis: &Basis, notes: &mut Vec<String>) -> Reading {
-    let config = basis.config;
+fn reading(selected: &Selected, inputs: &Inputs, notes: &mut Vec<String>) -> Reading {
+    let config = inputs.config;
     match selected.method {
         Method::Incremental => {
-            Reading::of(selected, &asked_modes(selected.stream, basis), basis, notes)
+            Reading::of(selected, &asked_modes(selected.stream, inputs), inputs, notes)
         }
         Method::FullTable => {
             if config.start_date.is_some() || config.end_date.is_some() {
@@ -269,15 +269,15 @@ fn reading(selected: &Selected, basis: &Basis, notes: &mut Vec<String>) -> Readi
 }
 
 /// The modes that a stream's records are of; of a child, those of its parents.
-fn asked_modes(stream: &Stream, basis: &Basis) -> Vec<String> {
+fn asked_modes(stream: &Stream, inputs: &Inputs) -> Vec<String> {
     let parent = stream.parents.first().and_then(|parent| stream.source.named(parent.stream));
-    modes(parent.unwrap_or(stream), &basis.config.modes)
+    modes(parent.unwrap_or(stream), &inputs.config.modes)
 }
 
 /// What those are asked for beyond the API's document.
-fn asked_more(stream: &Stream, basis: &Basis) -> Vec<String> {
+fn asked_more(stream: &Stream, inputs: &Inputs) -> Vec<String> {
     let parent = stream.parents.first().and_then(|parent| stream.source.named(parent.stream));
-    let more = basis.offer.of(parent.unwrap_or(stream));
+    let more = inputs.offer.of(parent.unwrap_or(stream));
     more.map(|(parameter, value)| format!("{parameter}={value}")).collect()
 }
 
@@ -287,19 +287,19 @@ fn list(
     selected: Option<Selected>,
     filter: Filter,
     needs: &[&Need],
-    basis: &Basis,
+    inputs: &Inputs,
 ) -> Result<Planned, Error> {
     let mut notes = Vec::new();
     let method = selected.as_ref().map(|selected| selected.method);
     let reading = match &selected {
-        Some(selected) => reading(selected, basis, &mut notes),
+        Some(selected) => reading(selected, inputs, &mut notes),
         None => Reading::default(),
     };
     let asked = asked(method, reading.window, needs);
-    let mut series = series(stream, filter, asked, basis);
+    let mut series = series(stream, filter, asked, inputs);
     if series.is_empty() {
         let setting = stream.source.settings.modes.unwrap_or_default();
-        notes.push(format!("it has none of the {setting} {:?}", basis.config.modes));
+        notes.push(format!("it has none of the {setting} {:?}", inputs.config.modes));
     }
     if let (Some(start), Some(end)) = (reading.window.start, reading.window.end)
         && start >= end
@@ -313,9 +313,9 @@ fn list(
         None => schema::embedded(stream)?,
     };
     let is_child = !stream.parents.is_empty();
-    let scope = scope(stream, selected.as_ref(), basis);
+    let scope = scope(stream, selected.as_ref(), inputs);
     // Slices are for scans of everything: a filter over changes leaves little to cut.
-    let is_whole = asked == Window::default() && basis.extent == Extent::Whole;
+    let is_whole = asked == Window::default() && inputs.extent == Extent::Whole;
     Ok(Planned {
         stream,
         selected,
@@ -338,11 +338,11 @@ fn list(
 }
 
 /// What a bookmark of the stream will be true for; what the key sees may not be known yet.
-fn scope(stream: &Stream, selected: Option<&Selected>, basis: &Basis) -> Scope {
-    let modes = asked_modes(stream, basis);
+fn scope(stream: &Stream, selected: Option<&Selected>, inputs: &Inputs) -> Scope {
+    let modes = asked_modes(stream, inputs);
     Scope {
         modes: (!modes.is_empty()).then_some(modes),
-        more: asked_more(stream, basis),
+        more: asked_more(stream, inputs),
         sight: Sight::default(),
         fields: selected.map(|selected| Fields::of(&selected.schema)),
     }

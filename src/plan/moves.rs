@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 
 use super::series::{modes, plain};
-use super::{Basis, Extent, Pass, Planned};
+use super::{Extent, Inputs, Pass, Planned};
 use crate::bookmark::moved::Moved;
 use crate::singer::catalog::{Method, Selected};
 use crate::source::request::Series;
@@ -12,16 +12,16 @@ use crate::source::stream::{Moves, Stream};
 use crate::source::window::Window;
 
 /// The scan of those parents.
-pub(super) fn moved(own: &Planned, basis: &Basis) -> Option<Planned> {
-    let moves = moves(own.selected.as_ref()?, basis)?;
-    let first = plain(own.stream, basis);
-    let wanted = modes(own.stream, &basis.config.modes);
-    let known = basis.state.moved(own.stream).map(|(_, text)| text);
-    let began = basis.now.checked_sub_signed(basis.config.lookback).unwrap_or(basis.now);
+pub(super) fn moved(own: &Planned, inputs: &Inputs) -> Option<Planned> {
+    let moves = moves(own.selected.as_ref()?, inputs)?;
+    let first = plain(own.stream, inputs);
+    let wanted = modes(own.stream, &inputs.config.modes);
+    let known = inputs.state.moved(own.stream).map(|(_, text)| text);
+    let began = inputs.now.checked_sub_signed(inputs.config.lookback).unwrap_or(inputs.now);
     Some(Planned {
         parents: moves.parents,
         parents_changed: Some(Window {
-            start: moved_since(own.stream, own.is_full, basis),
+            start: moved_since(own.stream, own.is_full, inputs),
             end: None,
         }),
         series: vec![Series { first, bound: Vec::new(), window: None }],
@@ -35,15 +35,19 @@ pub(super) fn moved(own: &Planned, basis: &Basis) -> Option<Planned> {
 }
 
 /// How the records of a stream move, where that matters: what is read in full shows all of them.
-pub(super) fn moves(selected: &Selected, basis: &Basis) -> Option<&'static Moves> {
-    let is_sync = basis.extent == Extent::Whole && !basis.config.is_backfill;
+pub(super) fn moves(selected: &Selected, inputs: &Inputs) -> Option<&'static Moves> {
+    let is_sync = inputs.extent == Extent::Whole && !inputs.config.is_backfill;
     let is_incremental = selected.method == Method::Incremental;
     selected.stream.moves.as_ref().filter(|_| is_sync && is_incremental)
 }
 
 /// From when on parents may have changed unnoticed; every one where nothing is known of them, or where the
 /// stream itself is read in full.
-pub(super) fn moved_since(stream: &Stream, is_full: bool, basis: &Basis) -> Option<DateTime<Utc>> {
-    let (at, _) = basis.state.moved(stream).filter(|_| !is_full)?;
-    at.min(basis.now).checked_sub_signed(basis.config.lookback)
+pub(super) fn moved_since(
+    stream: &Stream,
+    is_full: bool,
+    inputs: &Inputs,
+) -> Option<DateTime<Utc>> {
+    let (at, _) = inputs.state.moved(stream).filter(|_| !is_full)?;
+    at.min(inputs.now).checked_sub_signed(inputs.config.lookback)
 }

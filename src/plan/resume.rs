@@ -5,7 +5,7 @@ use chrono::{DateTime, SubsecRound, Utc};
 
 use super::series::series;
 use super::since::from;
-use super::{Basis, Extent, Pass, Plan, Planned, detail};
+use super::{Extent, Inputs, Pass, Plan, Planned, detail};
 use crate::base::time::{Moment, format_time};
 use crate::bookmark::position::{Position, fingerprint};
 use crate::config::Config;
@@ -16,33 +16,33 @@ use crate::source::window::Window;
 
 /// When the run began that the state is of, if it was interrupted. Where a job is killed every day,
 /// that may be long ago: what is too old is decided for each stream by itself.
-fn interrupted<'a>(basis: &Basis<'a>) -> Option<(&'a str, DateTime<Utc>)> {
-    let is_sync = basis.extent == Extent::Whole && !basis.config.is_backfill;
-    let (stream, began) = State::interrupted(basis.state)?;
-    let began = began.filter(|began| is_sync && *began <= basis.now + basis.config.lookback)?;
+fn interrupted<'a>(inputs: &Inputs<'a>) -> Option<(&'a str, DateTime<Utc>)> {
+    let is_sync = inputs.extent == Extent::Whole && !inputs.config.is_backfill;
+    let (stream, began) = State::interrupted(inputs.state)?;
+    let began = began.filter(|began| is_sync && *began <= inputs.now + inputs.config.lookback)?;
     Some((stream, began))
 }
 
 /// Whether that is not too long ago to go on with, nor in the future: a clock was wrong then.
-fn is_recent(time: DateTime<Utc>, basis: &Basis) -> bool {
-    let age = basis.now.signed_duration_since(time);
-    -basis.config.lookback <= age && age <= basis.config.resume_max
+fn is_recent(time: DateTime<Utc>, inputs: &Inputs) -> bool {
+    let age = inputs.now.signed_duration_since(time);
+    -inputs.config.lookback <= age && age <= inputs.config.resume_max
 }
 
 /// Leaves out the full-table streams that the interrupted run had read to their end.
-pub(super) fn skip(selected: &mut Vec<Selected>, plan: &mut Plan, basis: &Basis) {
-    plan.began = basis.now.trunc_subsecs(0);
-    let Some((_, began)) = interrupted(basis) else { return };
+pub(super) fn skip(selected: &mut Vec<Selected>, plan: &mut Plan, inputs: &Inputs) {
+    plan.began = inputs.now.trunc_subsecs(0);
+    let Some((_, began)) = interrupted(inputs) else { return };
     plan.began = began;
     selected.retain(|selected| {
-        let of = of(selected, &template(selected, basis), (None, true), basis);
-        let position = basis.state.position(selected.stream);
+        let of = of(selected, &template(selected, inputs), (None, true), inputs);
+        let position = inputs.state.position(selected.stream);
         let is_complete = selected.method == Method::FullTable
             && position.is_some_and(|position| {
-                let is_of_this_run = began <= position.at.0 && is_recent(position.at.0, basis);
+                let is_of_this_run = began <= position.at.0 && is_recent(position.at.0, inputs);
                 position.complete
                     && position.of == of
-                    && position.sight.is_like(basis.sight)
+                    && position.sight.is_like(inputs.sight)
                     && is_of_this_run
             });
         if is_complete {
@@ -58,17 +58,17 @@ pub(super) fn skip(selected: &mut Vec<Selected>, plan: &mut Plan, basis: &Basis)
 }
 
 /// The requests of a stream that is read in full.
-fn template(selected: &Selected, basis: &Basis) -> Vec<Series> {
+fn template(selected: &Selected, inputs: &Inputs) -> Vec<Series> {
     match detail(selected) {
         Some(detail) => super::details(selected.clone(), detail).series,
-        None => series(selected.stream, &[], Window::default(), basis),
+        None => series(selected.stream, &[], Window::default(), inputs),
     }
 }
 
 /// Puts the stream first that was being read, with the parents that it needs, and gives each list
 /// its position.
-pub(super) fn go_on(plan: &mut Plan, basis: &Basis) {
-    if let Some((stream, _)) = interrupted(basis) {
+pub(super) fn go_on(plan: &mut Plan, inputs: &Inputs) {
+    if let Some((stream, _)) = interrupted(inputs) {
         let mut first = vec![stream];
         let mut number = 0;
         while let Some(name) = first.get(number).copied() {
@@ -85,7 +85,7 @@ pub(super) fn go_on(plan: &mut Plan, basis: &Basis) {
             plan.lists.push(planned);
             continue;
         }
-        planned.position = position(&mut planned, basis);
+        planned.position = position(&mut planned, inputs);
         if planned.position.is_inside() && !planned.feeds.is_empty() {
             // Its children need all of it, and so it is read once for them, and emitted from there on.
             let feeds = std::mem::take(&mut planned.feeds);
@@ -93,7 +93,7 @@ pub(super) fn go_on(plan: &mut Plan, basis: &Basis) {
             let (selected, notes) = (None, Vec::new());
             plan.lists.push(Planned { selected, feeds, position, notes, ..planned.clone() });
         }
-        let follow_up = follow_up(&planned, basis);
+        let follow_up = follow_up(&planned, inputs);
         plan.lists.push(planned);
         plan.lists.extend(follow_up);
     }
@@ -101,10 +101,10 @@ pub(super) fn go_on(plan: &mut Plan, basis: &Basis) {
 
 /// A second scan after one that goes on: of what has changed since that began. Rows may have changed
 /// behind its position, and after this run everything is to be as it is.
-fn follow_up(planned: &Planned, basis: &Basis) -> Option<Planned> {
+fn follow_up(planned: &Planned, inputs: &Inputs) -> Option<Planned> {
     let cap = planned.position.cap.filter(|_| planned.goes_on())?;
     let is_child = planned.parents_changed.is_some();
-    let start = Some(from(cap.moment(), is_child, basis));
+    let start = Some(from(cap.moment(), is_child, inputs));
     let asked = Window { start, ..planned.window };
     Some(Planned {
         window: asked,
@@ -112,33 +112,33 @@ fn follow_up(planned: &Planned, basis: &Basis) -> Option<Planned> {
         series: if is_child {
             planned.series.clone()
         } else {
-            series(planned.stream, planned.filter, asked, basis)
+            series(planned.stream, planned.filter, asked, inputs)
         },
         cut: None,
         is_full: false,
         pass: Pass::FollowUp,
-        position: Position { at: Moment(basis.now.trunc_subsecs(0)), ..Position::default() },
+        position: Position { at: Moment(inputs.now.trunc_subsecs(0)), ..Position::default() },
         notes: Vec::new(),
         ..planned.clone()
     })
 }
 
 /// How far the last scan of a list has got, if that was the same scan; else its start.
-fn position(planned: &mut Planned, basis: &Basis) -> Position {
-    let at = Moment(basis.now.trunc_subsecs(0));
+fn position(planned: &mut Planned, inputs: &Inputs) -> Position {
+    let at = Moment(inputs.now.trunc_subsecs(0));
     let Some(selected) = &planned.selected else { return Position { at, ..Position::default() } };
     // The window of a child moves with the clock; its bookmark names the scan well enough.
     let start = planned.window.start.filter(|_| planned.parents_changed.is_none());
-    let of = of(selected, &planned.series, (start, planned.is_full), basis);
+    let of = of(selected, &planned.series, (start, planned.is_full), inputs);
     let start = Position { of, at, ..Position::default() };
-    let is_sync = basis.extent == Extent::Whole && !basis.config.is_backfill;
-    let known = basis.state.position(planned.stream).filter(Position::is_inside);
+    let is_sync = inputs.extent == Extent::Whole && !inputs.config.is_backfill;
+    let known = inputs.state.position(planned.stream).filter(Position::is_inside);
     let Some(known) = known.filter(|_| is_sync) else { return start };
     let reason = if known.of != start.of {
         "it belongs to other filters, fields or bookmarks".to_owned()
-    } else if !known.sight.is_like(basis.sight) {
+    } else if !known.sight.is_like(inputs.sight) {
         "it is of a key that sees other rows".to_owned()
-    } else if !is_recent(known.at.0, basis) {
+    } else if !is_recent(known.at.0, inputs) {
         format!("it is of {}, longer ago than resume_max_hours", format_time(known.at.0))
     } else if planned.is_incremental() && known.cap.is_none() {
         "it does not say when its scan began".to_owned()
@@ -155,16 +155,16 @@ fn of(
     selected: &Selected,
     series: &[Series],
     reading: (Option<DateTime<Utc>>, bool),
-    basis: &Basis,
+    inputs: &Inputs,
 ) -> String {
     let requests = series.iter().map(|series| series.first.to_string()).collect::<Vec<_>>();
-    let bookmark = basis.state.bookmark(selected.stream);
+    let bookmark = inputs.state.bookmark(selected.stream);
     let bookmark = bookmark.filter(|_| selected.method == Method::Incremental);
-    let end = basis.config.end_date.filter(|_| selected.method == Method::Incremental);
-    let Config { endpoint, modes, .. } = basis.config;
+    let end = inputs.config.end_date.filter(|_| selected.method == Method::Incremental);
+    let Config { endpoint, modes, .. } = inputs.config;
     let (schema, is_all) = (selected.schema.to_string(), selected.method == Method::FullTable);
     let emitted = (schema, is_all, bookmark, reading, end);
     // A stand-in has another address every time.
-    let endpoint = if basis.config.is_loopback() { "loopback" } else { endpoint };
+    let endpoint = if inputs.config.is_loopback() { "loopback" } else { endpoint };
     fingerprint((endpoint, modes, requests, emitted))
 }

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Datelike, Days, Months, NaiveTime, TimeDelta, Utc};
 
-use super::{Basis, Extent, Filter};
+use super::{Extent, Filter, Inputs};
 use crate::base::time::format_time;
 use crate::source::Filters;
 use crate::source::request::{Request, Series};
@@ -19,11 +19,11 @@ pub(super) fn series(
     stream: &Stream,
     filter: Filter,
     window: Window,
-    basis: &Basis,
+    inputs: &Inputs,
 ) -> Vec<Series> {
-    let mut request = plain(stream, basis);
+    let mut request = plain(stream, inputs);
     let documented = stream.fixed.iter().chain(filter).copied();
-    for (name, value) in documented.chain(basis.offer.of(stream)) {
+    for (name, value) in documented.chain(inputs.offer.of(stream)) {
         request = request.with(name, value);
     }
     if let Some(granularity) = stream.times
@@ -31,17 +31,17 @@ pub(super) fn series(
     {
         request = request.with(parameter, value);
     }
-    let requests = by_mode(stream, request, basis);
-    let of = |first: Request| windows(stream, basis, &first);
+    let requests = by_mode(stream, request, inputs);
+    let of = |first: Request| windows(stream, inputs, &first);
     requests.into_iter().flat_map(of).collect()
 }
 
 /// The request for a stream's list, whatever is in it.
-pub(super) fn plain(stream: &Stream, basis: &Basis) -> Request {
+pub(super) fn plain(stream: &Stream, inputs: &Inputs) -> Request {
     let request = Request::new(stream.path);
     let Some(page_size) = stream.page_size else { return request };
-    let most = match basis.extent {
-        Extent::Whole => basis.config.page_size,
+    let most = match inputs.extent {
+        Extent::Whole => inputs.config.page_size,
         Extent::Sample => SAMPLE_PAGE,
     };
     request.pages_of(stream.source.paging.size(), page_size.min(most))
@@ -57,13 +57,13 @@ pub(super) fn modes(stream: &Stream, configured: &[String]) -> Vec<String> {
     configured.iter().filter(is_known).cloned().collect()
 }
 
-fn by_mode(stream: &Stream, request: Request, basis: &Basis) -> Vec<Request> {
-    let modes = modes(stream, &basis.config.modes);
+fn by_mode(stream: &Stream, request: Request, inputs: &Inputs) -> Vec<Request> {
+    let modes = modes(stream, &inputs.config.modes);
     match stream.modes {
         Modes::None => vec![request],
         // Without any mode the API would answer with its own choice of them.
         Modes::Together(name, _)
-            if modes.is_empty() && !basis.offer.of(stream).any(|(more, _)| more == name) =>
+            if modes.is_empty() && !inputs.offer.of(stream).any(|(more, _)| more == name) =>
         {
             Vec::new()
         }
@@ -80,11 +80,11 @@ fn by_mode(stream: &Stream, request: Request, basis: &Basis) -> Vec<Request> {
 }
 
 /// `first` for each window that the stream is asked for.
-fn windows(stream: &Stream, basis: &Basis, first: &Request) -> Vec<Series> {
+fn windows(stream: &Stream, inputs: &Inputs, first: &Request) -> Vec<Series> {
     let plain = |first: &Request| Series { first: first.clone(), bound: Vec::new(), window: None };
-    let today = basis.now.date_naive().and_time(NaiveTime::MIN).and_utc();
-    let start = today.checked_sub_days(Days::new(basis.config.window_days.back));
-    let end = today.checked_add_days(Days::new(basis.config.window_days.ahead));
+    let today = inputs.now.date_naive().and_time(NaiveTime::MIN).and_utc();
+    let start = today.checked_sub_days(Days::new(inputs.config.window_days.back));
+    let end = today.checked_add_days(Days::new(inputs.config.window_days.ahead));
     let (Some(window), Some(start), Some(end)) = (stream.window, start, end) else {
         return vec![plain(first)];
     };

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::Basis;
+use super::Inputs;
 use crate::base::time::format_time;
 use crate::bookmark::memory::Memory;
 use crate::singer::catalog::Selected;
@@ -32,10 +32,10 @@ impl Reading {
     pub(super) fn of(
         selected: &Selected,
         modes: &[String],
-        basis: &Basis,
+        inputs: &Inputs,
         notes: &mut Vec<String>,
     ) -> Self {
-        let (stream, config) = (selected.stream, basis.config);
+        let (stream, config) = (selected.stream, inputs.config);
         let (start, end) = (config.start_date, config.end_date);
         if config.is_backfill {
             return Self { window: Window { start, end }, ..Self::default() };
@@ -43,7 +43,7 @@ impl Reading {
         let is_child = !stream.parents.is_empty();
         let keep =
             if is_child { config.lookback.max(config.child_lookback) } else { config.lookback };
-        let Some(bookmark) = bookmark(selected, modes, basis, notes) else {
+        let Some(bookmark) = bookmark(selected, modes, inputs, notes) else {
             let memory = Memory { known: HashSet::new(), keep };
             return Self { window: Window { start, end }, memory, bookmark: None };
         };
@@ -51,30 +51,30 @@ impl Reading {
             let (bookmark, start) = (format_time(bookmark), format_time(start));
             notes.push(format!("the bookmark {bookmark} counts, not start_date {start}"));
         }
-        let memory = Memory { known: basis.state.recent(stream), keep };
-        let window = Window { start: Some(from(bookmark, is_child, basis)), end };
+        let memory = Memory { known: inputs.state.recent(stream), keep };
+        let window = Window { start: Some(from(bookmark, is_child, inputs)), end };
         Self { window, memory, bookmark: Some(bookmark) }
     }
 }
 
 /// From when on a stream is read that has been read up to a moment. What belongs to an incident may
 /// change for a while after the incident has.
-pub(super) fn from(upto: DateTime<Utc>, is_child: bool, basis: &Basis) -> DateTime<Utc> {
+pub(super) fn from(upto: DateTime<Utc>, is_child: bool, inputs: &Inputs) -> DateTime<Utc> {
     let before = |time: DateTime<Utc>, by| time.checked_sub_signed(by).unwrap_or(time);
-    let from = before(upto, basis.config.lookback);
-    if is_child { from.min(before(basis.now, basis.config.child_lookback)) } else { from }
+    let from = before(upto, inputs.config.lookback);
+    if is_child { from.min(before(inputs.now, inputs.config.child_lookback)) } else { from }
 }
 
 /// The bookmark, if it is true for all that is asked for now and no full scan is due.
 fn bookmark(
     selected: &Selected,
     modes: &[String],
-    basis: &Basis,
+    inputs: &Inputs,
     notes: &mut Vec<String>,
 ) -> Option<DateTime<Utc>> {
     let stream = selected.stream;
-    let bookmark = basis.state.bookmark(stream)?;
-    let scope = basis.state.scope(stream);
+    let bookmark = inputs.state.bookmark(stream)?;
+    let scope = inputs.state.scope(stream);
     let is_missing =
         |mode: &String| scope.modes.as_ref().is_some_and(|known| !known.contains(mode));
     if modes.iter().any(is_missing) {
@@ -85,20 +85,20 @@ fn bookmark(
         return None;
     }
     if let Some(missing) =
-        super::asked_more(stream, basis).iter().find(|more| !scope.more.contains(more))
+        super::asked_more(stream, inputs).iter().find(|more| !scope.more.contains(more))
     {
         notes.push(format!(
             "the bookmark is not true for {missing:?}; it is read once from its start"
         ));
         return None;
     }
-    if let Some(why) = scope.sight.lacks(basis.sight) {
+    if let Some(why) = scope.sight.lacks(inputs.sight) {
         notes.push(format!("the bookmark is not used: {why}; it is read once from its start"));
         return None;
     }
     let new = scope.fields.map(|fields| fields.lack(&selected.schema)).unwrap_or_default();
     if !new.is_empty() {
-        let is_read = basis.config.rescan_on_new_fields;
+        let is_read = inputs.config.rescan_on_new_fields;
         notes.push(new_fields(&new, is_read));
         if is_read {
             return None;
@@ -107,9 +107,9 @@ fn bookmark(
     // What is embedded in a child's record changes without a trace, and an incident that changes its
     // mode takes along what is asked for by mode.
     let is_traceless = !stream.parents.is_empty() || matches!(stream.modes, Modes::OneByOne(_));
-    let period = basis.config.full_scan.or(is_traceless.then_some(FULL_SCAN));
-    let last = basis.state.full_scan(stream);
-    let is_due = |period| last.is_none_or(|last| basis.now.signed_duration_since(last) > period);
+    let period = inputs.config.full_scan.or(is_traceless.then_some(FULL_SCAN));
+    let last = inputs.state.full_scan(stream);
+    let is_due = |period| last.is_none_or(|last| inputs.now.signed_duration_since(last) > period);
     if period.is_some_and(is_due) {
         let last = last.map_or("never".to_owned(), format_time);
         notes.push(format!("it is read in full, as full_scan_days asks; the last time was {last}"));

@@ -1,7 +1,7 @@
 //! Worker threads that fetch ahead and hand pages over in order. What is fetched next, and what is
-//! handed over, is decided in [`queue`]; here it is done.
+//! delivery over, is decided in [`queue`]; here it is done.
 
-mod lane;
+mod open_list;
 pub mod queue;
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -10,14 +10,14 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use self::queue::{Feed, Handed, List, Next, Queue, Work};
+use self::queue::{Delivery, Feed, List, Next, Queue, Work};
 use crate::api::client::{Client, Failure, NOTABLE_WAIT, Passing};
 use crate::base::clock::Clock;
 use crate::base::error::Error;
 use crate::base::log::{Level, Log};
 use crate::record::lines::{Lines, Pool};
 use crate::source::taken::Taken;
-use crate::sync::chain::{Broken, Step};
+use crate::sync::pager::{Broken, Step};
 
 /// Lists being fetched. What is not wanted any more when it is dropped is given up.
 pub struct Fetch {
@@ -26,7 +26,7 @@ pub struct Fetch {
 
 /// What fetching needs beside the lists.
 #[derive(Clone)]
-pub struct Means {
+pub struct Tools {
     /// The API.
     pub client: Arc<Client>,
     /// Where events go.
@@ -38,15 +38,15 @@ pub struct Means {
 }
 
 struct Shared {
-    means: Means,
-    progress: Mutex<Progress>,
+    tools: Tools,
+    under_way: Mutex<UnderWay>,
     /// Something was put into the queue, taken from it, or closed.
     changed: Condvar,
     /// What records lie in until they are written.
     pool: Arc<Pool>,
 }
 
-struct Progress {
+struct UnderWay {
     queue: Queue,
     /// What bodies are read into: as many as there are requests at a time, not as there are threads.
     buffers: Vec<Vec<u8>>,
@@ -71,12 +71,12 @@ impl Fetch {
     /// # Errors
     /// [`Error::Bug`] where the operating system gives no thread.
     pub fn start(
-        means: Means,
+        tools: Tools,
         lists: Vec<List>,
         most_running: usize,
         budget: usize,
     ) -> Result<Self, Error> {
-        let progress = Progress {
+        let under_way = UnderWay {
             queue: Queue::new(lists, most_running, budget),
             buffers: Vec::new(),
             is_waited_for: false,
@@ -84,9 +84,9 @@ impl Fetch {
             is_broken: false,
             announced: Duration::ZERO,
         };
-        let progress = Mutex::new(progress);
+        let under_way = Mutex::new(under_way);
         let shared =
-            Arc::new(Shared { means, progress, changed: Condvar::new(), pool: Arc::default() });
+            Arc::new(Shared { tools, under_way, changed: Condvar::new(), pool: Arc::default() });
         // One more than there are requests at a time, since one may be asleep.
         for number in 0..=most_running {
             let worker = Worker(Arc::clone(&shared));
@@ -100,18 +100,18 @@ impl Fetch {
     ///
     /// # Errors
     /// [`Error::Bug`] where a worker has died.
-    pub fn take(&self, list: usize) -> Result<Handed, Error> {
-        let mut progress = self.shared.lock();
+    pub fn take(&self, list: usize) -> Result<Delivery, Error> {
+        let mut under_way = self.shared.lock();
         loop {
-            if progress.is_broken {
+            if under_way.is_broken {
                 return Err(Error::Bug("a worker thread has ended".into()));
             }
-            let handed = progress.queue.take(list);
+            let delivery = under_way.queue.take(list);
             self.shared.changed.notify_all();
-            if let Some(handed) = handed {
-                return Ok(handed);
+            if let Some(delivery) = delivery {
+                return Ok(delivery);
             }
-            progress = self.shared.wait(progress);
+            under_way = self.shared.wait(under_way);
         }
     }
 
@@ -120,9 +120,9 @@ impl Fetch {
         if bound.is_empty() {
             return;
         }
-        let mut progress = self.shared.lock();
+        let mut under_way = self.shared.lock();
         for (feed, values) in bound {
-            progress.queue.feed(Feed { list, number: *feed }, values);
+            under_way.queue.feed(Feed { list, number: *feed }, values);
         }
         self.shared.changed.notify_all();
     }
@@ -167,21 +167,21 @@ impl Drop for Fetch {
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Progress> {
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, UnderWay> {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Says what is waited for, once for each wait.
-    fn announce(&self, progress: &mut Progress, wait: Duration, reason: &str) {
-        let end = self.means.clock.elapsed().saturating_add(wait);
-        if wait >= NOTABLE_WAIT && end > progress.announced.saturating_add(NOTABLE_WAIT / 2) {
-            progress.announced = end;
-            self.means.client.announce(wait, reason);
+    fn announce(&self, under_way: &mut UnderWay, wait: Duration, reason: &str) {
+        let end = self.tools.clock.elapsed().saturating_add(wait);
+        if wait >= NOTABLE_WAIT && end > under_way.announced.saturating_add(NOTABLE_WAIT / 2) {
+            under_way.announced = end;
+            self.tools.client.announce(wait, reason);
         }
     }
 
-    fn wait<'a>(&self, progress: MutexGuard<'a, Progress>) -> MutexGuard<'a, Progress> {
-        self.changed.wait(progress).unwrap_or_else(PoisonError::into_inner)
+    fn wait<'a>(&self, under_way: MutexGuard<'a, UnderWay>) -> MutexGuard<'a, UnderWay> {
+        self.changed.wait(under_way).unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -190,9 +190,9 @@ struct Worker(Arc<Shared>);
 
 impl Worker {
     fn work(&self) {
-        let Means { client, now, .. } = &self.0.means;
+        let Tools { client, now, .. } = &self.0.tools;
         while let Some((mut work, mut body)) = self.next() {
-            let answer = match client.attempt(work.chain.request(), &mut body) {
+            let answer = match client.attempt(work.pager.request(), &mut body) {
                 Ok(answer) => Ok((answer, body.as_slice())),
                 Err(Failure::Final(error)) => Err(error),
                 Err(Failure::Passing(passing)) => match self.repeat(&mut work, passing) {
@@ -203,7 +203,7 @@ impl Worker {
                     Err(error) => Err(error),
                 },
             };
-            let step = work.chain.step(answer, &work.reader, Lines::new(&self.0.pool), *now);
+            let step = work.pager.step(answer, &work.reader, Lines::new(&self.0.pool), *now);
             let step = match step {
                 Step::Broken(broken) => self.broken(&mut work, broken),
                 step => Some(step),
@@ -226,40 +226,40 @@ impl Worker {
 
     /// Puts a request off that may succeed later; where its page keeps failing, for a smaller one.
     fn repeat(&self, work: &mut Work, passing: Passing) -> Result<(), Error> {
-        let Means { client, clock, log, .. } = &self.0.means;
+        let Tools { client, clock, log, .. } = &self.0.tools;
         // What nobody waits for any more is not worth a line after the last one of the log.
-        let progress = self.0.lock();
-        if progress.is_closed {
+        let under_way = self.0.lock();
+        if under_way.is_closed {
             return Ok(());
         }
-        let (name, chain) = (work.reader.stream().name, &mut work.chain);
-        if let Some(smaller) = chain.smaller_pages().filter(|_| passing.is_of_a_gateway()) {
-            let (request, reason) = (chain.request(), passing.reason());
+        let (name, pager) = (work.reader.stream().name, &mut work.pager);
+        if let Some(smaller) = pager.smaller_pages().filter(|_| passing.is_of_a_gateway()) {
+            let (request, reason) = (pager.request(), passing.reason());
             let message = format!(
                 "stream={name} path={request} keeps failing: {reason}; its list is gone on with in \
                  pages of {smaller}"
             );
             log.say(Level::Warning, Some(name), &message);
-            chain.limit(smaller);
+            pager.limit(smaller);
         }
-        let mut attempts = chain.attempts.take();
-        let wait = client.again(chain.request(), &mut attempts, passing)?;
-        chain.attempts = attempts;
-        chain.not_before = clock.elapsed().saturating_add(wait);
+        let mut attempts = pager.attempts.take();
+        let wait = client.again(pager.request(), &mut attempts, passing)?;
+        pager.attempts = attempts;
+        pager.not_before = clock.elapsed().saturating_add(wait);
         Ok(())
     }
 
     fn put(&self, work: Work, step: Option<Step>, body: Vec<u8>) {
-        let mut progress = self.0.lock();
-        progress.buffers.push(body);
+        let mut under_way = self.0.lock();
+        under_way.buffers.push(body);
         if let Some(Step::Again(error)) = &step
-            && !progress.is_closed
+            && !under_way.is_closed
         {
             let name = work.reader.stream().name;
             let message = format!("stream={name} its list is read again: {error}");
-            self.0.means.log.say(Level::Warning, Some(name), &message);
+            self.0.tools.log.say(Level::Warning, Some(name), &message);
         }
-        progress.queue.put(work, step);
+        under_way.queue.put(work, step);
         self.0.changed.notify_all();
     }
 
@@ -267,27 +267,27 @@ impl Worker {
     /// nothing more is wanted.
     fn next(&self) -> Option<(Box<Work>, Vec<u8>)> {
         let shared = &self.0;
-        let Means { client, clock, .. } = &shared.means;
-        let mut progress = shared.lock();
-        while !progress.is_closed {
-            let next = progress.queue.next(&mut client.limiter(), clock.elapsed());
+        let Tools { client, clock, .. } = &shared.tools;
+        let mut under_way = shared.lock();
+        while !under_way.is_closed {
+            let next = under_way.queue.next(&mut client.limiter(), clock.elapsed());
             match next {
                 Next::Send(work) => {
                     // There may be more to send, or somebody has to take over the waiting.
                     shared.changed.notify_all();
-                    let buffer = progress.buffers.pop();
+                    let buffer = under_way.buffers.pop();
                     return Some((work, buffer.unwrap_or_else(|| Vec::with_capacity(BODY))));
                 }
                 // One waits for all: a moment is not waited for twice.
-                Next::Wait(wait, reason) if !progress.is_waited_for => {
-                    progress.is_waited_for = true;
-                    shared.announce(&mut progress, wait, &reason);
-                    drop(progress);
+                Next::Wait(wait, reason) if !under_way.is_waited_for => {
+                    under_way.is_waited_for = true;
+                    shared.announce(&mut under_way, wait, &reason);
+                    drop(under_way);
                     clock.sleep(wait.min(LONGEST_SLEEP));
-                    progress = shared.lock();
-                    progress.is_waited_for = false;
+                    under_way = shared.lock();
+                    under_way.is_waited_for = false;
                 }
-                Next::Wait(..) | Next::Nothing => progress = shared.wait(progress),
+                Next::Wait(..) | Next::Nothing => under_way = shared.wait(under_way),
             }
         }
         None

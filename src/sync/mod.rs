@@ -1,9 +1,9 @@
 //! The loop over streams, the state in between, the summary at the end.
 
 pub mod policy;
-pub mod chain;
+pub mod pager;
 pub mod fetch;
-pub mod progress;
+pub mod checkpoint;
 pub mod scan;
 pub mod access;
 pub mod summary;
@@ -26,17 +26,17 @@ use crate::singer::state::State;
 use crate::source::Quota;
 use crate::source::stream::Parent;
 use crate::sync::access::Access;
+use crate::sync::checkpoint::Checkpoint;
 use crate::sync::fetch::queue::{Feed, List};
-use crate::sync::fetch::{Fetch, Means};
+use crate::sync::fetch::{Fetch, Tools};
 use crate::sync::policy::{Circumstances, Verdict, verdict};
-use crate::sync::progress::Progress;
 use crate::sync::scan::{Outcome, Scan, SetAside};
-use crate::sync::summary::{Fed, Summary};
+use crate::sync::summary::{Summary, Supply};
 
 /// What a run works with.
 pub struct Sync<'a, W: Write> {
     /// The API, the log, the clocks.
-    pub means: Means,
+    pub tools: Tools,
     /// The settings.
     pub config: &'a Config,
     /// Where messages go.
@@ -76,7 +76,7 @@ impl<W: Write> Sync<'_, W> {
     pub fn run(mut self, plan: &Plan) -> Result<(), Error> {
         let fetch = self.fetch(&plan.lists)?;
         for note in &plan.notes {
-            self.means.log.info(note);
+            self.tools.log.info(note);
         }
         let (input, mut summary) = (self.state.clone(), Summary::default());
         self.state_line()?;
@@ -98,7 +98,7 @@ impl<W: Write> Sync<'_, W> {
                 let _ = self.state_line();
                 return Err(error);
             }
-            self.means.log.say(
+            self.tools.log.say(
                 Level::Error,
                 Some(planned.stream.name),
                 &error.line(&self.config.source.hints),
@@ -118,7 +118,7 @@ impl<W: Write> Sync<'_, W> {
         summary.complete.extend(&plan.complete);
         summary.left_out.extend(&plan.left_out);
         let selected = selected + plan.complete.len() + plan.left_out.len();
-        summary.conclude(selected, &self.means, self.extent)
+        summary.conclude(selected, &self.tools, self.extent)
     }
 
     /// Starts to fetch all lists of the plan.
@@ -130,7 +130,7 @@ impl<W: Write> Sync<'_, W> {
         // nothing may be, since a record is enough.
         let is_ahead = concurrency > 1 && self.extent == Extent::Whole;
         let budget = if is_ahead { buffer } else { 0 };
-        Fetch::start(self.means.clone(), lists, concurrency, budget)
+        Fetch::start(self.tools.clone(), lists, concurrency, budget)
     }
 
     fn fetched(&self, planned: &Planned, plan: &[Planned]) -> Result<List, Error> {
@@ -172,15 +172,15 @@ impl<W: Write> Sync<'_, W> {
         match summary.obstacle(planned) {
             None => {}
             Some(_) if planned.moved().is_some() => {
-                self.means.log.say(Level::Warning, Some(name), &unknown_moves(name));
+                self.tools.log.say(Level::Warning, Some(name), &unknown_moves(name));
                 return Ok(());
             }
-            Some(Fed::Refused(why)) => {
+            Some(Supply::Refused(why)) => {
                 let why = why.clone();
                 self.refuse(planned, &why, summary);
                 return Ok(());
             }
-            Some(Fed::All | Fed::Failed) => {
+            Some(Supply::All | Supply::Failed) => {
                 self.leave_out(planned, summary);
                 return Ok(());
             }
@@ -193,7 +193,7 @@ impl<W: Write> Sync<'_, W> {
                 for number in 0..planned.feeds.len() {
                     part.fetch.complete(Feed { list: part.number, number });
                 }
-                summary.feed(planned, || Fed::All);
+                summary.feed(planned, || Supply::All);
                 summary.caps.push((part.number, outcome.cap));
                 if planned.selected.is_some() {
                     if planned.is_first() {
@@ -213,7 +213,7 @@ impl<W: Write> Sync<'_, W> {
                     self.refuse(planned, &error.refusal(planned.stream.scope), summary);
                     return Ok(());
                 }
-                summary.feed(planned, || Fed::Failed);
+                summary.feed(planned, || Supply::Failed);
                 Err(error.in_stream(name, outcome.pages))
             }
         }
@@ -258,7 +258,7 @@ impl<W: Write> Sync<'_, W> {
                  writes some of them again",
                 stream.name
             );
-            self.means.log.say(Level::Info, Some(stream.name), &message);
+            self.tools.log.say(Level::Info, Some(stream.name), &message);
         }
     }
 
@@ -276,12 +276,12 @@ impl<W: Write> Sync<'_, W> {
     fn leave_out(&self, planned: &Planned, summary: &mut Summary) {
         let name = planned.stream.name;
         let message = format!("stream `{name}` is left out: its parent could not be read");
-        self.means.log.say(Level::Warning, Some(name), &message);
+        self.tools.log.say(Level::Warning, Some(name), &message);
         if planned.selected.is_some() {
             summary.left_out.push(name);
             summary.access.push(Access::left_out(planned.stream));
         }
-        summary.feed(planned, || Fed::Failed);
+        summary.feed(planned, || Supply::Failed);
     }
 
     /// Notes that the key may not read a list, and so not its children either.
@@ -289,10 +289,10 @@ impl<W: Write> Sync<'_, W> {
         let name = planned.stream.name;
         if planned.selected.is_some() {
             let message = format!("stream `{name}` is skipped: {why}");
-            self.means.log.say(Level::Warning, Some(name), &message);
+            self.tools.log.say(Level::Warning, Some(name), &message);
             summary.not_permitted.push(name);
         }
-        summary.feed(planned, || Fed::Refused(format!("its parent `{name}`: {why}")));
+        summary.feed(planned, || Supply::Refused(format!("its parent `{name}`: {why}")));
     }
 
     /// Says what will be read: to the target in a SCHEMA, to the operator in the log.
@@ -300,7 +300,7 @@ impl<W: Write> Sync<'_, W> {
         let Part { planned, number, fetch, .. } = part;
         let name = planned.stream.name;
         for note in &planned.notes {
-            self.means.log.say(Level::Info, Some(name), &format!("stream={name} {note}"));
+            self.tools.log.say(Level::Info, Some(name), &format!("stream={name} {note}"));
         }
         let is_from_start = planned.parents_changed.is_none() && !planned.position.is_inside();
         if !planned.stream.is_default && self.extent == Extent::Whole && is_from_start {
@@ -313,7 +313,7 @@ impl<W: Write> Sync<'_, W> {
                 "stream={name} needs at least {requests} requests, one for each of {parents} \
                  parents: {minutes} minutes or more at the API's rate"
             );
-            self.means.log.say(Level::Info, Some(name), &message);
+            self.tools.log.say(Level::Info, Some(name), &message);
         }
         let Some(selected) = &planned.selected else { return Ok(()) };
         if self.keeps_state() {
@@ -327,20 +327,20 @@ impl<W: Write> Sync<'_, W> {
     /// Reads one list and says how it went.
     fn scan(&mut self, part: &Part) -> (Outcome, Result<(), Error>) {
         let (planned, name) = (part.planned, part.planned.stream.name);
-        let started = self.means.clock.elapsed();
+        let started = self.tools.clock.elapsed();
         let position = &planned.position;
         // A position that is gone on with was read with the same sight, or that is not known.
         let sight = self.sight.clone();
-        let progress = Progress::new(Position { sight, ..position.clone() }, started);
+        let checkpoint = Checkpoint::new(Position { sight, ..position.clone() }, started);
         let has_position = planned.selected.is_some() && planned.moved().is_none();
         let keeps_state = self.keeps_state() && has_position;
         let mut scan = Scan {
             fetch: part.fetch,
             number: part.number,
-            log: &self.means.log,
-            clock: self.means.clock.as_ref(),
+            log: &self.tools.log,
+            clock: self.tools.clock.as_ref(),
             output: &mut self.output,
-            progress: keeps_state.then_some((&mut self.state, progress)),
+            checkpoint: keeps_state.then_some((&mut self.state, checkpoint)),
             tolerance: self.config.lookback / 2,
             is_limited: self.sight.is_limited(),
             extent: self.extent,
@@ -365,14 +365,14 @@ impl<W: Write> Sync<'_, W> {
             (Ok(()), Some(_)) => "end",
             (Ok(()), None) => "end, for its children only,",
         };
-        outcome.report(name, &self.means.log);
+        outcome.report(name, &self.tools.log);
         let (records, pages) = (outcome.emitted, outcome.pages);
-        let seconds = self.means.clock.elapsed().saturating_sub(started).as_secs_f64();
+        let seconds = self.tools.clock.elapsed().saturating_sub(started).as_secs_f64();
         let message =
             format!("{end} stream={name} records={records} pages={pages} seconds={seconds:.1}");
-        self.means.log.say(Level::Info, Some(name), &message);
-        self.means.log.metric(Metric::Counter("record_count", records), Some(name));
-        self.means.log.metric(Metric::Timer("sync_duration", seconds, result.is_ok()), Some(name));
+        self.tools.log.say(Level::Info, Some(name), &message);
+        self.tools.log.metric(Metric::Counter("record_count", records), Some(name));
+        self.tools.log.metric(Metric::Timer("sync_duration", seconds, result.is_ok()), Some(name));
         (outcome, result)
     }
 }

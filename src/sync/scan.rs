@@ -1,4 +1,4 @@
-//! Writing one list: its pages as they are handed over, and an account of what came, what it gives
+//! Writing one list: its pages as they are delivery over, and an account of what came, what it gives
 //! to children, and what did not come.
 
 mod outcome;
@@ -19,11 +19,11 @@ use crate::plan::{Extent, Planned};
 use crate::singer::message::Output;
 use crate::singer::state::State;
 use crate::source::taken::Taken;
-use crate::sync::chain::{Broken, Fetched};
+use crate::sync::checkpoint::Checkpoint;
 use crate::sync::fetch::Fetch;
-use crate::sync::fetch::queue::{Handed, Place};
+use crate::sync::fetch::queue::{Delivery, Place};
+use crate::sync::pager::{Broken, Fetched};
 use crate::sync::policy::{Circumstances, SoFar, Verdict, are_too_many_gone, verdict};
-use crate::sync::progress::Progress;
 
 /// One list being written.
 pub struct Scan<'a, W: Write> {
@@ -38,7 +38,7 @@ pub struct Scan<'a, W: Write> {
     /// Where records go.
     pub output: &'a mut Output<W>,
     /// The bookmarks, and how far this list has been written; nothing where the state is left alone.
-    pub progress: Option<(&'a mut State, Progress)>,
+    pub checkpoint: Option<(&'a mut State, Checkpoint)>,
     /// How far the clocks may be apart.
     pub tolerance: TimeDelta,
     /// Whether the API may count rows that it does not give to this key.
@@ -91,9 +91,9 @@ impl<W: Write> Scan<'_, W> {
         let mut reported = self.clock.elapsed();
         while !self.is_enough() {
             match self.fetch.take(self.number)? {
-                Handed::End => break,
-                Handed::Page(place, fetched) => self.page(&place, *fetched)?,
-                Handed::Broken(place, broken) => self.broken(&place, broken)?,
+                Delivery::End => break,
+                Delivery::Page(place, fetched) => self.page(&place, *fetched)?,
+                Delivery::Broken(place, broken) => self.broken(&place, broken)?,
             }
             if self.clock.elapsed().saturating_sub(reported) >= PROGRESS_INTERVAL {
                 reported = self.clock.elapsed();
@@ -141,8 +141,8 @@ impl<W: Write> Scan<'_, W> {
         }
         self.output.records(&page.lines)?;
         self.fetch.feed(self.number, &page.bound);
-        if let Some((_, progress)) = &mut self.progress {
-            progress.pass(self.planned, place, &fetched);
+        if let Some((_, checkpoint)) = &mut self.checkpoint {
+            checkpoint.pass(self.planned, place, &fetched);
         }
         let page = &mut fetched.page;
         if self.planned.parents_changed.is_some() {
@@ -173,7 +173,7 @@ impl<W: Write> Scan<'_, W> {
     /// Of a list that lacks rows nothing is gone on with, however the run ends: whoever begins inside
     /// of it cannot tell that it is short, and its bookmark would pass them.
     fn forget_position(&mut self) -> Result<(), Error> {
-        let Some((state, _)) = self.progress.take() else { return Ok(()) };
+        let Some((state, _)) = self.checkpoint.take() else { return Ok(()) };
         let Position { of, at, .. } = self.planned.position.clone();
         state.set_position(self.planned.stream, &Position { of, at, ..Position::default() });
         self.output.state(state)
@@ -182,21 +182,21 @@ impl<W: Write> Scan<'_, W> {
     /// Writes a STATE where the list has come far enough.
     fn save(&mut self) -> Result<(), Error> {
         let (size, now) = (self.output.state_size(), self.clock.elapsed());
-        if !self.progress.as_ref().is_some_and(|(_, progress)| progress.is_due(size, now)) {
+        if !self.checkpoint.as_ref().is_some_and(|(_, checkpoint)| checkpoint.is_due(size, now)) {
             return Ok(());
         }
         self.keep_position();
-        self.progress.as_ref().map_or(Ok(()), |(state, _)| self.output.state(state))
+        self.checkpoint.as_ref().map_or(Ok(()), |(state, _)| self.output.state(state))
     }
 
     /// Notes in the state how far the list has come.
     pub fn keep_position(&mut self) {
         let now = self.clock.elapsed();
-        let Some((state, progress)) = &mut self.progress else { return };
-        if !progress.is_moved() {
+        let Some((state, checkpoint)) = &mut self.checkpoint else { return };
+        if !checkpoint.is_moved() {
             return;
         }
-        let position = progress.saved(now);
+        let position = checkpoint.saved(now);
         if self.planned.is_incremental() {
             position.newest = self.outcome.newest.map(Moment);
             position.cap = self.outcome.cap;
@@ -251,8 +251,8 @@ impl<W: Write> Scan<'_, W> {
         let parent = parent.id().unwrap_or_default().to_owned();
         let message = format!("stream={name} parent `{parent}` is left for the next run: {error}");
         self.log.say(Level::Warning, Some(name), &message);
-        if let Some((_, progress)) = &mut self.progress {
-            progress.set_aside(&parent);
+        if let Some((_, checkpoint)) = &mut self.checkpoint {
+            checkpoint.set_aside(&parent);
         }
         self.set_aside.first.get_or_insert((parent, error));
     }

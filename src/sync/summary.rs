@@ -6,7 +6,7 @@ use crate::bookmark::cap::Cap;
 use crate::plan::{Extent, Planned};
 use crate::source::stream::{Parent, Stream};
 use crate::sync::access::{Access, table};
-use crate::sync::fetch::Means;
+use crate::sync::fetch::Tools;
 use crate::sync::scan::{Losses, Outcome};
 
 /// What came of all of them.
@@ -29,12 +29,12 @@ pub struct Summary {
     /// When the scans of lists began.
     pub caps: Vec<(usize, Option<Cap>)>,
     /// What parents gave.
-    pub feeds: Vec<(&'static Parent, Fed)>,
+    pub feeds: Vec<(&'static Parent, Supply)>,
 }
 
 /// What a parent gave to its children.
 #[derive(Debug)]
-pub enum Fed {
+pub enum Supply {
     /// All that there is.
     All,
     /// Nothing: the key may not read it.
@@ -58,12 +58,12 @@ impl Summary {
 
     /// Why a list cannot be read, if one of its parents could not.
     #[must_use]
-    pub fn obstacle(&self, planned: &Planned) -> Option<&Fed> {
+    pub fn obstacle(&self, planned: &Planned) -> Option<&Supply> {
         let of = |parent: &Parent| {
             let fed = self.feeds.iter().find(|(feed, _)| feed.is_same_feed(parent));
-            fed.map_or(&Fed::Failed, |(_, fed)| fed)
+            fed.map_or(&Supply::Failed, |(_, fed)| fed)
         };
-        planned.parents.iter().map(of).find(|fed| !matches!(fed, Fed::All))
+        planned.parents.iter().map(of).find(|fed| !matches!(fed, Supply::All))
     }
 
     /// Whether a stream was read to its end.
@@ -79,7 +79,7 @@ impl Summary {
     }
 
     /// Keeps what a list gives to each kind of child.
-    pub fn feed(&mut self, planned: &Planned, fed: impl Fn() -> Fed) {
+    pub fn feed(&mut self, planned: &Planned, fed: impl Fn() -> Supply) {
         self.feeds.extend(planned.feeds.iter().map(|parent| (*parent, fed())));
     }
 
@@ -87,14 +87,14 @@ impl Summary {
     ///
     /// # Errors
     /// The one failure, or [`Error::StreamsFailed`], or [`Error::NothingPermitted`].
-    pub fn conclude(self, selected: usize, means: &Means, extent: Extent) -> Result<(), Error> {
+    pub fn conclude(self, selected: usize, tools: &Tools, extent: Extent) -> Result<(), Error> {
         let Summary { records, complete, not_permitted, left_out, mut failures, access, .. } = self;
         let Losses { parents_skipped, fields_unknown, fields_nulled, values_nulled, streams_short } =
             self.losses;
         let succeeded = failures.is_empty();
-        means.log.metric(Metric::Counter("http_request_count", means.client.requests()), None);
-        let seconds = means.clock.elapsed().as_secs_f64();
-        means.log.metric(Metric::Timer("job_duration", seconds, succeeded), None);
+        tools.log.metric(Metric::Counter("http_request_count", tools.client.requests()), None);
+        let seconds = tools.clock.elapsed().as_secs_f64();
+        tools.log.metric(Metric::Timer("job_duration", seconds, succeeded), None);
         let names = not_permitted;
         let skipped =
             if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
@@ -104,17 +104,17 @@ impl Summary {
              fields_nulled={fields_nulled} values_nulled={values_nulled} \
              streams_short={streams_short} failed={} left_out={} not_permitted={}{skipped}",
             complete.len(),
-            means.client.requests(),
-            means.client.retries(),
+            tools.client.requests(),
+            tools.client.retries(),
             failures.len(),
             left_out.len(),
             names.len(),
         );
         if extent == Extent::Sample {
-            means.log.table(&table(&access));
+            tools.log.table(&table(&access));
         }
         let level = if names.is_empty() { Level::Info } else { Level::Warning };
-        means.log.say(level, None, &line);
+        tools.log.say(level, None, &line);
         match (failures.len(), names.len()) {
             (0, refused) if refused == selected && selected > 0 => {
                 Err(Error::NothingPermitted(names.into_iter().map(Into::into).collect()))

@@ -1,4 +1,4 @@
-//! In which order requests are sent and pages handed over, whatever the order of the answers.
+//! In which order requests are sent and pages delivery over, whatever the order of the answers.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,8 +16,8 @@ use tap_incident::source::request::{Request, Series};
 use tap_incident::source::slice::Cut;
 use tap_incident::source::stream::Shape;
 use tap_incident::sources::incident_io::INCIDENT_IO;
-use tap_incident::sync::chain::Step;
-use tap_incident::sync::fetch::queue::{Feed, Handed, List, Next, Queue, Work};
+use tap_incident::sync::fetch::queue::{Delivery, Feed, List, Next, Queue, Work};
+use tap_incident::sync::pager::Step;
 
 const AMPLE: usize = 64 << 20;
 
@@ -50,7 +50,7 @@ fn sent(queue: &mut Queue) -> Vec<Work> {
 }
 
 fn targets(works: &[Work]) -> Vec<String> {
-    works.iter().map(|work| work.chain.request().to_string()).collect()
+    works.iter().map(|work| work.pager.request().to_string()).collect()
 }
 
 /// Puts back a page with these ids, and a cursor where one follows.
@@ -65,15 +65,15 @@ fn put_records(queue: &mut Queue, mut work: Work, records: &[Value], after: Opti
     body[field] = records.into();
     let body = body.to_string();
     let answer = Answer { date: None, sent_at: NOW, received_at: NOW };
-    let step = work.chain.step(Ok((answer, body.as_bytes())), &work.reader, Lines::default(), NOW);
+    let step = work.pager.step(Ok((answer, body.as_bytes())), &work.reader, Lines::default(), NOW);
     queue.put(work, Some(step));
 }
 
-/// What is handed over of a list by now: how many records each page had.
-fn handed(queue: &mut Queue, list: usize) -> Vec<u64> {
+/// What is delivery over of a list by now: how many records each page had.
+fn delivery(queue: &mut Queue, list: usize) -> Vec<u64> {
     let next = || match queue.take(list) {
-        Some(Handed::Page(_, fetched)) => Some(fetched.page.received),
-        Some(Handed::Broken(..) | Handed::End) | None => None,
+        Some(Delivery::Page(_, fetched)) => Some(fetched.page.received),
+        Some(Delivery::Broken(..) | Delivery::End) | None => None,
     };
     std::iter::from_fn(next).collect()
 }
@@ -89,8 +89,8 @@ fn small_lists_are_fetched_side_by_side_and_handed_over_in_order() {
     assert!(queue.take(0).is_none(), "the first is not there yet");
     put(&mut queue, works.pop().unwrap(), &["a"], None);
     for (number, expected) in [1, 2, 3].into_iter().enumerate() {
-        assert_eq!(handed(&mut queue, number), [expected]);
-        assert!(matches!(queue.take(number), Some(Handed::End)));
+        assert_eq!(delivery(&mut queue, number), [expected]);
+        assert!(matches!(queue.take(number), Some(Delivery::End)));
     }
 }
 
@@ -115,7 +115,7 @@ fn the_next_page_is_fetched_while_this_one_is_written_and_no_further_than_there_
             put(&mut queue, work, &ids[..page], Some(&page.to_string()));
         }
         assert_eq!(targets(&sent(&mut queue)).len(), usize::from(budget > 0), "{budget}");
-        assert!(matches!(queue.take(0), Some(Handed::Page(..))));
+        assert!(matches!(queue.take(0), Some(Delivery::Page(..))));
     }
 }
 
@@ -133,7 +133,7 @@ fn an_endpoint_without_room_in_its_quota_holds_up_nobody_else() {
     let mut limiter = Limiter::new(&INCIDENT_IO.quotas, 0);
     (0..60).for_each(|_| limiter.take("/v2/incidents", Duration::ZERO));
     let Next::Send(work) = queue.next(&mut limiter, Duration::ZERO) else { panic!() };
-    assert_eq!(work.chain.request().to_string(), "/v2/alerts");
+    assert_eq!(work.pager.request().to_string(), "/v2/alerts");
     let Next::Wait(wait, reason) = queue.next(&mut limiter, Duration::ZERO) else { panic!() };
     assert_eq!(
         (wait.as_secs_f64().round(), &*reason),
@@ -158,9 +158,9 @@ fn children_are_asked_for_while_their_parents_are_read_after_one_was_tried() {
     let others = sent(&mut queue);
     assert_eq!(targets(&others), ["/v2/call_routes/b/options", "/v2/call_routes/c/options"]);
     put(&mut queue, parents, &["a", "b", "c"], None);
-    assert_eq!(handed(&mut queue, 0), [3]);
+    assert_eq!(delivery(&mut queue, 0), [3]);
     queue.complete(Feed { list: 0, number: 0 });
-    assert_eq!(handed(&mut queue, 1), [0]);
+    assert_eq!(delivery(&mut queue, 1), [0]);
     assert!(queue.take(1).is_none(), "two are under way");
 }
 
@@ -170,7 +170,7 @@ fn a_request_that_is_put_off_holds_up_no_other_parent() {
         Queue::new(vec![list("call_route_options", Some(Feed { list: 0, number: 0 }))], 8, AMPLE);
     queue.feed(Feed { list: 0, number: 0 }, &["a".to_owned()]);
     let mut first = sent(&mut queue).pop().unwrap();
-    first.chain.not_before = Duration::from_secs(30);
+    first.pager.not_before = Duration::from_secs(30);
     queue.put(first, None);
     queue.feed(Feed { list: 0, number: 0 }, &["b".to_owned()]);
     assert_eq!(targets(&sent(&mut queue)), ["/v2/call_routes/b/options"]);
@@ -195,8 +195,8 @@ fn a_long_list_is_read_in_slices_and_handed_over_oldest_first() {
         put(&mut queue, work, &ids, None);
     }
     let expected = sizes.into_values().map(|size| size as u64).collect::<Vec<_>>();
-    assert_eq!(handed(&mut queue, 0), expected);
-    assert!(matches!(queue.take(0), Some(Handed::End)));
+    assert_eq!(delivery(&mut queue, 0), expected);
+    assert!(matches!(queue.take(0), Some(Delivery::End)));
 }
 
 #[test]
@@ -208,13 +208,13 @@ fn a_list_that_is_read_again_is_not_cut_for_it_has_handed_over_pages() {
     let mut work = sent(&mut queue).pop().unwrap();
     let (target, api) = ("/v2/alerts".to_owned(), ApiMessage::default());
     let lost = Err(Error::NotFound { target, api });
-    let step = work.chain.step(lost, &work.reader, Lines::default(), NOW);
+    let step = work.pager.step(lost, &work.reader, Lines::default(), NOW);
     assert!(matches!(step, Step::Again(_)));
     queue.put(work, Some(step));
     let work = sent(&mut queue).pop().unwrap();
     put_records(&mut queue, work, &[at("2025-11-20"), at("2025-11-21")], Some("found"));
     assert_eq!(targets(&sent(&mut queue)), ["/v2/alerts?after=found"]);
-    assert_eq!(handed(&mut queue, 0), [2, 2]);
+    assert_eq!(delivery(&mut queue, 0), [2, 2]);
 }
 
 #[test]
@@ -224,7 +224,7 @@ fn where_the_key_is_refused_nothing_later_is_asked_for() {
     let mut works = sent(&mut queue);
     let mut work = works.pop().unwrap();
     let error = Error::Unauthorized(ApiMessage::default());
-    let step = work.chain.step(Err(error), &work.reader, Lines::default(), NOW);
+    let step = work.pager.step(Err(error), &work.reader, Lines::default(), NOW);
     assert!(matches!(step, Step::Broken(_)));
     queue.put(work, Some(step));
     assert_eq!(sent(&mut queue).len(), 0);
@@ -237,6 +237,6 @@ fn a_list_that_is_closed_takes_no_room() {
     let work = sent(&mut queue).pop().unwrap();
     put(&mut queue, work, &vec!["x"; 100], Some("1"));
     queue.close(0);
-    assert!(matches!(queue.take(0), Some(Handed::End)));
+    assert!(matches!(queue.take(0), Some(Delivery::End)));
     assert_eq!(targets(&sent(&mut queue)), ["/v3/teams"]);
 }

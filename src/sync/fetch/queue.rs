@@ -1,12 +1,12 @@
 //! What is to be fetched next, and what is there to be written: lists in the order of the plan,
-//! chains in their order within a list, pages in theirs. Pure: it is told the time, and neither
+//! pagers in their order within a list, pages in theirs. Pure: it is told the time, and neither
 //! sends nor waits.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::lane::{Fed, Lane, Lot};
+use super::open_list::{Given, OpenList, Slot};
 use crate::api::limit::Limiter;
 use crate::bookmark::moved::Moved;
 use crate::bookmark::position::Position;
@@ -16,7 +16,7 @@ use crate::source::slice::Cut;
 use crate::source::stream::Parent;
 use crate::source::taken::Taken;
 use crate::source::window::Window;
-use crate::sync::chain::{Broken, Chain, Fetched, Step};
+use crate::sync::pager::{Broken, Fetched, Pager, Step};
 use crate::sync::policy::{Circumstances, Verdict, verdict};
 
 /// A list as the queue needs it.
@@ -49,7 +49,7 @@ pub struct Feed {
     pub number: usize,
 }
 
-/// Where a chain stands in its list.
+/// Where a pager stands in its list.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
     /// Which of the list's parents.
@@ -62,17 +62,17 @@ pub struct Place {
     pub slice: Vec<usize>,
 }
 
-/// A request to send, and the chain that it belongs to.
+/// A request to send, and the pager that it belongs to.
 #[derive(Debug)]
 pub struct Work {
     /// Which list.
     pub list: usize,
-    /// Where the chain stands in it.
+    /// Where the pager stands in it.
     pub place: Place,
     /// How its pages are read.
     pub reader: Arc<Reader>,
-    /// The chain itself, out of the queue until its answer is [`Queue::put`] back.
-    pub chain: Chain,
+    /// The pager itself, out of the queue until its answer is [`Queue::put`] back.
+    pub pager: Pager,
 }
 
 /// What a worker is to do.
@@ -88,10 +88,10 @@ pub enum Next {
 
 /// What the writer gets, in order.
 #[derive(Debug)]
-pub enum Handed {
-    /// A page of the chain at this place.
+pub enum Delivery {
+    /// A page of the pager at this place.
     Page(Place, Box<Fetched>),
-    /// The chain at this place ended early.
+    /// The pager at this place ended early.
     Broken(Place, Broken),
     /// The list has been read to its end.
     End,
@@ -100,8 +100,8 @@ pub enum Handed {
 /// Lists under way.
 #[derive(Debug)]
 pub struct Queue {
-    lists: Vec<Lane>,
-    feeds: BTreeMap<Feed, Fed>,
+    lists: Vec<OpenList>,
+    feeds: BTreeMap<Feed, Given>,
     /// The list that is being written.
     current: usize,
     /// The last list that is worth reading: the key was refused there.
@@ -132,7 +132,7 @@ impl Queue {
     #[must_use]
     pub fn new(lists: Vec<List>, most_running: usize, budget: usize) -> Self {
         Self {
-            lists: lists.into_iter().map(Lane::new).collect(),
+            lists: lists.into_iter().map(OpenList::new).collect(),
             feeds: BTreeMap::new(),
             current: 0,
             last: usize::MAX,
@@ -161,18 +161,18 @@ impl Queue {
             if !is_current && !has_room {
                 break;
             }
-            let Some(lane) = self.lists.get_mut(number) else { break };
-            if !lane.is_open() {
+            let Some(open) = self.lists.get_mut(number) else { break };
+            if !open.is_open() {
                 continue;
             }
-            lane.prepare(&self.feeds, now);
+            open.prepare(&self.feeds, now);
             let mut is_head = is_current;
-            for (place, lot) in &mut lane.chains {
-                let is_permitted = has_room || (is_head && lot.pages.is_empty());
+            for (place, slot) in &mut open.pagers {
+                let is_permitted = has_room || (is_head && slot.pages.is_empty());
                 is_head = false;
-                let Some(chain) = lot.chain.as_ref().filter(|_| is_permitted) else { continue };
-                let endpoint = chain.request().endpoint();
-                let pause = chain.not_before.saturating_sub(now);
+                let Some(pager) = slot.pager.as_ref().filter(|_| is_permitted) else { continue };
+                let endpoint = pager.request().endpoint();
+                let pause = pager.not_before.saturating_sub(now);
                 let limit = limiter.until(endpoint, now);
                 let wait = limit.max(pause);
                 if !wait.is_zero() {
@@ -184,11 +184,11 @@ impl Queue {
                 }
                 limiter.take(endpoint, now);
                 self.running += 1;
-                lot.is_running = true;
-                if let Some(mut chain) = lot.chain.take() {
-                    chain.limit(lane.page_size);
-                    let (place, reader) = (place.clone(), Arc::clone(&lane.list.reader));
-                    return Next::Send(Box::new(Work { list: number, place, reader, chain }));
+                slot.is_running = true;
+                if let Some(mut pager) = slot.pager.take() {
+                    pager.limit(open.page_size);
+                    let (place, reader) = (place.clone(), Arc::clone(&open.list.reader));
+                    return Next::Send(Box::new(Work { list: number, place, reader, pager }));
                 }
             }
         }
@@ -197,84 +197,84 @@ impl Queue {
 
     /// Whether what is to be written next waits for a rate limit.
     fn is_held_up(&self, limiter: &Limiter, now: Duration) -> bool {
-        let head = self.lists.get(self.current).and_then(|lane| lane.chains.values().next());
-        let chain = head.filter(|head| head.pages.is_empty()).and_then(|head| head.chain.as_ref());
-        chain.is_some_and(|chain| !limiter.until(chain.request().endpoint(), now).is_zero())
+        let head = self.lists.get(self.current).and_then(|open| open.pagers.values().next());
+        let pager = head.filter(|head| head.pages.is_empty()).and_then(|head| head.pager.as_ref());
+        pager.is_some_and(|pager| !limiter.until(pager.request().endpoint(), now).is_zero())
     }
 
-    /// Takes back a chain with what came of its answer; where it is to be sent again, nothing.
+    /// Takes back a pager with what came of its answer; where it is to be sent again, nothing.
     pub fn put(&mut self, work: Work, step: Option<Step>) {
         self.running -= 1;
-        let Work { list, place, chain, .. } = work;
-        let Some(lane) = self.lists.get_mut(list) else { return };
-        lane.page_size = lane.page_size.min(chain.request().page_size().unwrap_or(u32::MAX));
+        let Work { list, place, pager, .. } = work;
+        let Some(open) = self.lists.get_mut(list) else { return };
+        open.page_size = open.page_size.min(pager.request().page_size().unwrap_or(u32::MAX));
         // The list may have been closed meanwhile.
-        let Some(lot) = lane.chains.get_mut(&place) else { return };
-        lot.is_running = false;
+        let Some(slot) = open.pagers.get_mut(&place) else { return };
+        slot.is_running = false;
         match step {
-            None | Some(Step::Again(_)) => lot.chain = Some(chain),
+            None | Some(Step::Again(_)) => slot.pager = Some(pager),
             Some(Step::Broken(broken)) => {
                 let circumstances = Circumstances::Page { is_first: true, is_second_reading: true };
                 if verdict(&broken.error, circumstances) == Verdict::RunEnded {
                     self.last = self.last.min(list);
                 }
-                lot.broken = Some(broken);
+                slot.broken = Some(broken);
             }
             Some(Step::Page(fetched)) => {
-                lane.is_tried = true;
+                open.is_tried = true;
                 let size = size(&fetched);
                 self.held += size;
                 self.waiting += 1;
                 self.largest = self.largest.max(size);
-                lot.chain = if fetched.is_last { None } else { Some(chain) };
-                lot.pages.push_back(fetched);
+                slot.pager = if fetched.is_last { None } else { Some(pager) };
+                slot.pages.push_back(fetched);
             }
             Some(Step::Cut(parts)) => {
-                lane.chains.remove(&place);
+                open.pagers.remove(&place);
                 for (number, part) in parts.into_iter().enumerate() {
                     let mut place = place.clone();
                     place.slice.push(number);
-                    lane.chains.insert(place, Lot::of(part));
+                    open.pagers.insert(place, Slot::of(part));
                 }
             }
         }
     }
 
     /// What is to be written next of a list, if it is there already.
-    pub fn take(&mut self, list: usize) -> Option<Handed> {
+    pub fn take(&mut self, list: usize) -> Option<Delivery> {
         self.current = list;
-        let Some(lane) = self.lists.get_mut(list) else { return Some(Handed::End) };
-        lane.is_judged = false;
+        let Some(open) = self.lists.get_mut(list) else { return Some(Delivery::End) };
+        open.is_judged = false;
         loop {
-            let Some(mut first) = lane.chains.first_entry() else {
-                return lane.is_at_end(&self.feeds).then_some(Handed::End);
+            let Some(mut first) = open.pagers.first_entry() else {
+                return open.is_at_end(&self.feeds).then_some(Delivery::End);
             };
             let place = first.key().clone();
-            let lot = first.get_mut();
-            if let Some(fetched) = lot.pages.pop_front() {
+            let slot = first.get_mut();
+            if let Some(fetched) = slot.pages.pop_front() {
                 self.held -= size(&fetched);
                 self.waiting -= 1;
-                return Some(Handed::Page(place, fetched));
+                return Some(Delivery::Page(place, fetched));
             }
-            if lot.chain.is_some() || lot.is_running {
+            if slot.pager.is_some() || slot.is_running {
                 return None;
             }
-            let broken = lot.broken.take();
+            let broken = slot.broken.take();
             first.remove();
             if let Some(broken) = broken {
-                lane.is_judged = true;
-                return Some(Handed::Broken(place, broken));
+                open.is_judged = true;
+                return Some(Delivery::Broken(place, broken));
             }
         }
     }
 
     /// Forgets what is left of a list.
     pub fn close(&mut self, list: usize) {
-        let Some(lane) = self.lists.get_mut(list) else { return };
-        lane.next = None;
-        for lot in std::mem::take(&mut lane.chains).into_values() {
-            self.waiting -= lot.pages.len();
-            self.held -= lot.pages.iter().map(|fetched| size(fetched)).sum::<usize>();
+        let Some(open) = self.lists.get_mut(list) else { return };
+        open.next = None;
+        for slot in std::mem::take(&mut open.pagers).into_values() {
+            self.waiting -= slot.pages.len();
+            self.held -= slot.pages.iter().map(|fetched| size(fetched)).sum::<usize>();
         }
     }
 
@@ -291,25 +291,26 @@ impl Queue {
     /// How many parents a feed has given so far.
     #[must_use]
     pub fn fed(&self, feed: Feed) -> usize {
-        self.feeds.get(&feed).map_or(0, |fed| fed.bindings.len())
+        self.feeds.get(&feed).map_or(0, |given| given.bindings.len())
     }
 
     /// What was taken of each parent of a list.
     #[must_use]
     pub fn given(&self, list: usize) -> Vec<Taken> {
-        let mut given = Vec::new();
-        let Some(lane) = self.lists.get(list) else { return given };
-        for fed in lane.list.parents.iter().filter_map(|(_, feed)| self.feeds.get(feed)) {
-            let parents = (0..fed.bindings.len()).filter_map(|parent| fed.bindings.get(parent));
-            given.extend(parents.map(|parent| parent.to_owned()));
+        let mut parents = Vec::new();
+        let Some(open) = self.lists.get(list) else { return parents };
+        for given in open.list.parents.iter().filter_map(|(_, feed)| self.feeds.get(feed)) {
+            for number in 0..given.bindings.len() {
+                parents.extend(given.bindings.get(number).map(|parent| parent.to_owned()));
+            }
         }
-        given
+        parents
     }
 
     /// For how many parents a list is read, as far as they are known.
     #[must_use]
     pub fn parents(&self, list: usize) -> usize {
-        let parents = self.lists.get(list).map_or(&[][..], |lane| &lane.list.parents);
+        let parents = self.lists.get(list).map_or(&[][..], |open| &open.list.parents);
         parents.iter().map(|(_, feed)| self.fed(*feed)).sum()
     }
 }

@@ -6,12 +6,12 @@ use std::time::Duration;
 use crate::base::time::Moment;
 use crate::bookmark::position::Position;
 use crate::plan::Planned;
-use crate::sync::chain::Fetched;
 use crate::sync::fetch::queue::Place;
+use crate::sync::pager::Fetched;
 
 /// A list being written.
 #[derive(Debug)]
-pub struct Progress {
+pub struct Checkpoint {
     position: Position,
     /// What was written since the last STATE, and when that was.
     bytes: usize,
@@ -28,7 +28,7 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// Or where it is small beside what was written since the last one.
 const STATE_SHARE: usize = 16;
 
-impl Progress {
+impl Checkpoint {
     /// Starts where a scan starts.
     #[must_use]
     pub fn new(position: Position, now: Duration) -> Self {

@@ -21,7 +21,7 @@ use crate::sync::policy::{Circumstances, Verdict, verdict};
 
 /// One page after the other, up to now.
 #[derive(Debug)]
-pub struct Chain {
+pub struct Pager {
     series: Series,
     slice: Slice,
     /// Whether and how it may be cut.
@@ -45,8 +45,8 @@ pub struct Chain {
 pub enum Step {
     /// A page.
     Page(Box<Fetched>),
-    /// The list is long: its slices are to be read instead, each by a chain of its own.
-    Cut(Vec<Chain>),
+    /// The list is long: its slices are to be read instead, each by a pager of its own.
+    Cut(Vec<Pager>),
     /// The API has forgotten the cursor, or gave fewer records than it has: the list is read again
     /// from its start, because of this.
     Again(Error),
@@ -63,11 +63,11 @@ pub struct Fetched {
     pub sent_at: DateTime<Utc>,
     /// The API's clock.
     pub date: Option<DateTime<Utc>>,
-    /// Whether it is the last page of its chain.
+    /// Whether it is the last page of its pager.
     pub is_last: bool,
-    /// How many records of its chain have come so far.
+    /// How many records of its pager have come so far.
     pub received: u64,
-    /// The slice that the chain reads.
+    /// The slice that the pager reads.
     pub slice: Slice,
     /// Whose records these are: what was taken of the parent.
     pub parent: Taken,
@@ -89,7 +89,7 @@ pub struct Broken {
     pub parent: Taken,
 }
 
-impl Chain {
+impl Pager {
     /// Starts with the first page of a slice of `series`, which may be `cut`.
     #[must_use]
     pub fn new(series: Series, slice: Slice, cut: Option<Cut>) -> Self {
@@ -159,7 +159,7 @@ impl Chain {
         Some((page_size / 2).max(LEAST_PAGE))
     }
 
-    /// Takes the answer to [`Chain::request`], whose records are added to `lines`; `now` is where
+    /// Takes the answer to [`Pager::request`], whose records are added to `lines`; `now` is where
     /// open slices are taken to end.
     pub fn step(
         &mut self,
@@ -236,7 +236,7 @@ impl Chain {
     }
 
     /// The slices of a list whose first page says that it is long; none where it is read as it is. One
-    /// that is read again has handed over pages already, and stays in its place.
+    /// that is read again has delivery over pages already, and stays in its place.
     fn parts(&self, page: &Page, now: DateTime<Utc>) -> Vec<Self> {
         let may_be_cut = self.cursors.is_empty() && !self.is_second_reading;
         let Some(cut) = self.cut.filter(|_| may_be_cut) else { return Vec::new() };
@@ -251,7 +251,7 @@ impl Chain {
         slices.map(part).collect()
     }
 
-    /// Reads the list from its start once more. What its last page had has not been handed over.
+    /// Reads the list from its start once more. What its last page had has not been delivery over.
     fn begin_again(&mut self) {
         self.is_second_reading = true;
         self.attempts = None;

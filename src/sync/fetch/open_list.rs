@@ -1,4 +1,4 @@
-//! One list under way: which chain comes next, and what its chains have fetched. Pure.
+//! One list under way: which pager comes next, and what its pagers have fetched. Pure.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -8,14 +8,14 @@ use crate::record::bindings::Bindings;
 use crate::source::request::{Request, Series};
 use crate::source::slice::Slice;
 use crate::source::taken::Taken;
-use crate::sync::chain::{Broken, Chain, Fetched};
+use crate::sync::pager::{Broken, Fetched, Pager};
 
 /// A list under way.
 #[derive(Debug)]
-pub(super) struct Lane {
+pub(super) struct OpenList {
     pub(super) list: List,
-    pub(super) chains: BTreeMap<Place, Lot>,
-    /// The place of the next chain, where there is one to come.
+    pub(super) pagers: BTreeMap<Place, Slot>,
+    /// The place of the next pager, where there is one to come.
     pub(super) next: Option<Place>,
     /// The parent up to which everything was read by an interrupted run,
     skipped: Option<Taken>,
@@ -31,28 +31,28 @@ pub(super) struct Lane {
     pub(super) is_judged: bool,
 }
 
-/// A chain, and what it has fetched that nobody has taken yet.
+/// A pager, and what it has fetched that nobody has taken yet.
 #[derive(Debug, Default)]
-pub(super) struct Lot {
+pub(super) struct Slot {
     /// Nothing while its request is under way, or when it has ended.
-    pub(super) chain: Option<Chain>,
+    pub(super) pager: Option<Pager>,
     pub(super) pages: VecDeque<Box<Fetched>>,
     pub(super) broken: Option<Broken>,
     pub(super) is_running: bool,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Fed {
+pub(super) struct Given {
     pub(super) bindings: Bindings,
     pub(super) is_complete: bool,
 }
 
-/// So many chains of a list wait to be written at most, however small they are.
-const MOST_CHAINS: usize = 512;
-impl Lane {
+/// So many pagers of a list wait to be written at most, however small they are.
+const MOST_PAGERS: usize = 512;
+impl OpenList {
     pub(super) fn new(list: List) -> Self {
-        let mut lane = Self {
-            chains: BTreeMap::new(),
+        let mut open = Self {
+            pagers: BTreeMap::new(),
             next: Some(Place::default()),
             skipped: None,
             set_aside: Vec::new(),
@@ -62,48 +62,48 @@ impl Lane {
             is_judged: false,
             list,
         };
-        let Some(start) = lane.list.start.take() else { return lane };
+        let Some(start) = open.list.start.take() else { return open };
         if !start.parent.is_empty() {
-            (lane.skipped, lane.set_aside) = (Some(start.parent), start.set_aside);
-            return lane;
+            (open.skipped, open.set_aside) = (Some(start.parent), start.set_aside);
+            return open;
         }
-        let Some(series) = lane.list.series.get(start.series).cloned() else { return lane };
+        let Some(series) = open.list.series.get(start.series).cloned() else { return open };
         let slice = start.slice();
-        let chain = Chain::new(series, slice, lane.list.cut);
-        let rest = slice.until.map(|until| chain.over(Slice { from: Some(until), until: None }));
-        let chain = match &start.after {
-            Some(cursor) => chain.after(cursor, lane.list.reader.stream().cursor, start.received),
-            None => chain,
+        let pager = Pager::new(series, slice, open.list.cut);
+        let rest = slice.until.map(|until| pager.over(Slice { from: Some(until), until: None }));
+        let pager = match &start.after {
+            Some(cursor) => pager.after(cursor, open.list.reader.stream().cursor, start.received),
+            None => pager,
         };
-        for (number, chain) in [Some(chain), rest].into_iter().flatten().enumerate() {
+        for (number, pager) in [Some(pager), rest].into_iter().flatten().enumerate() {
             let place = Place { series: start.series, slice: vec![number], ..Place::default() };
-            lane.chains.insert(place, Lot::of(chain));
+            open.pagers.insert(place, Slot::of(pager));
         }
-        lane.next = Some(Place { series: start.series + 1, ..Place::default() });
-        lane
+        open.next = Some(Place { series: start.series + 1, ..Place::default() });
+        open
     }
 
     /// Whether more may be asked for. A child is asked for one parent first: where the key may not
     /// read it, or its address is wrong, one request tells as much as hundreds.
     pub(super) fn is_open(&self) -> bool {
-        let is_pending = |lot: &Lot| lot.is_running || lot.broken.is_some();
+        let is_pending = |slot: &Slot| slot.is_running || slot.broken.is_some();
         let is_child = !self.list.parents.is_empty();
-        !is_child || self.is_tried || !(self.is_judged || self.chains.values().any(is_pending))
+        !is_child || self.is_tried || !(self.is_judged || self.pagers.values().any(is_pending))
     }
 
-    /// Makes sure that there is a chain whose request may be sent, if there is one to come.
-    pub(super) fn prepare(&mut self, feeds: &BTreeMap<Feed, Fed>, now: Duration) {
-        let is_due = |lot: &Lot| lot.chain.as_ref().is_some_and(|chain| chain.not_before <= now);
-        while self.chains.len() < MOST_CHAINS && !self.chains.values().any(is_due) {
+    /// Makes sure that there is a pager whose request may be sent, if there is one to come.
+    pub(super) fn prepare(&mut self, feeds: &BTreeMap<Feed, Given>, now: Duration) {
+        let is_due = |slot: &Slot| slot.pager.as_ref().is_some_and(|pager| pager.not_before <= now);
+        while self.pagers.len() < MOST_PAGERS && !self.pagers.values().any(is_due) {
             let Some(place) = self.advance(feeds) else { return };
-            if let Some(chain) = self.chain(&place, feeds) {
-                self.chains.insert(place, Lot::of(chain));
+            if let Some(pager) = self.chain(&place, feeds) {
+                self.pagers.insert(place, Slot::of(pager));
             }
         }
     }
 
-    /// The place of the next chain, where it is known already.
-    fn advance(&mut self, feeds: &BTreeMap<Feed, Fed>) -> Option<Place> {
+    /// The place of the next pager, where it is known already.
+    fn advance(&mut self, feeds: &BTreeMap<Feed, Given>) -> Option<Place> {
         loop {
             let place = self.next.clone()?;
             let Some((_, feed)) = self.list.parents.get(place.parent) else {
@@ -120,7 +120,7 @@ impl Lane {
                 return None;
             }
             let place = self.next.clone()?;
-            let known = given.map_or(0, |fed| fed.bindings.len()).min(self.list.most_parents);
+            let known = given.map_or(0, |given| given.bindings.len()).min(self.list.most_parents);
             if place.record < known && !self.is_wanted(given, place.record) {
                 self.next = Some(Place { record: place.record + 1, series: 0, ..place });
             } else if place.record < known && place.series < self.list.series.len() {
@@ -128,7 +128,7 @@ impl Lane {
                 return Some(place);
             } else if place.record < known {
                 self.next = Some(Place { record: place.record + 1, series: 0, ..place });
-            } else if given.is_some_and(|fed| fed.is_complete) {
+            } else if given.is_some_and(|given| given.is_complete) {
                 self.known = 0;
                 self.next = Some(Place { parent: place.parent + 1, record: 0, ..place });
             } else {
@@ -138,9 +138,9 @@ impl Lane {
     }
 
     /// Whether a parent lies in the window of this list, and was not read by an interrupted run.
-    fn is_wanted(&self, given: Option<&Fed>, record: usize) -> bool {
+    fn is_wanted(&self, given: Option<&Given>, record: usize) -> bool {
         // Mostly nothing of it is needed.
-        let parent = || given.and_then(|fed| fed.bindings.get(record)).unwrap_or_default();
+        let parent = || given.and_then(|given| given.bindings.get(record)).unwrap_or_default();
         if record < self.known {
             // Everything was read up to here, but for those that were set aside.
             let parent = parent();
@@ -156,12 +156,12 @@ impl Lane {
 
     /// Goes on after the parent that an interrupted run had come to; false where it has not come
     /// yet. Where it is gone, the list is read from its start.
-    fn skip(&mut self, given: Option<&Fed>) -> bool {
+    fn skip(&mut self, given: Option<&Given>) -> bool {
         let Some(skipped) = &self.skipped else { return true };
-        let Some(fed) = given else { return false };
+        let Some(given) = given else { return false };
         let next = self.next.as_ref().map_or(0, |next| next.record);
-        for record in next..fed.bindings.len() {
-            if fed.bindings.get(record).is_some_and(|parent| parent.id() == skipped.id()) {
+        for record in next..given.bindings.len() {
+            if given.bindings.get(record).is_some_and(|parent| parent.id() == skipped.id()) {
                 self.known = record + 1;
                 let first = if self.set_aside.is_empty() { self.known } else { 0 };
                 self.next = Some(Place { record: first, ..Place::default() });
@@ -169,18 +169,18 @@ impl Lane {
                 return true;
             }
         }
-        self.next = Some(Place { record: fed.bindings.len(), ..Place::default() });
-        if fed.is_complete {
+        self.next = Some(Place { record: given.bindings.len(), ..Place::default() });
+        if given.is_complete {
             self.next = Some(Place::default());
             self.skipped = None;
         }
-        fed.is_complete
+        given.is_complete
     }
 
-    fn chain(&self, place: &Place, feeds: &BTreeMap<Feed, Fed>) -> Option<Chain> {
+    fn chain(&self, place: &Place, feeds: &BTreeMap<Feed, Given>) -> Option<Pager> {
         let template = self.list.series.get(place.series)?;
         let Some((parent, feed)) = self.list.parents.get(place.parent) else {
-            return Some(Chain::new(template.clone(), Slice::default(), self.list.cut));
+            return Some(Pager::new(template.clone(), Slice::default(), self.list.cut));
         };
         let values = feeds.get(feed)?.bindings.get(place.record)?;
         let names = parent.bindings.iter().map(|binding| binding.parameter);
@@ -190,17 +190,17 @@ impl Lane {
             |request: Request, ((name, value), _): (&(&str, String), _)| request.bound(name, value);
         let first = asked.fold(template.first.clone(), ask);
         let series = Series { first, bound, window: template.window };
-        Some(Chain::new(series, Slice::default(), self.list.cut))
+        Some(Pager::new(series, Slice::default(), self.list.cut))
     }
 
-    pub(super) fn is_at_end(&mut self, feeds: &BTreeMap<Feed, Fed>) -> bool {
+    pub(super) fn is_at_end(&mut self, feeds: &BTreeMap<Feed, Given>) -> bool {
         self.prepare(feeds, Duration::MAX);
-        self.chains.is_empty() && self.next.is_none()
+        self.pagers.is_empty() && self.next.is_none()
     }
 }
 
-impl Lot {
-    pub(super) fn of(chain: Chain) -> Self {
-        Self { chain: Some(chain), ..Self::default() }
+impl Slot {
+    pub(super) fn of(pager: Pager) -> Self {
+        Self { pager: Some(pager), ..Self::default() }
     }
 }
