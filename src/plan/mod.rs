@@ -204,22 +204,25 @@ pub fn plan(selection: Selection, inputs: &Inputs) -> Result<Plan, Error> {
         let position = selected.iter().position(|selected| selected.stream == stream);
         let mut chosen = position.map(|position| selected.swap_remove(position));
         for filter in filters(stream, &needs) {
-            let is_of =
-                |need: &&Need| need.parent.stream == stream.name && need.parent.filter == filter;
-            let needs = needs.iter().filter(is_of).collect::<Vec<_>>();
+            let mut of_list = Vec::new();
+            for need in &needs {
+                if need.parent.stream == stream.name && need.parent.filter == filter {
+                    of_list.push(need);
+                }
+            }
             let chosen = chosen.take();
-            if chosen.is_none() && needs.is_empty() {
+            if chosen.is_none() && of_list.is_empty() {
                 continue;
             }
             match chosen.as_ref().and_then(detail) {
                 None => {
-                    let own = list(stream, chosen, filter, &needs, inputs)?;
+                    let own = list(stream, chosen, filter, &of_list, inputs)?;
                     let moved = moved(&own, inputs);
                     plan.lists.push(own);
                     plan.lists.extend(moved);
                 }
                 Some(detail) => {
-                    plan.lists.push(list(stream, None, filter, &needs, inputs)?);
+                    plan.lists.push(list(stream, None, filter, &of_list, inputs)?);
                     plan.lists.extend(chosen.map(|chosen| details(chosen, detail)));
                 }
             }

@@ -23,10 +23,14 @@ pub fn concerned(source: &'static Source, selection: &Selection) -> Vec<&'static
     for selected in &selection.streams {
         need(source, selected.stream.parents, None, &mut needs);
     }
-    let is_selected =
-        |stream: &Stream| selection.streams.iter().any(|known| known.stream == stream);
-    let is_needed = |stream: &Stream| needs.iter().any(|need| need.parent.stream == stream.name);
-    source.streams.iter().filter(|stream| is_selected(stream) || is_needed(stream)).collect()
+    let mut concerned = Vec::new();
+    for stream in source.streams {
+        let is_selected = selection.streams.iter().any(|selected| selected.stream == stream);
+        if is_selected || needs.iter().any(|need| need.parent.stream == stream.name) {
+            concerned.push(stream);
+        }
+    }
+    concerned
 }
 
 /// The stream's own list and those with the filters that its children need.
@@ -58,17 +62,16 @@ pub(super) fn need(
 
 /// What the API is asked for: the earliest that anyone needs.
 pub(super) fn asked(method: Option<Method>, own: Window, needs: &[&Need]) -> Window {
-    let own_start = match method {
-        None => None,
+    let mut starts: Vec<_> = needs.iter().map(|need| need.since).collect();
+    match method {
         Some(Method::FullTable) => return Window::default(),
-        Some(Method::Incremental) => Some(own.start),
-    };
-    if needs.is_empty() {
-        return own;
+        // Only what is emitted has an end: whatever changed later may have children that count.
+        Some(Method::Incremental) if needs.is_empty() => return own,
+        Some(Method::Incremental) => starts.push(own.start),
+        None => {}
     }
-    let starts = own_start.into_iter().chain(needs.iter().map(|need| need.since));
-    let starts = starts.collect::<Option<Vec<_>>>();
-    Window { start: starts.and_then(|starts| starts.into_iter().min()), end: None }
+    // Whoever has no start needs everything, which comes first in this order.
+    Window { start: starts.into_iter().min().flatten(), end: None }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The requests of a stream: one series for each mode where the API takes one mode at a time, and for
 //! each window; with the filter over time. Pure.
 
-use chrono::{DateTime, Datelike, Days, Months, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, TimeDelta, Utc};
 
 use super::{Extent, Filter, Inputs};
 use crate::base::time::format_time;
@@ -31,9 +31,11 @@ pub(super) fn series(
     {
         request = request.with(parameter, value);
     }
-    let requests = by_mode(stream, request, inputs);
-    let of = |first: Request| windows(stream, inputs, &first);
-    requests.into_iter().flat_map(of).collect()
+    let mut series = Vec::new();
+    for first in by_mode(stream, request, inputs) {
+        series.extend(windows(stream, inputs, &first));
+    }
+    series
 }
 
 /// The request for a stream's list, whatever is in it.
@@ -49,29 +51,31 @@ pub(super) fn plain(stream: &Stream, inputs: &Inputs) -> Request {
 
 /// Of the configured modes, those that the stream may be asked for.
 pub(super) fn modes(stream: &Stream, configured: &[String]) -> Vec<String> {
-    let is_known = |mode: &&String| match stream.modes {
-        Modes::None => false,
-        Modes::Together(_, known) => known.contains(&mode.as_str()),
-        Modes::OneByOne(_) => true,
-    };
-    configured.iter().filter(is_known).cloned().collect()
+    let mut asked = configured.to_vec();
+    match stream.modes {
+        Modes::None => asked.clear(),
+        Modes::Together(_, known) => asked.retain(|mode| known.contains(&mode.as_str())),
+        Modes::OneByOne(_) => {}
+    }
+    asked
 }
 
-fn by_mode(stream: &Stream, request: Request, inputs: &Inputs) -> Vec<Request> {
+fn by_mode(stream: &Stream, mut request: Request, inputs: &Inputs) -> Vec<Request> {
     let modes = modes(stream, &inputs.config.modes);
     match stream.modes {
         Modes::None => vec![request],
-        // Without any mode the API would answer with its own choice of them.
-        Modes::Together(name, _)
-            if modes.is_empty() && !inputs.offer.of(stream).any(|(more, _)| more == name) =>
-        {
-            Vec::new()
-        }
         Modes::Together(name, _) => {
-            let add = |request: Request, mode: String| {
-                if request.has(name, &mode) { request } else { request.with(name, mode) }
-            };
-            vec![modes.into_iter().fold(request, add)]
+            let is_offered = inputs.offer.of(stream).any(|(parameter, _)| parameter == name);
+            // Without any mode the API would answer with its own choice of them.
+            if modes.is_empty() && !is_offered {
+                return Vec::new();
+            }
+            for mode in modes {
+                if !request.has(name, &mode) {
+                    request = request.with(name, mode);
+                }
+            }
+            vec![request]
         }
         Modes::OneByOne(name) => {
             modes.into_iter().map(|mode| request.clone().with(name, mode)).collect()
@@ -81,47 +85,58 @@ fn by_mode(stream: &Stream, request: Request, inputs: &Inputs) -> Vec<Request> {
 
 /// `first` for each window that the stream is asked for.
 fn windows(stream: &Stream, inputs: &Inputs, first: &Request) -> Vec<Series> {
-    let plain = |first: &Request| Series { first: first.clone(), bound: Vec::new(), window: None };
-    let today = inputs.now.date_naive().and_time(NaiveTime::MIN).and_utc();
+    let today = midnight(inputs.now.date_naive());
     let start = today.checked_sub_days(Days::new(inputs.config.window_days.back));
     let end = today.checked_add_days(Days::new(inputs.config.window_days.ahead));
     let (Some(window), Some(start), Some(end)) = (stream.window, start, end) else {
-        return vec![plain(first)];
+        return vec![Series { first: first.clone(), bound: Vec::new(), window: None }];
     };
-    let (names, spans) = match window {
-        Windows::Whole(from, to) => ((from, to), vec![(start, end)]),
-        Windows::Months(from, to) => ((from, to), months(start, end)),
+    let (from, to, spans) = match window {
+        Windows::Whole(from, to) => (from, to, vec![(start, end)]),
+        Windows::Months(from, to) => (from, to, months(start, end)),
     };
-    let over = |span: (DateTime<Utc>, DateTime<Utc>)| {
-        let first = first.clone().with(names.0, format_time(span.0));
-        let first = first.with(names.1, format_time(span.1));
-        Series { window: Some(span), ..plain(&first) }
-    };
-    spans.into_iter().map(over).collect()
+    let mut series = Vec::new();
+    for (start, end) in spans {
+        let first = first.clone().with(from, format_time(start)).with(to, format_time(end));
+        series.push(Series { first, bound: Vec::new(), window: Some((start, end)) });
+    }
+    series
 }
 
 /// The calendar months from that of `start` on, the last one up to `end`. They begin at the first
 /// of a month whatever day it is, so that a record keeps its key from run to run.
 fn months(start: DateTime<Utc>, end: DateTime<Utc>) -> Vec<(DateTime<Utc>, DateTime<Utc>)> {
-    let first = start.date_naive().with_day(1).unwrap_or_default().and_time(NaiveTime::MIN);
-    let next = |month: &DateTime<Utc>| month.checked_add_months(Months::new(1));
-    let starts = std::iter::successors(Some(first.and_utc()), next);
-    let starts = starts.take_while(|month| *month < end);
-    starts.map(|month| (month, next(&month).unwrap_or(end).min(end))).collect()
+    let mut month = midnight(start.date_naive().with_day(1).unwrap_or_default());
+    let mut months = Vec::new();
+    while month < end {
+        let next = month.checked_add_months(Months::new(1)).unwrap_or(end);
+        months.push((month, next.min(end)));
+        month = next;
+    }
+    months
+}
+
+fn midnight(day: NaiveDate) -> DateTime<Utc> {
+    day.and_time(NaiveTime::MIN).and_utc()
 }
 
 /// The API's filter for a window. Where it compares whole days, in a time zone nobody documents, a
 /// day wider at each bounded end; where it compares instants, to the millisecond. A closed window is
 /// one range, since gte with lte is refused.
 fn asked(window: Window, filters: &Filters, granularity: Granularity) -> Option<(String, String)> {
-    let wider = |time: DateTime<Utc>, by: TimeDelta| time.checked_add_signed(by).unwrap_or(time);
     let (margin, form) = match granularity {
         Granularity::Day => (TimeDelta::days(1), "%Y-%m-%d"),
         Granularity::Instant => (TimeDelta::milliseconds(1), "%Y-%m-%dT%H:%M:%S%.3fZ"),
     };
-    let text = |time: DateTime<Utc>| time.format(form).to_string();
-    let start = window.start.map(|start| text(wider(start, -margin)));
-    filters.spell(filters.changed, start, window.end.map(|end| text(wider(end, margin))))
+    let spelled = |time: DateTime<Utc>| time.format(form).to_string();
+    let start = window.start.map(|start| spelled(moved_by(start, -margin)));
+    let end = window.end.map(|end| spelled(moved_by(end, margin)));
+    filters.spell(filters.changed, start, end)
+}
+
+/// A time moved by a length, or the same where that would leave the calendar.
+fn moved_by(time: DateTime<Utc>, length: TimeDelta) -> DateTime<Utc> {
+    time.checked_add_signed(length).unwrap_or(time)
 }
 
 #[cfg(test)]
