@@ -56,7 +56,7 @@ struct UnderWay {
     is_closed: bool,
     /// A worker has died.
     is_broken: bool,
-    /// Until when the log has said that is waited.
+    /// The end of the last wait that the log has told of.
     announced: Duration,
 }
 
@@ -236,8 +236,8 @@ impl Worker {
         if let Some(smaller) = pager.smaller_pages().filter(|_| passing.is_of_a_gateway()) {
             let (request, reason) = (pager.request(), passing.reason());
             let message = format!(
-                "stream={name} path={request} keeps failing: {reason}; its list is gone on with in \
-                 pages of {smaller}"
+                "stream={name} path={request} keeps failing: {reason}; the rest of its list \
+                 is read in pages of {smaller}"
             );
             log.say(Level::Warning, Some(name), &message);
             pager.limit(smaller);

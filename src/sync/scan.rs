@@ -170,7 +170,7 @@ impl<W: Write> Scan<'_, W> {
         self.save()
     }
 
-    /// Of a list that lacks rows nothing is gone on with, however the run ends: whoever begins inside
+    /// A list that lacks rows leaves no position, however the run ends: whoever begins inside
     /// of it cannot tell that it is short, and its bookmark would pass them.
     fn forget_position(&mut self) -> Result<(), Error> {
         let Some((state, _)) = self.checkpoint.take() else { return Ok(()) };

@@ -210,7 +210,7 @@ fn pages_that_keep_failing_are_asked_for_in_halves() {
         let mut sizes = page_sizes(&rough, "/v2/incidents");
         sizes.dedup();
         assert_eq!(sizes, [250, 125, 62, 31]);
-        assert!(ran.stderr.contains("gone on with in pages of 31"), "{}", ran.stderr);
+        assert!(ran.stderr.contains("is read in pages of 31"), "{}", ran.stderr);
     }
 }
 
