@@ -57,8 +57,8 @@ impl Reading {
     }
 }
 
-/// From when on a stream is read that has been read up to a moment. What belongs to an incident may
-/// change for a while after the incident has.
+/// From when on a stream is read that has been read up to a moment. What belongs to a parent may change
+/// for a while after the parent has.
 pub(super) fn from(upto: DateTime<Utc>, is_child: bool, inputs: &Inputs) -> DateTime<Utc> {
     let before = |time: DateTime<Utc>, by| time.checked_sub_signed(by).unwrap_or(time);
     let from = before(upto, inputs.config.lookback);
@@ -104,8 +104,8 @@ fn bookmark(
             return None;
         }
     }
-    // What is embedded in a child's record changes without a trace, and an incident that changes its
-    // mode takes along what is asked for by mode.
+    // What is embedded in a child's record changes without a trace, and a parent that changes its mode
+    // takes along what is asked for by mode.
     let is_traceless = !stream.parents.is_empty() || matches!(stream.modes, Modes::OneByOne(_));
     let period = inputs.config.full_scan.or(is_traceless.then_some(FULL_SCAN));
     let last = inputs.state.full_scan(stream);

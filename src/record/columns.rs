@@ -9,7 +9,7 @@ use crate::base::time::format_time;
 use crate::json;
 use crate::record::{Projection, Written};
 use crate::source::request::Series;
-use crate::source::stream::{Binding, Column, Origin, Stream, Take};
+use crate::source::stream::{Binding, Origin, Parent, Stream, Take};
 
 /// The added fields of a stream for one series of pages.
 #[derive(Debug)]
@@ -23,10 +23,32 @@ enum Filled {
     ListName(String),
     /// Counted.
     Position(u64),
-    /// Taken from the record: the positions of captured fields with the rest of each pointer.
-    Record(Vec<Vec<(usize, String)>>),
+    /// Taken from the record: the first of these of which a part is there.
+    Record(Vec<Vec<Part>>),
     /// Not in this answer.
     Absent,
+}
+
+/// A place in a record: a field of it that is captured, and a pointer from there on.
+#[derive(Debug)]
+struct Part {
+    position: usize,
+    pointer: String,
+}
+
+impl Part {
+    /// Where a pointer from the record's root leads; nowhere if its field is not read.
+    fn at(pointer: &str, projection: &Projection) -> Option<Self> {
+        let names = pointer.strip_prefix('/')?;
+        let (field, rest) = names.split_once('/').unwrap_or((names, ""));
+        let pointer = if rest.is_empty() { String::new() } else { format!("/{rest}") };
+        Some(Self { position: projection.position(field)?, pointer })
+    }
+
+    /// What the value there is called by.
+    fn word(&self, written: &Written) -> Option<String> {
+        word(json::at(written.captured(self.position)?, &self.pointer)?)
+    }
 }
 
 impl Columns {
@@ -34,11 +56,13 @@ impl Columns {
     /// beside the records.
     #[must_use]
     pub fn new(stream: &Stream, projection: &Projection, series: &Series, body: &str) -> Self {
-        let column = |column: &Column| {
-            let position = projection.position(column.name)?;
-            Some((position, filled(column.source, projection, series, body)))
-        };
-        Self(stream.columns.iter().filter_map(column).collect())
+        let mut columns = Vec::new();
+        for column in stream.columns {
+            if let Some(position) = projection.position(column.name) {
+                columns.push((position, filled(column.source, projection, series, body)));
+            }
+        }
+        Self(columns)
     }
 
     /// Says which list the next records lie in.
@@ -76,18 +100,17 @@ impl Columns {
 }
 
 /// Fields of the record itself whose text the columns of `stream` are made of.
-pub fn sources(stream: &Stream) -> impl Iterator<Item = &'static str> {
-    let choices = stream.columns.iter().filter_map(|column| match column.source {
-        Origin::Record(choices) => Some(choices),
-        Origin::Parent(_)
-        | Origin::ParentTime(_)
-        | Origin::ListName
-        | Origin::Position
-        | Origin::WindowStart
-        | Origin::WindowEnd
-        | Origin::Beside(_) => None,
-    });
-    choices.flatten().copied().flatten().filter_map(|pointer| pointer.split('/').nth(1))
+#[must_use]
+pub fn sources(stream: &Stream) -> Vec<&'static str> {
+    let mut fields = Vec::new();
+    for column in stream.columns {
+        if let Origin::Record(choices) = column.source {
+            for pointer in choices.iter().copied().flatten() {
+                fields.extend(pointer.split('/').nth(1));
+            }
+        }
+    }
+    fields
 }
 
 fn filled(source: Origin, projection: &Projection, series: &Series, body: &str) -> Filled {
@@ -106,14 +129,12 @@ fn filled(source: Origin, projection: &Projection, series: &Series, body: &str) 
             json::at(body, pointer).map_or(Filled::Absent, |value| Filled::Text(beside(value)))
         }
         Origin::Record(choices) => {
-            let part = |pointer: &&str| {
-                let names = pointer.strip_prefix('/')?;
-                let (field, rest) = names.split_once('/').unwrap_or((names, ""));
-                let rest = if rest.is_empty() { String::new() } else { format!("/{rest}") };
-                Some((projection.position(field)?, rest))
-            };
-            let parts = |choice: &&[&str]| choice.iter().filter_map(part).collect();
-            Filled::Record(choices.iter().map(parts).collect())
+            let mut known = Vec::new();
+            for pointers in choices {
+                let parts = pointers.iter().filter_map(|pointer| Part::at(pointer, projection));
+                known.push(parts.collect());
+            }
+            Filled::Record(known)
         }
     }
 }
@@ -134,31 +155,44 @@ pub fn asked<'a>(
     series: &'a Series,
 ) -> Vec<(&'static str, usize, &'a str)> {
     let details = stream.detail.iter().flat_map(|detail| detail.parents);
-    let mut parents = details.chain(stream.parents).filter(|parent| {
-        let mut pairs = parent.bindings.iter().zip(&series.bound);
-        pairs.all(|(binding, (parameter, _))| binding.parameter == *parameter)
-    });
-    let Some(parent) = parents.next() else { return Vec::new() };
+    let Some(parent) = details.chain(stream.parents).find(|parent| is_parent(parent, series))
+    else {
+        return Vec::new();
+    };
     let mut asked = Vec::new();
     for (binding, (parameter, value)) in parent.bindings.iter().zip(&series.bound) {
-        let of_parent = |column: &&Column| column.source == Origin::Parent(parameter);
-        let columns = stream.columns.iter().filter(of_parent).map(|column| column.name);
+        if !binding.is_asked {
+            continue;
+        }
+        let mut names = Vec::new();
+        for column in stream.columns {
+            if column.source == Origin::Parent(parameter) {
+                names.push(column.name);
+            }
+        }
         // The `id` of a record is its own, unless it is the parent in more detail.
         let is_own = *parameter == "id" && parent.stream != stream.name;
-        let itself = (!parent.has_others && !is_own).then_some(*parameter);
-        for name in columns.chain(itself).filter(|_| binding.is_asked) {
+        if !parent.has_others && !is_own {
+            names.push(parameter);
+        }
+        for name in names {
             asked.extend(projection.position(name).map(|at| (name, at, value.as_str())));
         }
     }
     asked
 }
 
+/// Whether a series is for records of that parent: it is asked for with the same parameters.
+fn is_parent(parent: &Parent, series: &Series) -> bool {
+    let mut pairs = parent.bindings.iter().zip(&series.bound);
+    pairs.all(|(binding, (parameter, _))| binding.parameter == *parameter)
+}
+
 /// The parts joined by colons, unless all are empty.
-fn joined(parts: &[(usize, String)], written: &Written) -> Option<String> {
-    let part =
-        |(position, rest): &(usize, String)| word(json::at(written.captured(*position)?, rest)?);
-    let parts = parts.iter().map(|at| part(at).unwrap_or_default()).collect::<Vec<_>>();
-    parts.iter().any(|part| !part.is_empty()).then(|| quoted(&parts.join(":")))
+fn joined(parts: &[Part], written: &Written) -> Option<String> {
+    let words: Vec<_> = parts.iter().map(|part| part.word(written).unwrap_or_default()).collect();
+    let has_any = words.iter().any(|word| !word.is_empty());
+    has_any.then(|| quoted(&words.join(":")))
 }
 
 /// What one record of a parent gives to its children: every combination of the bindings' values.
@@ -182,12 +216,13 @@ pub fn bind(
             // Nothing is asked for with it, so that a child can be read without.
             values.push(String::new());
         }
-        combinations = combinations
-            .iter()
-            .flat_map(|known| {
-                values.iter().map(|value| [known.as_slice(), std::slice::from_ref(value)].concat())
-            })
-            .collect();
+        let mut longer = Vec::new();
+        for known in &combinations {
+            for value in &values {
+                longer.push([known.as_slice(), std::slice::from_ref(value)].concat());
+            }
+        }
+        combinations = longer;
     }
     combinations
 }

@@ -194,7 +194,7 @@ impl<W: Write> Sync<'_, W> {
                     part.fetch.complete(Feed { list: part.number, number });
                 }
                 summary.feed(planned, || Supply::All);
-                summary.caps.push((part.number, outcome.cap));
+                summary.caps.insert(part.number, outcome.cap);
                 if planned.selected.is_some() {
                     if planned.is_first() {
                         summary.complete.push(name);

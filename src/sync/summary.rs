@@ -1,5 +1,7 @@
 //! What came of a run: counted list by list, said in its last line, and whether it succeeded.
 
+use std::collections::BTreeMap;
+
 use crate::base::error::Error;
 use crate::base::log::{Level, Metric};
 use crate::bookmark::cap::Cap;
@@ -26,8 +28,8 @@ pub struct Summary {
     pub losses: Losses,
     /// Of a sample.
     pub access: Vec<Access>,
-    /// When the scans of lists began.
-    pub caps: Vec<(usize, Option<Cap>)>,
+    /// When the scans of lists began, by the lists' numbers in the plan.
+    pub caps: BTreeMap<usize, Option<Cap>>,
     /// What parents gave.
     pub feeds: Vec<(&'static Parent, Supply)>,
 }
@@ -59,11 +61,15 @@ impl Summary {
     /// Why a list cannot be read, if one of its parents could not.
     #[must_use]
     pub fn obstacle(&self, planned: &Planned) -> Option<&Supply> {
-        let of = |parent: &Parent| {
-            let fed = self.feeds.iter().find(|(feed, _)| feed.is_same_feed(parent));
-            fed.map_or(&Supply::Failed, |(_, fed)| fed)
-        };
-        planned.parents.iter().map(of).find(|fed| !matches!(fed, Supply::All))
+        for parent in planned.parents {
+            let supply = self.feeds.iter().find(|(feed, _)| feed.is_same_feed(parent));
+            match supply {
+                Some((_, Supply::All)) => {}
+                Some((_, obstacle)) => return Some(obstacle),
+                None => return Some(&Supply::Failed),
+            }
+        }
+        None
     }
 
     /// Whether a stream was read to its end.
@@ -74,8 +80,7 @@ impl Summary {
 
     /// When the earliest of these scans began.
     pub fn cap(&self, lists: impl Iterator<Item = usize>) -> Option<Cap> {
-        let of = |list| self.caps.iter().find(|(known, _)| *known == list)?.1;
-        Cap::earliest(lists.map(of))
+        Cap::earliest(lists.map(|list| self.caps.get(&list).copied().flatten()))
     }
 
     /// Keeps what a list gives to each kind of child.
