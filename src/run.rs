@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::api::client::Client;
-use crate::api::identity::greet;
+use crate::api::identity::identify;
 use crate::api::offer::Offer;
 use crate::base::clock::{Clock, StandingClock};
 use crate::base::error::Error;
@@ -165,7 +165,7 @@ fn sync<W: Write>(args: &Args, config: &Config, streams: Streams<W>) -> Result<(
     }
     // What the key sees is asked before anything is read: rows that it comes to see meanwhile would
     // be taken for seen, and a bookmark of a key that saw less is no good for this one.
-    let sight = greet(source, &client, &log)?;
+    let sight = identify(source, &client, &log)?;
     let offer = match extent {
         Extent::Whole => Offer::ask(&concerned(source, &selection), &config.modes, &client, &log),
         Extent::Sample => Offer::default(),

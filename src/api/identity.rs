@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::api::client::Client;
 use crate::base::error::Error;
 use crate::base::log::Log;
-use crate::bookmark::scope::Sight;
+use crate::bookmark::validity::Sight;
 use crate::source::request::Request;
 use crate::source::{Identity, Source};
 
@@ -14,7 +14,7 @@ use crate::source::{Identity, Source};
 ///
 /// # Errors
 /// [`Error::Unauthorized`].
-pub fn greet(source: &Source, client: &Client, log: &Log) -> Result<Sight, Error> {
+pub fn identify(source: &Source, client: &Client, log: &Log) -> Result<Sight, Error> {
     let Some(known) = &source.identity else { return Ok(Sight::default()) };
     let identity = match client.get(&Request::new(known.path)) {
         Err(error @ Error::Unauthorized(_)) => return Err(error),

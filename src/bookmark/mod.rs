@@ -4,5 +4,5 @@
 pub mod cap;
 pub mod memory;
 pub mod moved;
-pub mod scope;
+pub mod validity;
 pub mod position;

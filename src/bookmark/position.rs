@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::time::Moment;
 use crate::bookmark::cap::Cap;
-use crate::bookmark::scope::Sight;
+use crate::bookmark::validity::Sight;
 use crate::source::slice::Slice;
 use crate::source::taken::Taken;
 
@@ -14,7 +14,8 @@ use crate::source::taken::Taken;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
     /// What is read: requests, fields, method. It belongs to no other scan.
-    pub of: String,
+    #[serde(rename = "of")]
+    pub scan: String,
     /// When the scan began.
     pub at: Moment,
     /// What the key saw then.
@@ -94,7 +95,7 @@ mod tests {
     #[test]
     fn what_is_not_needed_is_not_written() {
         let at = Moment(parse_time("2026-11-20T12:00:00Z").unwrap());
-        let position = Position { of: "0f".into(), at, ..Position::default() };
+        let position = Position { scan: "0f".into(), at, ..Position::default() };
         let text = serde_json::to_string(&position).unwrap();
         assert_eq!(text, r#"{"of":"0f","at":"2026-11-20T12:00:00Z"}"#);
         assert_eq!(serde_json::from_str::<Position>(&text).unwrap(), position);

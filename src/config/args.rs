@@ -9,9 +9,9 @@ use clap::{Parser, ValueEnum};
 
 use crate::base::error::Error;
 
-/// The Singer tap for incident.io: prints SCHEMA, RECORD and STATE lines for a Singer target.
+/// The command line.
 #[derive(Debug, Default, Parser)]
-#[command(name = "tap-incident", version)]
+#[command(name = "tap-incident", version, about = crate::sources::ABOUT)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct Args {
     /// Settings as a JSON file; may be given several times, later files win. `ENV` adds nothing:
@@ -43,10 +43,10 @@ pub struct Args {
     #[arg(long, value_name = "WHAT", num_args = 0..=1, require_equals = true,
         default_missing_value = "all")]
     pub test: Option<Test>,
-    /// Read incidents that changed at or after this time
+    /// Read what changed at or after this time
     #[arg(long, value_name = "TIME")]
     pub start_date: Option<String>,
-    /// Read incidents that changed before this time
+    /// Read what changed before this time
     #[arg(long, value_name = "TIME")]
     pub end_date: Option<String>,
     /// Read what changed between --start-date and --end-date again, whatever the bookmarks say, and

@@ -3,6 +3,7 @@
 
 pub mod args;
 pub mod settings;
+mod values;
 
 use std::fmt;
 use std::time::Duration;
@@ -10,12 +11,13 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value};
 
+use self::values::Values;
 use crate::base::error::Error;
 use crate::base::log::{Format, Level};
 use crate::base::retry::Retry;
 use crate::base::time::parse_time;
 use crate::config::args::{Args, Test};
-use crate::config::settings::{Environment, check, gather, pointer, settings};
+use crate::config::settings::{Environment, check, gather, settings};
 use crate::source::{Sample, Source};
 
 /// Everything a run is told, checked.
@@ -136,57 +138,56 @@ impl Config {
     /// What the schema cannot check.
     fn checked(
         source: &'static Source,
-        (values, schema): (&Map<String, Value>, &Value),
+        (given, schema): (&Map<String, Value>, &Value),
         needs_key: bool,
         problems: &mut Vec<String>,
     ) -> Option<Self> {
-        let get =
-            |name: &str| values.get(name).or_else(|| schema.pointer(&pointer(name, "default")));
-        let text = |name: &str| get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let number = |name: &str| get(name).and_then(Value::as_u64).unwrap_or_default();
-        let size = |name: &str| usize::try_from(number(name)).unwrap_or(usize::MAX);
-        let whole = |name: &str| get(name).and_then(Value::as_i64);
-        let seconds = |name: &str| Duration::from_secs(number(name));
-        let api_key = if needs_key { key(values, problems) } else { Some(String::new()) };
-        let (start_date, end_date) = dates(values, problems);
-        if !text("user_agent").bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
-            problems.push(format!("`user_agent` is {:?}, not plain text", text("user_agent")));
+        let values = Values { given, schema };
+        let api_key = if needs_key { key(given, problems) } else { Some(String::new()) };
+        let (start_date, end_date) = dates(given, problems);
+        let user_agent = values.text("user_agent");
+        if !user_agent.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
+            problems.push(format!("`user_agent` is {user_agent:?}, not plain text"));
         }
-        let modes = source.settings.modes.and_then(get).and_then(Value::as_array);
-        let modes = modes.into_iter().flatten().filter_map(Value::as_str);
         let (back, ahead) = source.settings.window.unzip();
-        let days = |name: Option<&str>| name.map(number).unwrap_or_default();
         Some(Self {
             source,
-            endpoint: endpoint(&text("endpoint"), problems),
+            endpoint: endpoint(&values.text("endpoint"), problems),
             start_date,
             end_date,
-            modes: modes.map(str::to_owned).collect(),
-            lookback: TimeDelta::seconds(whole("lookback_seconds").unwrap_or_default()),
-            child_lookback: TimeDelta::days(whole("child_lookback_days").unwrap_or_default()),
-            full_scan: whole("full_scan_days").map(TimeDelta::days),
-            resume_max: TimeDelta::hours(whole("resume_max_hours").unwrap_or_default()),
-            rescan_on_new_fields: get("rescan_on_new_fields") == Some(&Value::Bool(true)),
+            modes: source.settings.modes.map(|name| values.texts(name)).unwrap_or_default(),
+            lookback: TimeDelta::seconds(values.optional("lookback_seconds").unwrap_or_default()),
+            child_lookback: TimeDelta::days(
+                values.optional("child_lookback_days").unwrap_or_default(),
+            ),
+            full_scan: values.optional("full_scan_days").map(TimeDelta::days),
+            resume_max: TimeDelta::hours(values.optional("resume_max_hours").unwrap_or_default()),
+            rescan_on_new_fields: values.is_true("rescan_on_new_fields"),
             is_backfill: false,
-            window_days: WindowDays { back: days(back), ahead: days(ahead) },
-            concurrency: size("concurrency"),
-            page_size: u32::try_from(number("page_size")).unwrap_or(u32::MAX),
-            buffer: size("buffer_megabytes") << 20,
-            connect_timeout: seconds("connect_timeout"),
-            request_timeout: seconds("request_timeout"),
-            retry: Retry {
-                most: u32::try_from(number("max_retries")).unwrap_or(u32::MAX),
-                patience: seconds("max_retry_seconds"),
+            window_days: WindowDays {
+                back: back.map(|name| values.number(name)).unwrap_or_default(),
+                ahead: ahead.map(|name| values.number(name)).unwrap_or_default(),
             },
-            rate_limit_reserve_percent: u8::try_from(number("rate_limit_reserve_percent"))
-                .unwrap_or(u8::MAX),
-            user_agent: text("user_agent"),
-            forbidden_streams: match text("forbidden_streams").as_str() {
+            concurrency: values.small("concurrency", usize::MAX),
+            page_size: values.small("page_size", u32::MAX),
+            buffer: values.small("buffer_megabytes", usize::MAX >> 20) << 20,
+            connect_timeout: values.seconds("connect_timeout"),
+            request_timeout: values.seconds("request_timeout"),
+            retry: Retry {
+                most: values.small("max_retries", u32::MAX),
+                patience: values.seconds("max_retry_seconds"),
+            },
+            rate_limit_reserve_percent: values.small("rate_limit_reserve_percent", u8::MAX),
+            user_agent,
+            forbidden_streams: match values.text("forbidden_streams").as_str() {
                 "fail" => Forbidden::Fail,
                 _ => Forbidden::Warn,
             },
-            log_level: Level::parse(&text("log_level")).unwrap_or(Level::Info),
-            log_format: if text("log_format") == "json" { Format::Json } else { Format::Text },
+            log_level: Level::parse(&values.text("log_level")).unwrap_or(Level::Info),
+            log_format: match values.text("log_format").as_str() {
+                "json" => Format::Json,
+                _ => Format::Text,
+            },
             api_key: Secret(api_key?),
         })
     }
@@ -243,14 +244,14 @@ fn dates(
     values: &Map<String, Value>,
     problems: &mut Vec<String>,
 ) -> (Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
-    let mut time = |name: &str| time(values, name, problems);
-    let (start, end) = (time("start_date"), time("end_date"));
+    let start = time(values, "start_date", problems);
+    let end = time(values, "end_date", problems);
     if start.zip(end).is_some_and(|(start, end)| start >= end) {
-        let text = |name: &str| values.get(name).and_then(Value::as_str).unwrap_or_default();
+        let as_given = |name: &str| values.get(name).cloned().unwrap_or_default();
         problems.push(format!(
-            "`start_date` {:?} is not before `end_date` {:?}",
-            text("start_date"),
-            text("end_date")
+            "`start_date` {} is not before `end_date` {}",
+            as_given("start_date"),
+            as_given("end_date")
         ));
     }
     (start, end)
@@ -275,30 +276,34 @@ fn time(
 /// A key must not cross a network in the clear.
 fn endpoint(text: &str, problems: &mut Vec<String>) -> String {
     let endpoint = text.trim_end_matches('/');
-    let authority = |scheme: &str| {
-        let rest = endpoint.strip_prefix(scheme)?;
-        rest.split('/').next().filter(|authority| !authority.is_empty() && !authority.contains('@'))
-    };
-    let is_loopback = authority("http://").is_some_and(|authority| {
-        let host = match authority.rsplit_once(':') {
-            Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
-            _ => authority,
-        };
-        host == "localhost"
-            || host
-                .trim_matches(['[', ']'])
-                .parse::<std::net::IpAddr>()
-                .is_ok_and(|ip| ip.is_loopback())
-    });
+    let is_safe = authority(endpoint, "https://").is_some()
+        || authority(endpoint, "http://").is_some_and(is_loopback);
     let is_plain = !endpoint.contains(['?', '#']) && !endpoint.contains(char::is_whitespace);
     if endpoint.contains('@') {
         problems.push("`endpoint` holds a user or a password; the API takes neither".into());
-    } else if !(is_plain && (authority("https://").is_some() || is_loopback)) {
+    } else if !(is_plain && is_safe) {
         problems.push(format!(
             "`endpoint` is {text:?}, but must be an https address, or http on loopback"
         ));
     }
     endpoint.to_owned()
+}
+
+/// Host and port of an address with that scheme.
+fn authority<'a>(endpoint: &'a str, scheme: &str) -> Option<&'a str> {
+    let authority = endpoint.strip_prefix(scheme)?.split('/').next()?;
+    let is_plain = !authority.is_empty() && !authority.contains('@');
+    is_plain.then_some(authority)
+}
+
+/// Whether it is this computer.
+fn is_loopback(authority: &str) -> bool {
+    let host = match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        _ => authority,
+    };
+    let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]

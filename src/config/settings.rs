@@ -236,7 +236,7 @@ pub fn check(
     let known = names(schema).collect::<Vec<_>>();
     for name in values.keys().filter(|name| !known.contains(&name.as_str())) {
         let nearest = nearest(name, known.iter().copied()).unwrap_or_default();
-        warnings.push(format!("config: nobody reads `{name}`; the nearest setting is `{nearest}`"));
+        warnings.push(format!("config: there is no setting `{name}`; did you mean `{nearest}`?"));
     }
     let validator = match jsonschema::validator_for(schema) {
         Ok(validator) => validator,

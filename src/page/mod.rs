@@ -164,7 +164,7 @@ impl Reader {
             reader: self,
             owner,
             columns: Columns::new(self.stream, &self.projection, series, text.as_str()),
-            asked: columns::asked(self.stream, &self.projection, series),
+            asked: columns::parent_fields(self.stream, &self.projection, series),
             written: Written::new(&text, &self.projection),
             page: Page { lines, ..Page::default() },
             candidates: Vec::new(),

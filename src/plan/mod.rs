@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use self::moves::{moved, moved_since, moves};
 pub use self::needs::concerned;
-use self::needs::{Need, asked, filters, need};
+use self::needs::{Need, earliest, filters, need};
 use self::series::{modes, series};
 use self::since::Reading;
 use crate::api::offer::Offer;
@@ -22,7 +22,7 @@ use crate::base::time::format_time;
 use crate::bookmark::memory::Memory;
 use crate::bookmark::moved::Moved;
 use crate::bookmark::position::Position;
-use crate::bookmark::scope::{Fields, Scope, Sight};
+use crate::bookmark::validity::{Fields, Sight, Validity};
 use crate::config::Config;
 use crate::page::Reader;
 use crate::record::Projection;
@@ -76,7 +76,7 @@ pub struct Planned {
     /// What the last scan wrote, and how much of this one is to be remembered.
     pub memory: Memory,
     /// What the next bookmark will be true for.
-    pub scope: Scope,
+    pub scope: Validity,
     /// Whether an incremental stream is read in full.
     pub is_full: bool,
     /// What its records give to children.
@@ -298,7 +298,7 @@ fn list(
         Some(selected) => reading(selected, inputs, &mut notes),
         None => Reading::default(),
     };
-    let asked = asked(method, reading.window, needs);
+    let asked = earliest(method, reading.window, needs);
     let mut series = series(stream, filter, asked, inputs);
     if series.is_empty() {
         let setting = stream.source.settings.modes.unwrap_or_default();
@@ -341,9 +341,9 @@ fn list(
 }
 
 /// What a bookmark of the stream will be true for; what the key sees may not be known yet.
-fn scope(stream: &Stream, selected: Option<&Selected>, inputs: &Inputs) -> Scope {
+fn scope(stream: &Stream, selected: Option<&Selected>, inputs: &Inputs) -> Validity {
     let modes = asked_modes(stream, inputs);
-    Scope {
+    Validity {
         modes: (!modes.is_empty()).then_some(modes),
         more: asked_more(stream, inputs),
         sight: Sight::default(),
@@ -366,7 +366,7 @@ fn details(selected: Selected, detail: &'static Detail) -> Planned {
         cut: None,
         window: Window::default(),
         memory: Memory::default(),
-        scope: Scope::default(),
+        scope: Validity::default(),
         is_full: true,
         feeds: Vec::new(),
         position: Position::default(),

@@ -61,7 +61,7 @@ pub(super) fn need(
 }
 
 /// What the API is asked for: the earliest that anyone needs.
-pub(super) fn asked(method: Option<Method>, own: Window, needs: &[&Need]) -> Window {
+pub(super) fn earliest(method: Option<Method>, own: Window, needs: &[&Need]) -> Window {
     let mut starts: Vec<_> = needs.iter().map(|need| need.since).collect();
     match method {
         Some(Method::FullTable) => return Window::default(),
@@ -97,8 +97,8 @@ mod tests {
         let need_of = |since| Need { parent: &incidents[0], since };
         let (early, late) = (time("2026-01-01"), time("2026-02-01"));
         let own = Window { start: late, end: time("2026-03-01") };
-        let start = |method, needs: &[&Need]| asked(method, own, needs).start;
-        assert_eq!(asked(Some(Method::Incremental), own, &[]), own);
+        let start = |method, needs: &[&Need]| earliest(method, own, needs).start;
+        assert_eq!(earliest(Some(Method::Incremental), own, &[]), own);
         assert_eq!(start(Some(Method::Incremental), &[&need_of(early)]), early);
         assert_eq!(start(Some(Method::Incremental), &[&need_of(None)]), None);
         assert_eq!(start(Some(Method::FullTable), &[&need_of(early)]), None);

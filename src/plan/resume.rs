@@ -35,13 +35,13 @@ pub(super) fn skip(selected: &mut Vec<Selected>, plan: &mut Plan, inputs: &Input
     let Some((_, began)) = interrupted(inputs) else { return };
     plan.began = began;
     selected.retain(|selected| {
-        let of = of(selected, &template(selected, inputs), (None, true), inputs);
+        let scan = scan_id(selected, &template(selected, inputs), (None, true), inputs);
         let position = inputs.state.position(selected.stream);
         let is_complete = selected.method == Method::FullTable
             && position.is_some_and(|position| {
                 let is_of_this_run = began <= position.at.0 && is_recent(position.at.0, inputs);
                 position.complete
-                    && position.of == of
+                    && position.scan == scan
                     && position.sight.is_like(inputs.sight)
                     && is_of_this_run
             });
@@ -129,12 +129,12 @@ fn position(planned: &mut Planned, inputs: &Inputs) -> Position {
     let Some(selected) = &planned.selected else { return Position { at, ..Position::default() } };
     // The window of a child moves with the clock; its bookmark names the scan well enough.
     let start = planned.window.start.filter(|_| planned.parents_changed.is_none());
-    let of = of(selected, &planned.series, (start, planned.is_full), inputs);
-    let start = Position { of, at, ..Position::default() };
+    let scan = scan_id(selected, &planned.series, (start, planned.is_full), inputs);
+    let start = Position { scan, at, ..Position::default() };
     let is_sync = inputs.extent == Extent::Whole && !inputs.config.is_backfill;
     let known = inputs.state.position(planned.stream).filter(Position::is_inside);
     let Some(known) = known.filter(|_| is_sync) else { return start };
-    let reason = if known.of != start.of {
+    let reason = if known.scan != start.scan {
         "it belongs to other filters, fields or bookmarks".to_owned()
     } else if !known.sight.is_like(inputs.sight) {
         "it is of a key that sees other rows".to_owned()
@@ -151,7 +151,7 @@ fn position(planned: &mut Planned, inputs: &Inputs) -> Position {
 }
 
 /// What names a scan: everything that its pages and its records depend on.
-fn of(
+fn scan_id(
     selected: &Selected,
     series: &[Series],
     reading: (Option<DateTime<Utc>>, bool),

@@ -27,7 +27,7 @@ pub(super) fn series(
         request = request.with(name, value);
     }
     if let Some(granularity) = stream.times
-        && let Some((parameter, value)) = asked(window, &stream.source.filters, granularity)
+        && let Some((parameter, value)) = changed_in(window, &stream.source.filters, granularity)
     {
         request = request.with(parameter, value);
     }
@@ -123,7 +123,11 @@ fn midnight(day: NaiveDate) -> DateTime<Utc> {
 /// The API's filter for a window. Where it compares whole days, in a time zone nobody documents, a
 /// day wider at each bounded end; where it compares instants, to the millisecond. A closed window is
 /// one range, since gte with lte is refused.
-fn asked(window: Window, filters: &Filters, granularity: Granularity) -> Option<(String, String)> {
+fn changed_in(
+    window: Window,
+    filters: &Filters,
+    granularity: Granularity,
+) -> Option<(String, String)> {
     let (margin, form) = match granularity {
         Granularity::Day => (TimeDelta::days(1), "%Y-%m-%d"),
         Granularity::Instant => (TimeDelta::milliseconds(1), "%Y-%m-%dT%H:%M:%S%.3fZ"),
@@ -155,7 +159,8 @@ mod tests {
 
     #[test]
     fn whole_days_are_asked_one_day_wider_at_each_bounded_end() {
-        let days = |start, end| asked(window(start, end), &INCIDENT_IO.filters, Granularity::Day);
+        let days =
+            |start, end| changed_in(window(start, end), &INCIDENT_IO.filters, Granularity::Day);
         let (start, end) = (Some("2026-01-01T00:00:00Z"), Some("2026-02-28T23:59:59Z"));
         assert_eq!(days(None, None), None);
         assert_eq!(days(start, None), Some(filter("gte", "2025-12-31")));
@@ -166,7 +171,7 @@ mod tests {
     #[test]
     fn instants_are_asked_a_millisecond_wider() {
         let instants =
-            |start, end| asked(window(start, end), &INCIDENT_IO.filters, Granularity::Instant);
+            |start, end| changed_in(window(start, end), &INCIDENT_IO.filters, Granularity::Instant);
         let (start, end) = (Some("2026-01-01T00:00:00.0005Z"), Some("2026-02-28"));
         let both = "2025-12-31T23:59:59.999Z~2026-02-28T00:00:00.001Z";
         assert_eq!(instants(start, end), Some(filter("date_range", both)));

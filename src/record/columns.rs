@@ -149,7 +149,7 @@ fn beside(value: &str) -> String {
 /// Fields of a record that name the parent that was asked for, if they are sent: by name, position,
 /// and the parent's value. An answer that belongs to another request shows in them.
 #[must_use]
-pub fn asked<'a>(
+pub fn parent_fields<'a>(
     stream: &'static Stream,
     projection: &Projection,
     series: &'a Series,

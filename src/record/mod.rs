@@ -38,7 +38,7 @@ pub struct Written<'a> {
     /// Where in `text` the piece begins that is to be copied next.
     pending: usize,
     /// Where the fields of the record written last are.
-    places: Vec<Place>,
+    texts: Vec<FieldText>,
     /// For each known field, which one came after it last time. Records of a list have their fields
     /// in one order, so that a name is mostly compared and not looked up.
     next: Vec<usize>,
@@ -48,7 +48,7 @@ pub struct Written<'a> {
 
 /// Where the value of a field of the record is.
 #[derive(Debug, Clone)]
-enum Place {
+enum FieldText {
     Missing,
     /// Sent, here in the text.
     Sent(Range<usize>),
@@ -75,7 +75,7 @@ impl<'a> Written<'a> {
             replaced: Vec::new(),
             text,
             pending: 0,
-            places: Vec::new(),
+            texts: Vec::new(),
             next: vec![0; projection.slots],
             path: String::new(),
         }
@@ -85,10 +85,10 @@ impl<'a> Written<'a> {
     /// that were filled in, too.
     #[must_use]
     pub fn field(&self, position: usize) -> Option<&str> {
-        let written = match self.places.get(position)? {
-            Place::Missing => return None,
-            Place::Filled(range) => range,
-            Place::Sent(range) => match self.replaced.iter().find(|(sent, _)| sent == range) {
+        let written = match self.texts.get(position)? {
+            FieldText::Missing => return None,
+            FieldText::Filled(range) => range,
+            FieldText::Sent(range) => match self.replaced.iter().find(|(sent, _)| sent == range) {
                 Some((_, other)) => other,
                 None => return self.text.get(range.clone()),
             },
@@ -99,9 +99,9 @@ impl<'a> Written<'a> {
     /// The text of a field as the record written last was sent, whether it is selected or not.
     #[must_use]
     pub fn captured(&self, position: usize) -> Option<&str> {
-        match self.places.get(position)? {
-            Place::Sent(range) => self.text.get(range.clone()),
-            Place::Missing | Place::Filled(_) => None,
+        match self.texts.get(position)? {
+            FieldText::Sent(range) => self.text.get(range.clone()),
+            FieldText::Missing | FieldText::Filled(_) => None,
         }
     }
 
@@ -118,8 +118,8 @@ impl<'a> Written<'a> {
         let Projection { fields, .. } = projection;
         self.out.clear();
         self.replaced.clear();
-        self.places.clear();
-        self.places.resize(fields.list.len(), Place::Missing);
+        self.texts.clear();
+        self.texts.resize(fields.list.len(), FieldText::Missing);
         parser.peek();
         self.pending = parser.at();
         if !parser.open(b'{')? {
@@ -130,7 +130,7 @@ impl<'a> Written<'a> {
         self.leave_out(end..end);
         // A target's table has every selected column, so each record has them too.
         for (index, field) in fields.list.iter().enumerate() {
-            if matches!(self.places.get(index), Some(Place::Missing)) && !field.is_dropped() {
+            if matches!(self.texts.get(index), Some(FieldText::Missing)) && !field.is_dropped() {
                 self.push(if std::mem::replace(&mut has_none, false) { "" } else { "," });
                 self.push(field.label.as_str());
                 let start = self.out.len();
@@ -138,8 +138,8 @@ impl<'a> Written<'a> {
                 let fit = field.node.fit(&filled);
                 self.push(if fit == Fit::Good { &filled } else { "null" });
                 self.note_nulled(field, u64::from(fit == Fit::Bad));
-                if let Some(place) = self.places.get_mut(index) {
-                    *place = Place::Filled(start..self.out.len());
+                if let Some(place) = self.texts.get_mut(index) {
+                    *place = FieldText::Filled(start..self.out.len());
                 }
             }
         }
@@ -298,10 +298,10 @@ impl<'a> Written<'a> {
 
     /// Notes where a field of the record itself is.
     fn place(&mut self, index: usize, field: &Field, sent: Range<usize>) -> Result<(), Flaw> {
-        match self.places.get_mut(index) {
-            Some(place @ Place::Missing) => *place = Place::Sent(sent),
+        match self.texts.get_mut(index) {
+            Some(place @ FieldText::Missing) => *place = FieldText::Sent(sent),
             // Other fields may be made of it: the last counts, as most readers have it.
-            Some(place) if field.is_dropped() => *place = Place::Sent(sent),
+            Some(place) if field.is_dropped() => *place = FieldText::Sent(sent),
             _ => return Err(Flaw::contract(format!("has the field `{}` twice", field.path))),
         }
         Ok(())

@@ -16,7 +16,7 @@ use crate::bookmark::cap::Cap;
 use crate::bookmark::memory::VERSION_BITS;
 use crate::bookmark::moved::Moved;
 use crate::bookmark::position::Position;
-use crate::bookmark::scope::{Fields, Scope, Sight};
+use crate::bookmark::validity::{Fields, Sight, Validity};
 use crate::source::Source;
 use crate::source::stream::Stream;
 
@@ -76,12 +76,12 @@ impl State {
 
     /// What a stream's bookmark is true for, as far as it says so.
     #[must_use]
-    pub fn scope(&self, stream: &Stream) -> Scope {
+    pub fn scope(&self, stream: &Stream) -> Validity {
         let modes = self.get(stream, modes_key(stream)).and_then(Value::as_array);
         let more = self.get(stream, MORE).and_then(Value::as_array);
         let text_of = |text: &str| text.to_owned();
         let list = |items: &[Value]| items.iter().filter_map(Value::as_str).map(text_of).collect();
-        Scope {
+        Validity {
             modes: modes.map(|modes| list(modes)),
             more: more.map(|more| list(more)).unwrap_or_default(),
             sight: Sight {
@@ -152,7 +152,7 @@ impl State {
     }
 
     /// Notes what a stream's bookmark is true for from now on.
-    pub fn set_scope(&mut self, stream: &Stream, scope: &Scope) {
+    pub fn set_scope(&mut self, stream: &Stream, scope: &Validity) {
         if let Some(modes) = &scope.modes {
             self.set(stream, modes_key(stream), json!(modes));
         }

@@ -5,6 +5,9 @@ pub mod incident_io;
 use self::incident_io::INCIDENT_IO;
 use crate::source::Source;
 
+/// What the program does, for its help.
+pub const ABOUT: &str =
+    "The Singer tap for incident.io: prints SCHEMA, RECORD and STATE lines for a Singer target";
 /// All of them.
 pub static SOURCES: &[&Source] = &[&INCIDENT_IO];
 /// The one that is read where nobody chose.

@@ -1,5 +1,5 @@
 //! Worker threads that fetch ahead and hand pages over in order. What is fetched next, and what is
-//! delivery over, is decided in [`queue`]; here it is done.
+//! handed over, is decided in [`queue`]; here it is done.
 
 mod open_list;
 pub mod queue;

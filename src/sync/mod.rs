@@ -18,7 +18,7 @@ use crate::base::log::{Level, Metric};
 use crate::bookmark::cap::Cap;
 use crate::bookmark::moved::Moved;
 use crate::bookmark::position::Position;
-use crate::bookmark::scope::{Scope, Sight};
+use crate::bookmark::validity::{Sight, Validity};
 use crate::config::{Config, Forbidden};
 use crate::plan::{Extent, Plan, Planned};
 use crate::singer::message::Output;
@@ -226,8 +226,9 @@ impl<W: Write> Sync<'_, W> {
         }
         let sight = self.sight.clone();
         let (stream, state) = (planned.stream, &mut self.state);
-        let Position { of, at, .. } = planned.position.clone();
-        let end = Position { of, at, sight: sight.clone(), complete: true, ..Position::default() };
+        let Position { scan, at, .. } = planned.position.clone();
+        let end =
+            Position { scan, at, sight: sight.clone(), complete: true, ..Position::default() };
         state.set_position(stream, &end);
         if !planned.is_incremental() {
             return;
@@ -242,7 +243,7 @@ impl<W: Write> Sync<'_, W> {
         if let (true, Some(cap)) = (planned.is_full, outcome.cap) {
             state.set_full_scan(stream, at.0, cap);
         }
-        state.set_scope(stream, &Scope { sight, ..planned.scope.clone() });
+        state.set_scope(stream, &Validity { sight, ..planned.scope.clone() });
         if planned.goes_on() {
             // What this scan has written does not count, nor if the run is killed before the next one
             // ends: an answer for that may have come before one of these, and so an older version of

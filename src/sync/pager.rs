@@ -236,7 +236,7 @@ impl Pager {
     }
 
     /// The slices of a list whose first page says that it is long; none where it is read as it is. One
-    /// that is read again has delivery over pages already, and stays in its place.
+    /// that is read again has handed over pages already, and stays in its place.
     fn parts(&self, page: &Page, now: DateTime<Utc>) -> Vec<Self> {
         let may_be_cut = self.cursors.is_empty() && !self.is_second_reading;
         let Some(cut) = self.cut.filter(|_| may_be_cut) else { return Vec::new() };
@@ -251,7 +251,7 @@ impl Pager {
         slices.map(part).collect()
     }
 
-    /// Reads the list from its start once more. What its last page had has not been delivery over.
+    /// Reads the list from its start once more. What its last page had has not been handed over.
     fn begin_again(&mut self) {
         self.is_second_reading = true;
         self.attempts = None;

@@ -1,4 +1,4 @@
-//! Writing one list: its pages as they are delivery over, and an account of what came, what it gives
+//! Writing one list: its pages as they are handed over, and an account of what came, what it gives
 //! to children, and what did not come.
 
 mod outcome;
@@ -110,10 +110,10 @@ impl<W: Write> Scan<'_, W> {
             let others = self.set_aside.count - 1;
             return Err(Error::Parents { first, others, error: Box::new(error) });
         }
-        let Outcome { parents, vanished, refused, .. } = self.outcome;
-        let all = parents + vanished + refused;
-        if are_too_many_gone(vanished, all) {
-            return Err(Error::TooManyGone { gone: vanished, parents: all });
+        let Outcome { parents, gone, refused, .. } = self.outcome;
+        let all = parents + gone + refused;
+        if are_too_many_gone(gone, all) {
+            return Err(Error::TooManyGone { gone, parents: all });
         }
         if let (Some((received, total)), false) = (self.outcome.shortfall, self.is_limited) {
             return Err(Error::Short { received, total });
@@ -174,8 +174,8 @@ impl<W: Write> Scan<'_, W> {
     /// of it cannot tell that it is short, and its bookmark would pass them.
     fn forget_position(&mut self) -> Result<(), Error> {
         let Some((state, _)) = self.checkpoint.take() else { return Ok(()) };
-        let Position { of, at, .. } = self.planned.position.clone();
-        state.set_position(self.planned.stream, &Position { of, at, ..Position::default() });
+        let Position { scan, at, .. } = self.planned.position.clone();
+        state.set_position(self.planned.stream, &Position { scan, at, ..Position::default() });
         self.output.state(state)
     }
 
@@ -218,7 +218,7 @@ impl<W: Write> Scan<'_, W> {
         match verdict(&error, Circumstances::Parent { is_first, so_far }) {
             Verdict::ParentSetAside => self.set_aside(&parent, error),
             Verdict::ParentGone => {
-                self.outcome.vanished += u64::from(self.enter(place, true));
+                self.outcome.gone += u64::from(self.enter(place, true));
             }
             Verdict::ParentRefused => {
                 self.outcome.refused += u64::from(self.enter(place, true));
@@ -231,12 +231,12 @@ impl<W: Write> Scan<'_, W> {
 
     /// What has come of the stream, of other parents than the one at `place`.
     fn so_far(&self, place: &Place) -> SoFar {
-        let Outcome { parents, vanished, refused, pages, .. } = self.outcome;
+        let Outcome { parents, gone, refused, pages, .. } = self.outcome;
         let is_counted = self.parent.is_some_and(|known| known.is_lost && known.is_at(place));
         SoFar {
             answers: pages,
             parents,
-            gone: vanished.saturating_sub(u64::from(is_counted)),
+            gone: gone.saturating_sub(u64::from(is_counted)),
             refused,
             set_aside: self.set_aside.count,
             set_aside_in_a_row: self.set_aside.in_a_row,

@@ -97,7 +97,7 @@ fn an_unknown_setting_is_a_warning_with_the_nearest_one() {
     let stand_in = stand_in();
     let tap = Tap::of(&stand_in).file("--config", r#"{"log_fromat": "json"}"#);
     let ran = tap.only(&["severities"]).run().ok();
-    assert!(ran.stderr.contains("`log_fromat`; the nearest setting is `log_format`"));
+    assert!(ran.stderr.contains("no setting `log_fromat`; did you mean `log_format`?"));
 }
 
 #[test]

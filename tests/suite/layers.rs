@@ -152,7 +152,7 @@ fn the_engine_knows_no_source() {
     let exceptions = [
         ("singer::state", "global_access"),
         ("singer::state", "\"teams\""),
-        ("bookmark::scope", "global_access"),
+        ("bookmark::validity", "global_access"),
     ];
     let mut found = Vec::new();
     for source in SOURCES {

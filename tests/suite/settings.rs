@@ -40,7 +40,7 @@ fn a_variable_that_nobody_reads_is_told_of() {
     let tap = variables.into_iter().fold(Tap::of(&stand_in), |tap, name| tap.variable(name, "x"));
     let ran = tap.only(&["severities"]).run().ok();
     let warnings = ran.stderr.lines().filter(|line| line.starts_with("WARNING config"));
-    let warning = "WARNING config: nobody reads `strat_date`; the nearest setting is `start_date`";
+    let warning = "WARNING config: there is no setting `strat_date`; did you mean `start_date`?";
     assert_eq!(warnings.collect::<Vec<_>>(), [warning], "Meltano's own are no mistake");
 }
 

@@ -76,12 +76,12 @@ impl Tap {
         tap.set("concurrency", &concurrency().to_string())
     }
 
-    /// Sets a setting through the environment.
     /// Only the modes of incidents that are documented, so that nothing is asked for besides.
     pub fn documented(self) -> Self {
         self.set("incident_modes", "standard,retrospective,test,tutorial")
     }
 
+    /// Sets a setting through the environment.
     pub fn set(mut self, name: &str, value: &str) -> Self {
         let name = format!("TAP_INCIDENT_{}", name.to_uppercase());
         self.environment.retain(|(known, _)| *known != name);

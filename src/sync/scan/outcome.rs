@@ -19,7 +19,7 @@ pub struct Outcome {
     /// Parents whose list was read.
     pub parents: u64,
     /// Parents that were listed and gone when something of theirs was asked for.
-    pub vanished: u64,
+    pub gone: u64,
     /// Parents of which the key may not read it.
     pub refused: u64,
     /// Which of the plan's feeds the records gave something to.
@@ -93,7 +93,7 @@ impl Outcome {
     #[must_use]
     pub fn losses(&self) -> Losses {
         Losses {
-            parents_skipped: self.vanished + self.refused,
+            parents_skipped: self.gone + self.refused,
             fields_unknown: self.unknown.len() as u64,
             fields_nulled: self.nulled.len() as u64,
             values_nulled: self.values_nulled,
@@ -133,8 +133,8 @@ impl Outcome {
         if self.sharing_keys > 0 {
             say(Level::Warning, &format!("records that share a key: {}", self.sharing_keys));
         }
-        if self.vanished > 0 {
-            let message = format!("parents deleted while they were read: {}", self.vanished);
+        if self.gone > 0 {
+            let message = format!("parents deleted while they were read: {}", self.gone);
             say(Level::Warning, &message);
         }
         if self.refused > 0 {

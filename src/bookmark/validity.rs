@@ -26,7 +26,7 @@ pub struct Sight {
 
 /// What a bookmark is true for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Scope {
+pub struct Validity {
     /// The modes that were asked for.
     pub modes: Option<Vec<String>>,
     /// What was asked for beyond the API's document: parameters and values.
