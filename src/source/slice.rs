@@ -1,5 +1,5 @@
 //! Where a long list is cut, so that its parts can be read side by side: by when records were created, at moments
-//! that follow from the data alone. Pure. Reading the parts is left to [`crate::sync::chain`].
+//! that follow from the data alone. Pure. Reading the parts is left to [`crate::sync::pager`].
 
 use std::time::Duration;
 
