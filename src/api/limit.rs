@@ -37,19 +37,24 @@ impl Limiter {
     #[must_use]
     pub fn new(quotas: &Quotas, reserve_percent: u8) -> Self {
         let share = f64::from(100_u8.saturating_sub(reserve_percent)) / 100.0;
-        let limits = quotas.paths.iter().copied().chain([(KEY, quotas.key)]);
-        let limits = limits.map(|(name, Quota(requests))| (name, (f64::from(requests), MINUTE)));
-        let bucket = |limit| Bucket::new(limit, share, Duration::ZERO);
-        let buckets = limits.map(|(name, limit)| (name.to_owned(), bucket(limit))).collect();
+        let mut buckets = BTreeMap::new();
+        for (name, Quota(requests)) in quotas.paths.iter().copied().chain([(KEY, quotas.key)]) {
+            let bucket = Bucket::new((f64::from(requests), MINUTE), share, Duration::ZERO);
+            buckets.insert(name.to_owned(), bucket);
+        }
         Self { share, buckets }
     }
 
     /// How long it is until a request to `endpoint` may be sent.
     #[must_use]
     pub fn until(&self, endpoint: &str, now: Duration) -> Duration {
-        let of = |(_, bucket): (_, &Bucket)| bucket.until(self.share, now);
-        let of_request = |(name, _): &(&String, _)| *name == KEY || *name == endpoint;
-        self.buckets.iter().filter(of_request).map(of).max().unwrap_or_default()
+        let mut wait = Duration::ZERO;
+        for (name, bucket) in &self.buckets {
+            if name == KEY || name == endpoint {
+                wait = wait.max(bucket.until(self.share, now));
+            }
+        }
+        wait
     }
 
     /// Counts a request to `endpoint`.

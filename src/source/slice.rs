@@ -62,17 +62,12 @@ impl Slice {
     /// The parameter and the value of the filter that asks for this slice.
     #[must_use]
     pub fn filter(self, cut: Cut) -> Option<(String, String)> {
-        let Cut { granularity, source } = cut;
-        let text = |time: DateTime<Utc>| match granularity {
-            Granularity::Day => time.format("%Y-%m-%d").to_string(),
-            Granularity::Instant => format_time(time),
+        let (from, until) = match cut.granularity {
+            // Both ends of a range of days are in it.
+            Granularity::Day => (self.from.map(day), self.until.map(day_before)),
+            Granularity::Instant => (self.from.map(format_time), self.until.map(format_time)),
         };
-        // Both ends of a range of days are in it.
-        let last = |until: DateTime<Utc>| match granularity {
-            Granularity::Day => text(until.checked_sub_days(Days::new(1)).unwrap_or(until)),
-            Granularity::Instant => text(until),
-        };
-        source.filters.spell(cut.field(), self.from.map(text), self.until.map(last))
+        cut.source.filters.spell(cut.field(), from, until)
     }
 
     /// How many records that were created then are in it for certain: days may be those of another
@@ -83,11 +78,13 @@ impl Slice {
             Granularity::Day => TimeDelta::days(1),
             Granularity::Instant => TimeDelta::seconds(1),
         };
-        let is_inside = |time: &&DateTime<Utc>| {
-            self.from.is_none_or(|from| from <= **time - margin)
-                && self.until.is_none_or(|until| **time + margin < until)
-        };
-        created.iter().filter(is_inside).count() as u64
+        let mut held = 0;
+        for time in created {
+            let is_after_start = self.from.is_none_or(|from| from <= *time - margin);
+            let is_before_end = self.until.is_none_or(|until| *time + margin < until);
+            held += u64::from(is_after_start && is_before_end);
+        }
+        held
     }
 
     /// The slices that together are this one, oldest first; none where it is not worth cutting.
@@ -104,9 +101,14 @@ impl Slice {
         if bounds.is_empty() {
             return Vec::new();
         }
-        let starts = std::iter::once(self.from).chain(bounds.iter().copied().map(Some));
-        let ends = bounds.iter().copied().map(Some).chain(std::iter::once(self.until));
-        starts.zip(ends).map(|(from, until)| Self { from, until }).collect()
+        let mut parts = Vec::with_capacity(bounds.len() + 1);
+        let mut from = self.from;
+        for bound in bounds {
+            parts.push(Self { from, until: Some(bound) });
+            from = Some(bound);
+        }
+        parts.push(Self { from, until: self.until });
+        parts
     }
 
     /// Where to cut, oldest first.
@@ -138,21 +140,34 @@ impl Slice {
         if pages <= 2.0 * PAGES {
             return None;
         }
-        let numbers = std::iter::successors(Some(1.0), |number: &f64| Some(number + 1.0));
         if is_endless {
-            let lengths = std::iter::successors(Some(PAGES * page), |length| Some(length * GROWTH));
-            let bounds = lengths.map(|length| newest - delta(length));
-            let mut bounds = bounds.take_while(|bound| floor < *bound).collect::<Vec<_>>();
-            bounds.reverse();
-            return Some(bounds);
+            return Some(growing(newest, page, floor));
         }
         let parts = (pages / PAGES).ceil();
         // In two steps where one does not do, each into as many parts as the other.
         let parts = if parts > MOST_PARTS { parts.sqrt().ceil().min(MOST_PARTS) } else { parts };
         let step = seconds(until - from) / parts;
-        let numbers = numbers.take_while(|number| *number < parts);
-        Some(numbers.map(|number| from + delta(step * number)).collect())
+        let mut bounds = Vec::new();
+        let mut number = 1.0;
+        while number < parts {
+            bounds.push(from + delta(step * number));
+            number += 1.0;
+        }
+        Some(bounds)
     }
+}
+
+/// Bounds of stretches that grow with their age, oldest first and none before `floor`: of a list of which
+/// nobody knows how far back it goes, and of which a page took so many seconds.
+fn growing(newest: DateTime<Utc>, page: f64, floor: DateTime<Utc>) -> Vec<DateTime<Utc>> {
+    let mut bounds = Vec::new();
+    let mut length = PAGES * page;
+    while floor < newest - delta(length) {
+        bounds.push(newest - delta(length));
+        length *= GROWTH;
+    }
+    bounds.reverse();
+    bounds
 }
 
 /// A bound that the API's filter can name. Whoever compares instants may take both ends of a range
@@ -168,6 +183,14 @@ fn rounded(time: DateTime<Utc>, granularity: Granularity) -> DateTime<Utc> {
 }
 
 const UNUSUAL_FRACTION: TimeDelta = TimeDelta::milliseconds(739);
+
+fn day(time: DateTime<Utc>) -> String {
+    time.format("%Y-%m-%d").to_string()
+}
+
+fn day_before(time: DateTime<Utc>) -> String {
+    day(time.checked_sub_days(Days::new(1)).unwrap_or(time))
+}
 
 fn seconds(length: TimeDelta) -> f64 {
     length.as_seconds_f64()
