@@ -76,7 +76,7 @@ pub struct Planned {
     /// What the last scan wrote, and how much of this one is to be remembered.
     pub memory: Memory,
     /// What the next bookmark will be true for.
-    pub scope: Validity,
+    pub validity: Validity,
     /// Whether an incremental stream is read in full.
     pub is_full: bool,
     /// What its records give to children.
@@ -316,7 +316,7 @@ fn list(
         None => schema::embedded(stream)?,
     };
     let is_child = !stream.parents.is_empty();
-    let scope = scope(stream, selected.as_ref(), inputs);
+    let validity = validity(stream, selected.as_ref(), inputs);
     // Slices are for scans of everything: a filter over changes leaves little to cut.
     let is_whole = asked == Window::default() && inputs.extent == Extent::Whole;
     Ok(Planned {
@@ -331,7 +331,7 @@ fn list(
         cut: Cut::of(stream).filter(|_| is_whole),
         window: reading.window,
         memory: reading.memory,
-        scope,
+        validity,
         is_full: reading.bookmark.is_none(),
         feeds: needs.iter().map(|need| need.parent).collect(),
         position: Position::default(),
@@ -341,7 +341,7 @@ fn list(
 }
 
 /// What a bookmark of the stream will be true for; what the key sees may not be known yet.
-fn scope(stream: &Stream, selected: Option<&Selected>, inputs: &Inputs) -> Validity {
+fn validity(stream: &Stream, selected: Option<&Selected>, inputs: &Inputs) -> Validity {
     let modes = asked_modes(stream, inputs);
     Validity {
         modes: (!modes.is_empty()).then_some(modes),
@@ -366,7 +366,7 @@ fn details(selected: Selected, detail: &'static Detail) -> Planned {
         cut: None,
         window: Window::default(),
         memory: Memory::default(),
-        scope: Validity::default(),
+        validity: Validity::default(),
         is_full: true,
         feeds: Vec::new(),
         position: Position::default(),

@@ -60,9 +60,13 @@ impl Reading {
 /// From when on a stream is read that has been read up to a moment. What belongs to a parent may change
 /// for a while after the parent has.
 pub(super) fn from(upto: DateTime<Utc>, is_child: bool, inputs: &Inputs) -> DateTime<Utc> {
-    let before = |time: DateTime<Utc>, by| time.checked_sub_signed(by).unwrap_or(time);
     let from = before(upto, inputs.config.lookback);
     if is_child { from.min(before(inputs.now, inputs.config.child_lookback)) } else { from }
+}
+
+/// A time moved back, or the same where that would leave the calendar.
+fn before(time: DateTime<Utc>, length: TimeDelta) -> DateTime<Utc> {
+    time.checked_sub_signed(length).unwrap_or(time)
 }
 
 /// The bookmark, if it is true for all that is asked for now and no full scan is due.
@@ -74,29 +78,28 @@ fn bookmark(
 ) -> Option<DateTime<Utc>> {
     let stream = selected.stream;
     let bookmark = inputs.state.bookmark(stream)?;
-    let scope = inputs.state.scope(stream);
-    let is_missing =
-        |mode: &String| scope.modes.as_ref().is_some_and(|known| !known.contains(mode));
-    if modes.iter().any(is_missing) {
+    let validity = inputs.state.validity(stream);
+    if let Some(known) = &validity.modes
+        && modes.iter().any(|mode| !known.contains(mode))
+    {
         notes.push(format!(
-            "the bookmark is true for the modes {:?} only; it is read once from its start",
-            scope.modes.unwrap_or_default()
+            "the bookmark is true for the modes {known:?} only; it is read once from its start"
         ));
         return None;
     }
     if let Some(missing) =
-        super::asked_more(stream, inputs).iter().find(|more| !scope.more.contains(more))
+        super::asked_more(stream, inputs).iter().find(|more| !validity.more.contains(more))
     {
         notes.push(format!(
             "the bookmark is not true for {missing:?}; it is read once from its start"
         ));
         return None;
     }
-    if let Some(why) = scope.sight.lacks(inputs.sight) {
+    if let Some(why) = validity.sight.lacks(inputs.sight) {
         notes.push(format!("the bookmark is not used: {why}; it is read once from its start"));
         return None;
     }
-    let new = scope.fields.map(|fields| fields.lack(&selected.schema)).unwrap_or_default();
+    let new = validity.fields.map(|fields| fields.lack(&selected.schema)).unwrap_or_default();
     if !new.is_empty() {
         let is_read = inputs.config.rescan_on_new_fields;
         notes.push(new_fields(&new, is_read));
@@ -109,8 +112,9 @@ fn bookmark(
     let is_traceless = !stream.parents.is_empty() || matches!(stream.modes, Modes::OneByOne(_));
     let period = inputs.config.full_scan.or(is_traceless.then_some(FULL_SCAN));
     let last = inputs.state.full_scan(stream);
-    let is_due = |period| last.is_none_or(|last| inputs.now.signed_duration_since(last) > period);
-    if period.is_some_and(is_due) {
+    if let Some(period) = period
+        && last.is_none_or(|last| inputs.now.signed_duration_since(last) > period)
+    {
         let last = last.map_or("never".to_owned(), format_time);
         notes.push(format!("it is read in full, as full_scan_days asks; the last time was {last}"));
         return None;

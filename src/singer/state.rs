@@ -70,27 +70,33 @@ impl State {
     #[must_use]
     pub fn bookmark(&self, stream: &Stream) -> Option<DateTime<Utc>> {
         let key = stream.replication_key()?;
-        let value = |key: &&str| self.get(stream, key).and_then(Value::as_str);
-        [key, SDK_VALUE].iter().find_map(value).and_then(parse_time)
+        self.text(stream, key).or_else(|| self.text(stream, SDK_VALUE)).and_then(parse_time)
     }
 
     /// What a stream's bookmark is true for, as far as it says so.
     #[must_use]
-    pub fn scope(&self, stream: &Stream) -> Validity {
-        let modes = self.get(stream, modes_key(stream)).and_then(Value::as_array);
-        let more = self.get(stream, MORE).and_then(Value::as_array);
-        let text_of = |text: &str| text.to_owned();
-        let list = |items: &[Value]| items.iter().filter_map(Value::as_str).map(text_of).collect();
+    pub fn validity(&self, stream: &Stream) -> Validity {
         Validity {
-            modes: modes.map(|modes| list(modes)),
-            more: more.map(|more| list(more)).unwrap_or_default(),
+            modes: self.texts(stream, modes_key(stream)),
+            more: self.texts(stream, MORE).unwrap_or_default(),
             sight: Sight {
-                organisation: self.get(stream, ORGANISATION).and_then(Value::as_str).map(text_of),
+                organisation: self.text(stream, ORGANISATION).map(str::to_owned),
                 sees_all: self.get(stream, ACCESS).and_then(Value::as_bool),
-                teams: self.get(stream, TEAMS).and_then(Value::as_array).map(|teams| list(teams)),
+                teams: self.texts(stream, TEAMS),
             },
-            fields: self.get(stream, FIELDS).and_then(Value::as_str).map(text_of).map(Fields),
+            fields: self.text(stream, FIELDS).map(|fields| Fields(fields.to_owned())),
         }
+    }
+
+    /// A text that the bookmark of a stream has.
+    fn text(&self, stream: &Stream, key: &str) -> Option<&str> {
+        self.get(stream, key).and_then(Value::as_str)
+    }
+
+    /// The texts of a list that the bookmark of a stream has.
+    fn texts(&self, stream: &Stream, key: &str) -> Option<Vec<String>> {
+        let items = self.get(stream, key)?.as_array()?;
+        Some(items.iter().filter_map(Value::as_str).map(str::to_owned).collect())
     }
 
     /// Hashes of the records around the bookmark that have been written.
@@ -99,9 +105,11 @@ impl State {
         let text = self.get(stream, RECENT).and_then(Value::as_str).unwrap_or_default();
         // Of another release, or mended by hand: some records are written again.
         let bytes = BASE64.decode(text).unwrap_or_default();
-        let version =
-            |bytes: &[u8]| bytes.iter().fold(0, |version, byte| version << 8 | u64::from(*byte));
-        bytes.chunks(VERSION_BYTES).map(version).collect()
+        let mut versions = HashSet::new();
+        for bytes in bytes.chunks(VERSION_BYTES) {
+            versions.insert(bytes.iter().fold(0, |version, byte| version << 8 | u64::from(*byte)));
+        }
+        versions
     }
 
     /// What is known of a stream's parents whose records may move, and since when.
@@ -152,20 +160,20 @@ impl State {
     }
 
     /// Notes what a stream's bookmark is true for from now on.
-    pub fn set_scope(&mut self, stream: &Stream, scope: &Validity) {
-        if let Some(modes) = &scope.modes {
+    pub fn set_validity(&mut self, stream: &Stream, validity: &Validity) {
+        if let Some(modes) = &validity.modes {
             self.set(stream, modes_key(stream), json!(modes));
         }
         // A key left out would stay in Meltano's store.
-        if !scope.more.is_empty() || self.get(stream, MORE).is_some() {
-            self.set(stream, MORE, json!(scope.more));
+        if !validity.more.is_empty() || self.get(stream, MORE).is_some() {
+            self.set(stream, MORE, json!(validity.more));
         }
-        let Sight { organisation, sees_all, teams } = &scope.sight;
+        let Sight { organisation, sees_all, teams } = &validity.sight;
         for (key, value) in [
             (ORGANISATION, json!(organisation)),
             (ACCESS, json!(sees_all)),
             (TEAMS, json!(teams)),
-            (FIELDS, json!(scope.fields.as_ref().map(|fields| &fields.0))),
+            (FIELDS, json!(validity.fields.as_ref().map(|fields| &fields.0))),
         ] {
             if !value.is_null() {
                 self.set(stream, key, value);

@@ -402,10 +402,14 @@ impl Parent {
     /// Whether another child takes the same from the same records: parameters may have other names.
     #[must_use]
     pub fn is_same_feed(&self, other: &Self) -> bool {
-        let taken = |parent: &Self| {
-            parent.bindings.iter().map(|binding| (binding.field, binding.take)).collect::<Vec<_>>()
-        };
-        (self.stream, self.filter, taken(self)) == (other.stream, other.filter, taken(other))
+        let is_same_list = (self.stream, self.filter) == (other.stream, other.filter);
+        is_same_list
+            && self.bindings.len() == other.bindings.len()
+            && self
+                .bindings
+                .iter()
+                .zip(other.bindings)
+                .all(|(one, other)| (one.field, one.take) == (other.field, other.take))
     }
 }
 

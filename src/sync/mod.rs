@@ -243,7 +243,7 @@ impl<W: Write> Sync<'_, W> {
         if let (true, Some(cap)) = (planned.is_full, outcome.cap) {
             state.set_full_scan(stream, at.0, cap);
         }
-        state.set_scope(stream, &Validity { sight, ..planned.scope.clone() });
+        state.set_validity(stream, &Validity { sight, ..planned.validity.clone() });
         if planned.goes_on() {
             // What this scan has written does not count, nor if the run is killed before the next one
             // ends: an answer for that may have come before one of these, and so an older version of

@@ -116,12 +116,11 @@ fn harmless(theirs: &Value, path: &str, unlike: &mut Unlike) -> Value {
     if types.is_empty() {
         types.push("string");
     }
-    let has = |wanted: &str| types.contains(&wanted);
     let nullable = [&["null"], types.as_slice()].concat();
     let mut kept = json!({ "type": nullable });
-    if let Some(inner) = properties(shape).filter(|_| has("object")) {
+    if let Some(inner) = properties(shape).filter(|_| types.contains(&"object")) {
         set(&mut kept, "properties", both(inner, &Map::new(), path, unlike).into());
-    } else if let Some(inner) = items(shape).filter(|_| has("array")) {
+    } else if let Some(inner) = items(shape).filter(|_| types.contains(&"array")) {
         set(&mut kept, "items", harmless(inner, path, unlike));
     }
     let format = theirs.get("format").filter(|format| *format == "date-time");
@@ -143,18 +142,30 @@ fn items(schema: &Value) -> Option<&Value> {
 }
 
 /// The alternatives of a schema.
-fn branches(schema: &Value) -> impl Iterator<Item = &Value> {
-    let of = |word: &&str| schema.get(*word).and_then(Value::as_array);
-    ["anyOf", "oneOf", "allOf"].into_iter().filter_map(move |word| of(&word)).flatten()
+fn branches(schema: &Value) -> Vec<&Value> {
+    let mut branches = Vec::new();
+    for word in ["anyOf", "oneOf", "allOf"] {
+        branches.extend(schema.get(word).and_then(Value::as_array).into_iter().flatten());
+    }
+    branches
 }
 
 /// The schema, or the alternative in it, that says what is inside.
 fn shape(schema: &Value) -> &Value {
-    let says = |schema: &Value| properties(schema).is_some() || items(schema).is_some();
-    if says(schema) {
+    if says_what_is_inside(schema) {
         return schema;
     }
-    branches(schema).map(shape).find(|branch| says(branch)).unwrap_or(schema)
+    for branch in branches(schema) {
+        let shape = shape(branch);
+        if says_what_is_inside(shape) {
+            return shape;
+        }
+    }
+    schema
+}
+
+fn says_what_is_inside(schema: &Value) -> bool {
+    properties(schema).is_some() || items(schema).is_some()
 }
 
 /// Whether values of that type are meant.
@@ -163,7 +174,7 @@ fn takes(schema: &Value, kind: &str) -> bool {
         Some(_) => schema::allows(schema, kind),
         None if kind == "object" && properties(schema).is_some() => true,
         None if kind == "array" && items(schema).is_some() => true,
-        None => branches(schema).any(|branch| takes(branch, kind)),
+        None => branches(schema).into_iter().any(|branch| takes(branch, kind)),
     }
 }
 
@@ -172,19 +183,26 @@ fn keywords<'a>(theirs: &'a Value, taken: &'a Value) -> BTreeSet<&'a str> {
     let (Some(said), Some(kept)) = (theirs.as_object(), taken.as_object()) else {
         return BTreeSet::from(["type"]);
     };
-    let is_same = |word: &str| match word {
-        "type" => {
-            let is_allowed = |kind: &&str| schema::allows(theirs, kind);
-            let mut kinds = PLAIN.iter().chain(&["null"]);
-            kinds.all(|kind| is_allowed(kind) == schema::allows(taken, kind))
+    let mut differing = BTreeSet::new();
+    for word in said.keys().chain(kept.keys()).map(String::as_str) {
+        let is_same = match word {
+            "type" => has_same_types(theirs, taken),
+            "properties" => properties(theirs).is_some() == properties(taken).is_some(),
+            "items" => items(theirs).is_some() == items(taken).is_some(),
+            // Saying that more may come takes nothing away.
+            "additionalProperties" => said.get(word) == Some(&Value::Bool(true)),
+            _ => said.get(word) == kept.get(word),
+        };
+        if !is_same && !ANNOTATIONS.contains(&word) {
+            differing.insert(word);
         }
-        "properties" => properties(theirs).is_some() == properties(taken).is_some(),
-        "items" => items(theirs).is_some() == items(taken).is_some(),
-        "additionalProperties" => said.get(word) == Some(&Value::Bool(true)),
-        _ => said.get(word) == kept.get(word),
-    };
-    let words = said.keys().chain(kept.keys()).map(String::as_str);
-    words.filter(|word| !ANNOTATIONS.contains(word) && !is_same(word)).collect()
+    }
+    differing
+}
+
+fn has_same_types(one: &Value, other: &Value) -> bool {
+    let mut kinds = PLAIN.iter().chain(&["null"]);
+    kinds.all(|kind| schema::allows(one, kind) == schema::allows(other, kind))
 }
 
 fn set(schema: &mut Value, word: &str, value: Value) {

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use super::queue::{Feed, List, Place};
 use crate::record::bindings::Bindings;
-use crate::source::request::{Request, Series};
 use crate::source::slice::Slice;
 use crate::source::taken::Taken;
 use crate::sync::pager::{Broken, Fetched, Pager};
@@ -86,17 +85,18 @@ impl OpenList {
     /// Whether more may be asked for. A child is asked for one parent first: where the key may not
     /// read it, or its address is wrong, one request tells as much as hundreds.
     pub(super) fn is_open(&self) -> bool {
-        let is_pending = |slot: &Slot| slot.is_running || slot.broken.is_some();
-        let is_child = !self.list.parents.is_empty();
-        !is_child || self.is_tried || !(self.is_judged || self.pagers.values().any(is_pending))
+        if self.list.parents.is_empty() || self.is_tried {
+            return true;
+        }
+        !self.is_judged && !self.pagers.values().any(Slot::is_pending)
     }
 
     /// Makes sure that there is a pager whose request may be sent, if there is one to come.
     pub(super) fn prepare(&mut self, feeds: &BTreeMap<Feed, Given>, now: Duration) {
-        let is_due = |slot: &Slot| slot.pager.as_ref().is_some_and(|pager| pager.not_before <= now);
-        while self.pagers.len() < MOST_PAGERS && !self.pagers.values().any(is_due) {
+        while self.pagers.len() < MOST_PAGERS && !self.pagers.values().any(|slot| slot.is_due(now))
+        {
             let Some(place) = self.advance(feeds) else { return };
-            if let Some(pager) = self.chain(&place, feeds) {
+            if let Some(pager) = self.pager(&place, feeds) {
                 self.pagers.insert(place, Slot::of(pager));
             }
         }
@@ -177,19 +177,21 @@ impl OpenList {
         given.is_complete
     }
 
-    fn chain(&self, place: &Place, feeds: &BTreeMap<Feed, Given>) -> Option<Pager> {
+    /// The pager for a place; its request asks for the parent that stands there.
+    fn pager(&self, place: &Place, feeds: &BTreeMap<Feed, Given>) -> Option<Pager> {
         let template = self.list.series.get(place.series)?;
         let Some((parent, feed)) = self.list.parents.get(place.parent) else {
             return Some(Pager::new(template.clone(), Slice::default(), self.list.cut));
         };
         let values = feeds.get(feed)?.bindings.get(place.record)?;
-        let names = parent.bindings.iter().map(|binding| binding.parameter);
-        let bound = names.zip(values.0.into_iter().map(str::to_owned)).collect::<Vec<_>>();
-        let asked = bound.iter().zip(parent.bindings).filter(|(_, binding)| binding.is_asked);
-        let ask =
-            |request: Request, ((name, value), _): (&(&str, String), _)| request.bound(name, value);
-        let first = asked.fold(template.first.clone(), ask);
-        let series = Series { first, bound, window: template.window };
+        let mut series = template.clone();
+        series.bound.clear();
+        for (binding, value) in parent.bindings.iter().zip(values.0) {
+            if binding.is_asked {
+                series.first = series.first.bound(binding.parameter, value);
+            }
+            series.bound.push((binding.parameter, value.to_owned()));
+        }
         Some(Pager::new(series, Slice::default(), self.list.cut))
     }
 
@@ -200,6 +202,16 @@ impl OpenList {
 }
 
 impl Slot {
+    /// Whether something of it is not known yet.
+    fn is_pending(&self) -> bool {
+        self.is_running || self.broken.is_some()
+    }
+
+    /// Whether its next request may be sent.
+    fn is_due(&self, now: Duration) -> bool {
+        self.pager.as_ref().is_some_and(|pager| pager.not_before <= now)
+    }
+
     pub(super) fn of(pager: Pager) -> Self {
         Self { pager: Some(pager), ..Self::default() }
     }
