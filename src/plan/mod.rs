@@ -188,11 +188,14 @@ pub fn plan(selection: Selection, inputs: &Inputs) -> Result<Plan, Error> {
     if inputs.config.is_backfill {
         backfill(&mut selected, &mut plan);
     }
+    // What is read already needs no parents either, so it is left out before these are looked for.
     resume::skip(&mut selected, &mut plan, inputs);
     let (source, mut needs) = (inputs.config.source, Vec::new());
     for selected in &selected {
         let detail = detail(selected).map_or(&[][..], |detail| detail.parents);
+        // Details are asked for each record of the list, whenever that changed.
         need(source, detail, None, &mut needs);
+        // The notes are said once, where the list itself is planned.
         let reading = reading(selected, inputs, &mut Vec::new());
         need(source, selected.stream.parents, reading.window.start, &mut needs);
         if let Some(moves) = moves(selected, inputs) {
@@ -200,6 +203,7 @@ pub fn plan(selection: Selection, inputs: &Inputs) -> Result<Plan, Error> {
             need(source, moves.parents, since, &mut needs);
         }
     }
+    // The table has parents before children, and so has the plan.
     for stream in inputs.config.source.streams {
         let position = selected.iter().position(|selected| selected.stream == stream);
         let mut chosen = position.map(|position| selected.swap_remove(position));
@@ -210,6 +214,7 @@ pub fn plan(selection: Selection, inputs: &Inputs) -> Result<Plan, Error> {
                     of_list.push(need);
                 }
             }
+            // The first list is the stream's own, and the only one that is emitted.
             let chosen = chosen.take();
             if chosen.is_none() && of_list.is_empty() {
                 continue;
@@ -221,6 +226,7 @@ pub fn plan(selection: Selection, inputs: &Inputs) -> Result<Plan, Error> {
                     plan.lists.push(own);
                     plan.lists.extend(moved);
                 }
+                // The list is read for the ids only; its details are what is emitted.
                 Some(detail) => {
                     plan.lists.push(list(stream, None, filter, &of_list, inputs)?);
                     plan.lists.extend(chosen.map(|chosen| details(chosen, detail)));

@@ -78,9 +78,11 @@ pub(super) fn go_on(plan: &mut Plan, inputs: &Inputs) {
             first.extend(news);
             number += 1;
         }
+        // The sort is stable: parents stay before children on both sides.
         plan.lists.sort_by_key(|planned| !first.contains(&planned.stream.name));
     }
     for mut planned in std::mem::take(&mut plan.lists) {
+        // A few parents, read anew in each run: there is no position in them.
         if planned.moved().is_some() {
             plan.lists.push(planned);
             continue;

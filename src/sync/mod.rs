@@ -79,6 +79,7 @@ impl<W: Write> Sync<'_, W> {
             self.tools.log.info(note);
         }
         let (input, mut summary) = (self.state.clone(), Summary::default());
+        // A run that is killed in its first list leaves a state all the same.
         self.state_line()?;
         for (number, planned) in plan.lists.iter().enumerate() {
             // What failed is not followed up.
@@ -107,6 +108,7 @@ impl<W: Write> Sync<'_, W> {
             if self.fail_fast {
                 break;
             }
+            // The others are read: what can be had today should not wait for what cannot.
         }
         if self.keeps_state() {
             self.state.set_currently_syncing(None);

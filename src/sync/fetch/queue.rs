@@ -152,6 +152,7 @@ impl Queue {
         if self.running >= self.most_running {
             return Next::Nothing;
         }
+        // Nobody knows how large an answer will be: each on its way is taken for the largest so far.
         let has_room = self.held + (self.running + 1) * self.largest <= self.budget;
         let is_far = self.waiting + self.running >= PAGES_AHEAD * self.most_running;
         // What is written next waits for its own rate limit: the others have time to go further.
@@ -162,10 +163,13 @@ impl Queue {
                 break;
             }
             let Some(open) = self.lists.get_mut(number) else { break };
+            // A list that waits for its parents does not keep those behind it from being read.
             if !open.is_open() {
                 continue;
             }
             open.prepare(&self.feeds, now);
+            // Of what is written next the first page may always be asked for: the writer waits for it, and
+            // whatever fills the room would never be taken.
             let mut is_head = is_current;
             for (place, slot) in &mut open.pagers {
                 let is_permitted = has_room || (is_head && slot.pages.is_empty());
@@ -182,6 +186,7 @@ impl Queue {
                     }
                     continue;
                 }
+                // Taken before it is sent: two workers must not both see the last token.
                 limiter.take(endpoint, now);
                 self.running += 1;
                 slot.is_running = true;
