@@ -171,7 +171,7 @@ fn sync<W: Write>(args: &Args, config: &Config, streams: Streams<W>) -> Result<(
         Extent::Sample => Offer::default(),
     };
     let inputs = Inputs { config, state: &state, now, extent, sight: &sight, offer: &offer };
-    let plan = plan(selection, &inputs)?;
+    let plan = plan(selection, &inputs);
     // Who asks what may be read wants to know what may not.
     let forbidden = match extent {
         Extent::Whole => config.forbidden_streams,

@@ -54,10 +54,23 @@ pub struct Plan {
 pub struct Planned {
     /// The row of the table.
     pub stream: &'static Stream,
+    /// What the API is asked for.
+    pub asked: Asked,
     /// What is emitted; nothing of a parent that is read for its children only.
-    pub selected: Option<Selected>,
-    /// Everything the schema knows.
-    pub known: Value,
+    pub emitted: Option<Emitted>,
+    /// What its records give to children.
+    pub feeds: Vec<&'static Parent>,
+    /// How far an interrupted run has got, or the start.
+    pub position: Position,
+    /// Which reading of its stream in this run it is.
+    pub pass: Pass,
+    /// What the log should say before it starts.
+    pub notes: Vec<String>,
+}
+
+/// What the API is asked for.
+#[derive(Debug, Clone)]
+pub struct Asked {
     /// Where records lie in an answer.
     pub shape: Shape,
     /// Whose records it is asked for.
@@ -71,7 +84,14 @@ pub struct Planned {
     pub series: Vec<Series>,
     /// Whether and how the series may be cut into slices.
     pub cut: Option<Cut>,
-    /// What is emitted, by its replication key.
+}
+
+/// What is emitted of a list.
+#[derive(Debug, Clone)]
+pub struct Emitted {
+    /// The stream as the catalog wants it.
+    pub selected: Selected,
+    /// Which records, by their replication key.
     pub window: Window,
     /// What the last scan wrote, and how much of this one is to be remembered.
     pub memory: Memory,
@@ -79,14 +99,6 @@ pub struct Planned {
     pub validity: Validity,
     /// Whether an incremental stream is read in full.
     pub is_full: bool,
-    /// What its records give to children.
-    pub feeds: Vec<&'static Parent>,
-    /// How far an interrupted run has got, or the start.
-    pub position: Position,
-    /// Which reading of its stream in this run it is.
-    pub pass: Pass,
-    /// What the log should say before it starts.
-    pub notes: Vec<String>,
 }
 
 /// Which reading of its stream in this run a list is.
@@ -123,15 +135,19 @@ impl Planned {
     /// [`Error::Bug`] where the schema lacks a field of the key.
     pub fn reader(&self) -> Result<Reader, Error> {
         let feeds = self.feeds.iter().map(|feed| feed.bindings).collect();
-        let schema = self.selected.as_ref().map_or(&Value::Null, |selected| &selected.schema);
-        let projection = Projection::new(schema, &self.known, &schema::embedded(self.stream)?);
-        let reader = Reader::new(self.stream, self.shape, projection, feeds);
-        let reader = if self.cut.is_some() { reader.noting_creation() } else { reader };
-        match self.selected.as_ref().map(|selected| selected.method) {
-            None => Ok(reader),
-            Some(Method::FullTable) => reader.emitting(),
-            Some(Method::Incremental) => {
-                Ok(reader.emitting()?.within(self.window, self.memory.clone()))
+        let ours = schema::embedded(self.stream)?;
+        let (schema, known) = match &self.emitted {
+            Some(Emitted { selected, .. }) => (&selected.schema, &selected.known),
+            None => (&Value::Null, &ours),
+        };
+        let projection = Projection::new(schema, known, &ours);
+        let reader = Reader::new(self.stream, self.asked.shape, projection, feeds);
+        let reader = if self.asked.cut.is_some() { reader.noting_creation() } else { reader };
+        let Some(emitted) = &self.emitted else { return Ok(reader) };
+        match emitted.selected.method {
+            Method::FullTable => reader.emitting(),
+            Method::Incremental => {
+                Ok(reader.emitting()?.within(emitted.window, emitted.memory.clone()))
             }
         }
     }
@@ -145,7 +161,7 @@ impl Planned {
     /// Whether only what changed is emitted.
     #[must_use]
     pub fn is_incremental(&self) -> bool {
-        self.selected.as_ref().is_some_and(|selected| selected.method == Method::Incremental)
+        self.emitted.as_ref().is_some_and(|emitted| emitted.selected.method == Method::Incremental)
     }
 }
 
@@ -179,10 +195,8 @@ pub struct Inputs<'a> {
 }
 
 /// The plan of a run.
-///
-/// # Errors
-/// [`Error::Bug`] where a parent has no schema.
-pub fn plan(selection: Selection, inputs: &Inputs) -> Result<Plan, Error> {
+#[must_use]
+pub fn plan(selection: Selection, inputs: &Inputs) -> Plan {
     let mut plan = Plan { began: inputs.now, ..Plan::default() };
     let mut selected = selection.streams;
     if inputs.config.is_backfill {
@@ -221,21 +235,21 @@ pub fn plan(selection: Selection, inputs: &Inputs) -> Result<Plan, Error> {
             }
             match chosen.as_ref().and_then(detail) {
                 None => {
-                    let own = list(stream, chosen, filter, &of_list, inputs)?;
+                    let own = list(stream, chosen, filter, &of_list, inputs);
                     let moved = moved(&own, inputs);
                     plan.lists.push(own);
                     plan.lists.extend(moved);
                 }
                 // The list is read for the ids only; its details are what is emitted.
                 Some(detail) => {
-                    plan.lists.push(list(stream, None, filter, &of_list, inputs)?);
+                    plan.lists.push(list(stream, None, filter, &of_list, inputs));
                     plan.lists.extend(chosen.map(|chosen| details(chosen, detail)));
                 }
             }
         }
     }
     resume::go_on(&mut plan, inputs);
-    Ok(plan)
+    plan
 }
 
 /// Of a backfill only streams are read that the API can filter by their last change.
@@ -297,7 +311,7 @@ fn list(
     filter: Filter,
     needs: &[&Need],
     inputs: &Inputs,
-) -> Result<Planned, Error> {
+) -> Planned {
     let mut notes = Vec::new();
     let method = selected.as_ref().map(|selected| selected.method);
     let reading = match &selected {
@@ -317,43 +331,42 @@ fn list(
         notes.push(format!("nothing is left before end_date {}", format_time(end)));
         series.clear();
     }
-    let known = match &selected {
-        Some(selected) => selected.known.clone(),
-        None => schema::embedded(stream)?,
-    };
     let is_child = !stream.parents.is_empty();
-    let validity = validity(stream, selected.as_ref(), inputs);
     // Slices are for scans of everything: a filter over changes leaves little to cut.
     let is_whole = asked == Window::default() && inputs.extent == Extent::Whole;
-    Ok(Planned {
+    Planned {
         stream,
-        selected,
-        known,
-        shape: stream.shape,
-        parents: stream.parents,
-        parents_changed: (is_child && method == Some(Method::Incremental)).then_some(asked),
-        filter,
-        series,
-        cut: Cut::of(stream).filter(|_| is_whole),
-        window: reading.window,
-        memory: reading.memory,
-        validity,
-        is_full: reading.bookmark.is_none(),
+        asked: Asked {
+            shape: stream.shape,
+            parents: stream.parents,
+            parents_changed: (is_child && method == Some(Method::Incremental)).then_some(asked),
+            filter,
+            series,
+            cut: Cut::of(stream).filter(|_| is_whole),
+        },
+        emitted: selected.map(|selected| Emitted {
+            validity: validity(&selected, inputs),
+            selected,
+            window: reading.window,
+            is_full: reading.bookmark.is_none(),
+            memory: reading.memory,
+        }),
         feeds: needs.iter().map(|need| need.parent).collect(),
         position: Position::default(),
         pass: Pass::First,
         notes,
-    })
+    }
 }
 
 /// What a bookmark of the stream will be true for; what the key sees may not be known yet.
-fn validity(stream: &Stream, selected: Option<&Selected>, inputs: &Inputs) -> Validity {
+fn validity(selected: &Selected, inputs: &Inputs) -> Validity {
+    let stream = selected.stream;
     let modes = asked_modes(stream, inputs);
     Validity {
         modes: (!modes.is_empty()).then_some(modes),
         more: asked_more(stream, inputs),
         sight: Sight::default(),
-        fields: selected.map(|selected| Fields::of(&selected.schema)),
+        fields: Some(Fields::of(&selected.schema)),
     }
 }
 
@@ -362,18 +375,21 @@ fn details(selected: Selected, detail: &'static Detail) -> Planned {
     let first = Request::new(detail.path);
     Planned {
         stream: selected.stream,
-        known: selected.known.clone(),
-        selected: Some(selected),
-        shape: detail.shape,
-        parents: detail.parents,
-        parents_changed: None,
-        filter: &[],
-        series: vec![Series { first, bound: Vec::new(), window: None }],
-        cut: None,
-        window: Window::default(),
-        memory: Memory::default(),
-        validity: Validity::default(),
-        is_full: true,
+        asked: Asked {
+            shape: detail.shape,
+            parents: detail.parents,
+            parents_changed: None,
+            filter: &[],
+            series: vec![Series { first, bound: Vec::new(), window: None }],
+            cut: None,
+        },
+        emitted: Some(Emitted {
+            selected,
+            window: Window::default(),
+            memory: Memory::default(),
+            validity: Validity::default(),
+            is_full: true,
+        }),
         feeds: Vec::new(),
         position: Position::default(),
         pass: Pass::First,

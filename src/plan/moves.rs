@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 
 use super::series::{modes, plain};
-use super::{Extent, Inputs, Pass, Planned};
+use super::{Asked, Emitted, Extent, Inputs, Pass, Planned};
 use crate::bookmark::moved::Moved;
 use crate::singer::catalog::{Method, Selected};
 use crate::source::request::Series;
@@ -13,20 +13,22 @@ use crate::source::window::Window;
 
 /// The scan of those parents.
 pub(super) fn moved(own: &Planned, inputs: &Inputs) -> Option<Planned> {
-    let moves = moves(own.selected.as_ref()?, inputs)?;
+    let emitted = own.emitted.as_ref()?;
+    let moves = moves(&emitted.selected, inputs)?;
     let first = plain(own.stream, inputs);
     let wanted = modes(own.stream, &inputs.config.modes);
     let known = inputs.state.moved(own.stream).map(|(_, text)| text);
     let began = inputs.now.checked_sub_signed(inputs.config.lookback).unwrap_or(inputs.now);
+    let start = moved_since(own.stream, emitted.is_full, inputs);
     Some(Planned {
-        parents: moves.parents,
-        parents_changed: Some(Window {
-            start: moved_since(own.stream, own.is_full, inputs),
-            end: None,
-        }),
-        series: vec![Series { first, bound: Vec::new(), window: None }],
-        cut: None,
-        window: Window::default(),
+        asked: Asked {
+            parents: moves.parents,
+            parents_changed: Some(Window { start, end: None }),
+            series: vec![Series { first, bound: Vec::new(), window: None }],
+            cut: None,
+            ..own.asked.clone()
+        },
+        emitted: Some(Emitted { window: Window::default(), ..emitted.clone() }),
         feeds: Vec::new(),
         pass: Pass::Moved(Moved::new(known, began, moves.usual, wanted)),
         notes: Vec::new(),

@@ -5,7 +5,7 @@ use chrono::{DateTime, SubsecRound, Utc};
 
 use super::series::series;
 use super::since::from;
-use super::{Extent, Inputs, Pass, Plan, Planned, detail};
+use super::{Emitted, Extent, Inputs, Pass, Plan, Planned, detail};
 use crate::base::time::{Moment, format_time};
 use crate::bookmark::position::{Position, fingerprint};
 use crate::config::Config;
@@ -60,7 +60,7 @@ pub(super) fn skip(selected: &mut Vec<Selected>, plan: &mut Plan, inputs: &Input
 /// The requests of a stream that is read in full.
 fn template(selected: &Selected, inputs: &Inputs) -> Vec<Series> {
     match detail(selected) {
-        Some(detail) => super::details(selected.clone(), detail).series,
+        Some(detail) => super::details(selected.clone(), detail).asked.series,
         None => series(selected.stream, &[], Window::default(), inputs),
     }
 }
@@ -73,7 +73,8 @@ pub(super) fn go_on(plan: &mut Plan, inputs: &Inputs) {
         let mut number = 0;
         while let Some(name) = first.get(number).copied() {
             let lists = plan.lists.iter().filter(|planned| planned.stream.name == name);
-            let parents = lists.flat_map(|planned| planned.parents).map(|parent| parent.stream);
+            let parents =
+                lists.flat_map(|planned| planned.asked.parents).map(|parent| parent.stream);
             let news = parents.filter(|parent| !first.contains(parent)).collect::<Vec<_>>();
             first.extend(news);
             number += 1;
@@ -92,8 +93,8 @@ pub(super) fn go_on(plan: &mut Plan, inputs: &Inputs) {
             // Its children need all of it, and so it is read once for them, and emitted from there on.
             let feeds = std::mem::take(&mut planned.feeds);
             let position = Position { at: planned.position.at, ..Position::default() };
-            let (selected, notes) = (None, Vec::new());
-            plan.lists.push(Planned { selected, feeds, position, notes, ..planned.clone() });
+            let (emitted, notes) = (None, Vec::new());
+            plan.lists.push(Planned { emitted, feeds, position, notes, ..planned.clone() });
         }
         let follow_up = follow_up(&planned, inputs);
         plan.lists.push(planned);
@@ -105,19 +106,19 @@ pub(super) fn go_on(plan: &mut Plan, inputs: &Inputs) {
 /// behind its position, and after this run everything is to be as it is.
 fn follow_up(planned: &Planned, inputs: &Inputs) -> Option<Planned> {
     let cap = planned.position.cap.filter(|_| planned.goes_on())?;
-    let is_child = planned.parents_changed.is_some();
+    let emitted = planned.emitted.as_ref()?;
+    let is_child = planned.asked.parents_changed.is_some();
     let start = Some(from(cap.moment(), is_child, inputs));
-    let asked = Window { start, ..planned.window };
+    let window = Window { start, ..emitted.window };
+    let mut asked = planned.asked.clone();
+    asked.parents_changed = is_child.then_some(window);
+    asked.cut = None;
+    if !is_child {
+        asked.series = series(planned.stream, asked.filter, window, inputs);
+    }
     Some(Planned {
-        window: asked,
-        parents_changed: is_child.then_some(asked),
-        series: if is_child {
-            planned.series.clone()
-        } else {
-            series(planned.stream, planned.filter, asked, inputs)
-        },
-        cut: None,
-        is_full: false,
+        asked,
+        emitted: Some(Emitted { window, is_full: false, ..emitted.clone() }),
         pass: Pass::FollowUp,
         position: Position { at: Moment(inputs.now.trunc_subsecs(0)), ..Position::default() },
         notes: Vec::new(),
@@ -128,10 +129,10 @@ fn follow_up(planned: &Planned, inputs: &Inputs) -> Option<Planned> {
 /// How far the last scan of a list has got, if that was the same scan; else its start.
 fn position(planned: &mut Planned, inputs: &Inputs) -> Position {
     let at = Moment(inputs.now.trunc_subsecs(0));
-    let Some(selected) = &planned.selected else { return Position { at, ..Position::default() } };
+    let Some(emitted) = &planned.emitted else { return Position { at, ..Position::default() } };
     // The window of a child moves with the clock; its bookmark names the scan well enough.
-    let start = planned.window.start.filter(|_| planned.parents_changed.is_none());
-    let scan = scan_id(selected, &planned.series, (start, planned.is_full), inputs);
+    let start = emitted.window.start.filter(|_| planned.asked.parents_changed.is_none());
+    let scan = scan_id(&emitted.selected, &planned.asked.series, (start, emitted.is_full), inputs);
     let start = Position { scan, at, ..Position::default() };
     let is_sync = inputs.extent == Extent::Whole && !inputs.config.is_backfill;
     let known = inputs.state.position(planned.stream).filter(Position::is_inside);

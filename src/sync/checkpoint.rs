@@ -40,9 +40,9 @@ impl Checkpoint {
     pub fn pass(&mut self, planned: &Planned, place: &Place, fetched: &Fetched) {
         self.bytes += fetched.page.lines.len();
         self.records += fetched.page.emitted;
-        let is_last_series = place.series + 1 >= planned.series.len();
+        let is_last_series = place.series + 1 >= planned.asked.series.len();
         let position = &mut self.position;
-        if let Some(parent) = planned.parents.first() {
+        if let Some(parent) = planned.asked.parents.first() {
             let is_ordered =
                 planned.stream.source.named(parent.stream).is_some_and(|parent| parent.is_ordered);
             if is_ordered && fetched.is_last && is_last_series {

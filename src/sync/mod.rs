@@ -115,7 +115,7 @@ impl<W: Write> Sync<'_, W> {
             self.state.forget_complete(&input);
         }
         self.state_line()?;
-        let is_counted = |planned: &&Planned| planned.selected.is_some() && planned.is_first();
+        let is_counted = |planned: &&Planned| planned.emitted.is_some() && planned.is_first();
         let selected = plan.lists.iter().filter(is_counted).count();
         summary.complete.extend(&plan.complete);
         summary.left_out.extend(&plan.left_out);
@@ -137,15 +137,15 @@ impl<W: Write> Sync<'_, W> {
 
     fn fetched(&self, planned: &Planned, plan: &[Planned]) -> Result<List, Error> {
         let parents = feeds(planned, plan).collect::<Vec<_>>();
-        if parents.len() != planned.parents.len() {
+        if parents.len() != planned.asked.parents.len() {
             return Err(Error::Bug(format!("nobody reads a parent of `{}`", planned.stream.name)));
         }
         Ok(List {
             reader: Arc::new(planned.reader()?),
-            series: planned.series.clone(),
-            cut: planned.cut,
+            series: planned.asked.series.clone(),
+            cut: planned.asked.cut,
             parents,
-            parents_changed: planned.parents_changed,
+            parents_changed: planned.asked.parents_changed,
             moved: planned.moved().cloned(),
             most_parents: match self.extent {
                 Extent::Whole => usize::MAX,
@@ -197,7 +197,7 @@ impl<W: Write> Sync<'_, W> {
                 }
                 summary.feed(planned, || Supply::All);
                 summary.caps.insert(part.number, outcome.cap);
-                if planned.selected.is_some() {
+                if planned.emitted.is_some() {
                     if planned.is_first() {
                         summary.complete.push(name);
                     }
@@ -232,9 +232,9 @@ impl<W: Write> Sync<'_, W> {
         let end =
             Position { scan, at, sight: sight.clone(), complete: true, ..Position::default() };
         state.set_position(stream, &end);
-        if !planned.is_incremental() {
+        let Some(emitted) = planned.emitted.as_ref().filter(|_| planned.is_incremental()) else {
             return;
-        }
+        };
         if let (Some(newest), Some(cap)) = (outcome.newest, outcome.cap) {
             state.advance(stream, newest, cap);
         }
@@ -242,10 +242,10 @@ impl<W: Write> Sync<'_, W> {
         if bookmark.is_none() {
             return;
         }
-        if let (true, Some(cap)) = (planned.is_full, outcome.cap) {
+        if let (true, Some(cap)) = (emitted.is_full, outcome.cap) {
             state.set_full_scan(stream, at.0, cap);
         }
-        state.set_validity(stream, &Validity { sight, ..planned.validity.clone() });
+        state.set_validity(stream, &Validity { sight, ..emitted.validity.clone() });
         if planned.goes_on() {
             // What this scan has written does not count, nor if the run is killed before the next one
             // ends: an answer for that may have come before one of these, and so an older version of
@@ -253,7 +253,7 @@ impl<W: Write> Sync<'_, W> {
             state.set_recent(stream, &[]);
             return;
         }
-        outcome.recent.settle(bookmark, planned.memory.keep);
+        outcome.recent.settle(bookmark, emitted.memory.keep);
         state.set_recent(stream, &outcome.recent.versions());
         if outcome.recent.is_cut() {
             let message = format!(
@@ -280,7 +280,7 @@ impl<W: Write> Sync<'_, W> {
         let name = planned.stream.name;
         let message = format!("stream `{name}` is left out: its parent could not be read");
         self.tools.log.say(Level::Warning, Some(name), &message);
-        if planned.selected.is_some() {
+        if planned.emitted.is_some() {
             summary.left_out.push(name);
             summary.access.push(Access::left_out(planned.stream));
         }
@@ -290,7 +290,7 @@ impl<W: Write> Sync<'_, W> {
     /// Notes that the key may not read a list, and so not its children either.
     fn refuse(&self, planned: &Planned, why: &str, summary: &mut Summary) {
         let name = planned.stream.name;
-        if planned.selected.is_some() {
+        if planned.emitted.is_some() {
             let message = format!("stream `{name}` is skipped: {why}");
             self.tools.log.say(Level::Warning, Some(name), &message);
             summary.not_permitted.push(name);
@@ -305,10 +305,11 @@ impl<W: Write> Sync<'_, W> {
         for note in &planned.notes {
             self.tools.log.say(Level::Info, Some(name), &format!("stream={name} {note}"));
         }
-        let is_from_start = planned.parents_changed.is_none() && !planned.position.is_inside();
+        let is_from_start =
+            planned.asked.parents_changed.is_none() && !planned.position.is_inside();
         if !planned.stream.is_default && self.extent == Extent::Whole && is_from_start {
             let parents = fetch.parents(*number);
-            let requests = parents * planned.series.len();
+            let requests = parents * planned.asked.series.len();
             let Quota(a_minute) = self.config.source.quotas.key;
             let a_minute = usize::try_from(a_minute).unwrap_or(usize::MAX);
             let minutes = requests.div_ceil(a_minute.max(1));
@@ -318,13 +319,13 @@ impl<W: Write> Sync<'_, W> {
             );
             self.tools.log.say(Level::Info, Some(name), &message);
         }
-        let Some(selected) = &planned.selected else { return Ok(()) };
+        let Some(emitted) = &planned.emitted else { return Ok(()) };
         if self.keeps_state() {
             self.state.set_currently_syncing(Some((name, part.began)));
         }
         self.state_line()?;
         // A stream is announced once.
-        if planned.is_first() { self.output.schema(selected) } else { Ok(()) }
+        if planned.is_first() { self.output.schema(&emitted.selected) } else { Ok(()) }
     }
 
     /// Reads one list and says how it went.
@@ -335,7 +336,7 @@ impl<W: Write> Sync<'_, W> {
         // A position that is gone on with was read with the same sight, or that is not known.
         let sight = self.sight.clone();
         let checkpoint = Checkpoint::new(Position { sight, ..position.clone() }, started);
-        let has_position = planned.selected.is_some() && planned.moved().is_none();
+        let has_position = planned.emitted.is_some() && planned.moved().is_none();
         let keeps_state = self.keeps_state() && has_position;
         let mut scan = Scan {
             fetch: part.fetch,
@@ -363,7 +364,7 @@ impl<W: Write> Sync<'_, W> {
             scan.keep_position();
         }
         let outcome = scan.outcome;
-        let end = match (&result, &planned.selected) {
+        let end = match (&result, &planned.emitted) {
             (Err(_), _) => "broken off",
             (Ok(()), Some(_)) => "end",
             (Ok(()), None) => "end, for its children only,",
@@ -389,7 +390,7 @@ fn unknown_moves(name: &str) -> String {
 
 /// The feeds of a list's parents.
 fn feeds(planned: &Planned, plan: &[Planned]) -> impl Iterator<Item = (&'static Parent, Feed)> {
-    planned.parents.iter().filter_map(|parent| {
+    planned.asked.parents.iter().filter_map(|parent| {
         let mut feeds = plan.iter().enumerate().filter_map(|(list, feeder)| {
             let number = feeder.feeds.iter().position(|feed| feed.is_same_feed(parent))?;
             Some((parent, Feed { list, number }))

@@ -119,7 +119,8 @@ impl<W: Write> Scan<'_, W> {
             return Err(Error::Short { received, total });
         }
         // No bookmark may pass what was not asked for.
-        let end = self.planned.window.end.map(Cap::at);
+        let window = self.planned.emitted.as_ref().map(|emitted| emitted.window);
+        let end = window.and_then(|window| window.end).map(Cap::at);
         self.outcome.cap = self.outcome.cap.map(|cap| end.map_or(cap, |end| cap.earlier(end)));
         Ok(())
     }
@@ -130,7 +131,9 @@ impl<W: Write> Scan<'_, W> {
         self.enter(place, false);
         self.note_start(&fetched);
         let page = &mut fetched.page;
-        let stale = self.outcome.sift(std::mem::take(&mut page.seen), self.planned.memory.keep);
+        let keep = self.planned.emitted.as_ref().map(|emitted| emitted.memory.keep);
+        let keep = keep.unwrap_or_default();
+        let stale = self.outcome.sift(std::mem::take(&mut page.seen), keep);
         if !stale.is_empty() {
             page.emitted -= stale.len() as u64;
             page.lines.remove(&stale);
@@ -145,7 +148,7 @@ impl<W: Write> Scan<'_, W> {
             checkpoint.pass(self.planned, place, &fetched);
         }
         let page = &mut fetched.page;
-        if self.planned.parents_changed.is_some() {
+        if self.planned.asked.parents_changed.is_some() {
             // A parent without records of this kind has been read, too.
             page.newest = fetched.parent.changed_at();
         }
@@ -211,7 +214,7 @@ impl<W: Write> Scan<'_, W> {
         if !place.slice.is_empty() && matches!(error, Error::Contract(_)) {
             self.forget_position()?;
         }
-        if self.planned.parents.is_empty() {
+        if self.planned.asked.parents.is_empty() {
             return Err(error);
         }
         let so_far = self.so_far(place);
@@ -300,7 +303,7 @@ impl<W: Write> Scan<'_, W> {
     /// Of a sample: whether a record has come, or what children need.
     fn is_enough(&self) -> bool {
         let has_fed = self.outcome.fed.len() == self.planned.feeds.len();
-        let has_emitted = self.outcome.emitted > 0 || self.planned.selected.is_none();
+        let has_emitted = self.outcome.emitted > 0 || self.planned.emitted.is_none();
         self.extent == Extent::Sample && has_emitted && has_fed
     }
 

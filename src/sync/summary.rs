@@ -50,7 +50,7 @@ impl Summary {
     pub fn add(&mut self, planned: &Planned, outcome: &Outcome, result: &Result<(), Error>) {
         self.records += outcome.emitted;
         self.losses += outcome.losses();
-        if planned.selected.is_some() {
+        if planned.emitted.is_some() {
             self.access.push(match result {
                 Ok(()) => Access::read(planned.stream, outcome.emitted),
                 Err(error) => Access::failed(planned.stream, error),
@@ -61,7 +61,7 @@ impl Summary {
     /// Why a list cannot be read, if one of its parents could not.
     #[must_use]
     pub fn obstacle(&self, planned: &Planned) -> Option<&Supply> {
-        for parent in planned.parents {
+        for parent in planned.asked.parents {
             let supply = self.feeds.iter().find(|(feed, _)| feed.is_same_feed(parent));
             match supply {
                 Some((_, Supply::All)) => {}
