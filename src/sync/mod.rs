@@ -1,11 +1,11 @@
 //! The loop over streams, the state in between, the summary at the end.
 
-pub mod policy;
+pub mod failure_policy;
 pub mod pager;
 pub mod fetch;
 pub mod checkpoint;
 pub mod scan;
-pub mod access;
+pub mod test_report;
 pub mod summary;
 
 use std::io::Write;
@@ -25,13 +25,13 @@ use crate::singer::message::Output;
 use crate::singer::state::State;
 use crate::source::Quota;
 use crate::source::stream::Parent;
-use crate::sync::access::Access;
 use crate::sync::checkpoint::Checkpoint;
+use crate::sync::failure_policy::{Circumstances, Verdict, verdict};
 use crate::sync::fetch::queue::{Feed, List};
 use crate::sync::fetch::{Fetch, Tools};
-use crate::sync::policy::{Circumstances, Verdict, verdict};
 use crate::sync::scan::{Outcome, Scan, SetAside};
 use crate::sync::summary::{Summary, Supply};
+use crate::sync::test_report::Access;
 
 /// What a run works with.
 pub struct Sync<'a, W: Write> {

@@ -17,7 +17,7 @@ use crate::source::request::{Request, Series};
 use crate::source::slice::{Cut, Found, Slice};
 use crate::source::stream::Stream;
 use crate::source::taken::Taken;
-use crate::sync::policy::{Circumstances, Verdict, verdict};
+use crate::sync::failure_policy::{Circumstances, Verdict, verdict};
 
 /// One page after the other, up to now.
 #[derive(Debug)]

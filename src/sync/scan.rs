@@ -20,10 +20,10 @@ use crate::singer::message::Output;
 use crate::singer::state::State;
 use crate::source::taken::Taken;
 use crate::sync::checkpoint::Checkpoint;
+use crate::sync::failure_policy::{Circumstances, SoFar, Verdict, are_too_many_gone, verdict};
 use crate::sync::fetch::Fetch;
 use crate::sync::fetch::queue::{Delivery, Place};
 use crate::sync::pager::{Broken, Fetched};
-use crate::sync::policy::{Circumstances, SoFar, Verdict, are_too_many_gone, verdict};
 
 /// One list being written.
 pub struct Scan<'a, W: Write> {

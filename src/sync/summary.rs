@@ -7,9 +7,9 @@ use crate::base::log::{Level, Metric};
 use crate::bookmark::cap::Cap;
 use crate::plan::{Extent, Planned};
 use crate::source::stream::{Parent, Stream};
-use crate::sync::access::{Access, table};
 use crate::sync::fetch::Tools;
 use crate::sync::scan::{Losses, Outcome};
+use crate::sync::test_report::{Access, table};
 
 /// What came of all of them.
 #[derive(Debug, Default)]

@@ -16,8 +16,8 @@ use crate::source::slice::Cut;
 use crate::source::stream::Parent;
 use crate::source::taken::Taken;
 use crate::source::window::Window;
+use crate::sync::failure_policy::{Circumstances, Verdict, verdict};
 use crate::sync::pager::{Broken, Fetched, Pager, Step};
-use crate::sync::policy::{Circumstances, Verdict, verdict};
 
 /// A list as the queue needs it.
 #[derive(Debug)]
