@@ -157,19 +157,18 @@ impl<'a> Meant<'a> {
 
 /// Says which pattern means nothing, and what is nearest to it.
 fn check(pattern: &Pattern, all: &[Listed], source: &Source) -> Result<(), Error> {
-    let of_streams = || all.iter().filter(|listed| pattern.stream.matches(&listed.stream));
-    let is_meant = of_streams().any(|listed| match &pattern.field {
-        Fields::All => !listed.names.is_empty(),
-        Fields::One(name) => listed.names.contains(name),
-        Fields::Like(like) => listed.names.iter().any(|name| like.matches(name)),
-    });
-    if is_meant {
-        return Ok(());
+    let mut fields = Vec::new();
+    for listed in all.iter().filter(|listed| pattern.stream.matches(&listed.stream)) {
+        let is_meant = match &pattern.field {
+            Fields::All => !listed.names.is_empty(),
+            Fields::One(name) => listed.names.contains(name),
+            Fields::Like(like) => listed.names.iter().any(|name| like.matches(name)),
+        };
+        if is_meant {
+            return Ok(());
+        }
+        fields.extend(listed.fields.iter().map(|(_, field)| format!("{}.{field}", listed.stream)));
     }
-    let fields = of_streams().flat_map(|listed| {
-        listed.fields.iter().map(|(_, field)| format!("{}.{field}", listed.stream))
-    });
-    let fields = fields.collect::<Vec<_>>();
     let wanted = pattern.text.trim_start_matches('!');
     let nearest = if fields.is_empty() {
         nearest(wanted, source.streams.iter().map(|stream| stream.name))

@@ -115,11 +115,13 @@ impl<W: Write> Sync<'_, W> {
             self.state.forget_complete(&input);
         }
         self.state_line()?;
-        let is_counted = |planned: &&Planned| planned.emitted.is_some() && planned.is_first();
-        let selected = plan.lists.iter().filter(is_counted).count();
         summary.complete.extend(&plan.complete);
         summary.left_out.extend(&plan.left_out);
-        let selected = selected + plan.complete.len() + plan.left_out.len();
+        let mut selected = plan.complete.len() + plan.left_out.len();
+        for planned in &plan.lists {
+            // A stream that is read twice is one stream.
+            selected += usize::from(planned.emitted.is_some() && planned.is_first());
+        }
         summary.conclude(selected, &self.tools, self.extent)
     }
 

@@ -241,14 +241,14 @@ impl Pager {
         let may_be_cut = self.cursors.is_empty() && !self.is_second_reading;
         let Some(cut) = self.cut.filter(|_| may_be_cut) else { return Vec::new() };
         let found = Found { created: &page.created, total: page.total };
-        let slices = self.slice.cut(found, cut, now).into_iter();
-        let part = |slice: Slice| {
+        let mut parts = Vec::new();
+        for slice in self.slice.cut(found, cut, now) {
             let seen = slice.holds(&page.created, cut);
             // Some may be deleted meanwhile; not half of them, unless those were only a few.
             let least = if seen < FEW { 0 } else { seen.div_ceil(2) };
-            Self { least, ..self.over(slice) }
-        };
-        slices.map(part).collect()
+            parts.push(Self { least, ..self.over(slice) });
+        }
+        parts
     }
 
     /// Reads the list from its start once more. What its last page had has not been handed over.

@@ -53,9 +53,11 @@ fn schema_parts(unlike: &Unlike) -> Vec<String> {
     if unlike.fields.is_empty() {
         return Vec::new();
     }
-    let of = |path: &String| if path.is_empty() { "the record".into() } else { path.clone() };
+    let mut fields = Vec::new();
+    for path in &unlike.fields {
+        fields.push(if path.is_empty() { "the record".to_owned() } else { path.clone() });
+    }
     let keywords = unlike.keywords.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>();
-    let fields = unlike.fields.iter().map(of).collect::<Vec<_>>();
     vec![format!("{} of fields: {}", some_of(&keywords), some_of(&fields))]
 }
 
