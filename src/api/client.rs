@@ -213,10 +213,12 @@ impl Client {
 
     /// Learns what an answer says of the API's quota.
     fn learn(&self, request: &Request, status: StatusCode, headers: &HeaderMap) {
-        let told = |name: Option<&str>| name.and_then(|name| text(headers, name));
-        let (limits, remaining) = self.quota_headers.unzip();
-        let limits = told(limits).unwrap_or_default();
-        let remaining = told(remaining).and_then(|text| text.parse().ok());
+        let (limits, remaining) = match self.quota_headers {
+            Some((limits, remaining)) => (text(headers, limits), text(headers, remaining)),
+            None => (None, None),
+        };
+        let limits = limits.unwrap_or_default();
+        let remaining = remaining.and_then(|text| text.parse().ok());
         let (endpoint, now) = (request.endpoint(), self.clock.elapsed());
         let mut limiter = self.limiter();
         limiter.learn(endpoint, limits, remaining, now);

@@ -44,15 +44,14 @@ fn read(body: &[u8], known: &Identity) -> Result<Value, String> {
 
 /// What a key sees, said in the log, with a warning where that is not everything.
 fn seen(identity: &Value, known: &Identity, log: &Log) -> Sight {
-    let text = |name: &str| identity.get(name).and_then(Value::as_str).map(str::to_owned);
     let roles = list(identity, known.roles).map(|roles| texts(roles, ""));
     let (teams, id, name) = known.teams;
     let list_of_teams = list(identity, teams);
     let teams = list_of_teams.map(|teams| texts(teams, id));
-    let organisation = text(known.organisation);
+    let organisation = text(identity, known.organisation);
     log.info(&format!(
         "key name={:?} organisation={:?} roles={}",
-        text(known.name).unwrap_or_default(),
+        text(identity, known.name).unwrap_or_default(),
         organisation.as_deref().unwrap_or_default(),
         roles.as_ref().map_or("unknown".to_owned(), |roles| roles.join(",")),
     ));
@@ -75,6 +74,10 @@ fn seen(identity: &Value, known: &Identity, log: &Log) -> Sight {
     Sight { organisation, sees_all, teams }
 }
 
+fn text(identity: &Value, name: &str) -> Option<String> {
+    identity.get(name).and_then(Value::as_str).map(str::to_owned)
+}
+
 /// The items of a list; an empty one may come as null, or not at all. Anything else is unknown.
 fn list<'a>(identity: &'a Value, name: &str) -> Option<&'a [Value]> {
     match identity.get(name) {
@@ -86,8 +89,10 @@ fn list<'a>(identity: &'a Value, name: &str) -> Option<&'a [Value]> {
 
 /// The text at a pointer in each item, in one order.
 fn texts(items: &[Value], pointer: &str) -> Vec<String> {
-    let text = |item: &Value| item.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
-    let mut texts = items.iter().filter_map(text).collect::<Vec<_>>();
+    let mut texts = Vec::new();
+    for item in items {
+        texts.extend(item.pointer(pointer).and_then(Value::as_str).map(str::to_owned));
+    }
     texts.sort();
     texts
 }

@@ -47,8 +47,9 @@ impl Offer {
 
     /// What a stream's list is asked for besides: parameters and values.
     pub fn of(&self, stream: &Stream) -> impl Iterator<Item = (&'static str, &str)> {
-        let is_of = move |(name, ..): &&(&str, _, _)| *name == stream.name;
-        self.0.iter().filter(is_of).map(|(_, parameter, value)| (*parameter, value.as_str()))
+        self.0.iter().filter_map(move |(name, parameter, value)| {
+            (*name == stream.name).then_some((*parameter, value.as_str()))
+        })
     }
 }
 
@@ -84,8 +85,11 @@ impl Asking<'_> {
         let answer: Value =
             serde_json::from_slice(&body).map_err(|error| Error::Garbled(error.to_string()))?;
         let records = answer.get(name).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-        let text = |record: &Value| record.get(field).and_then(Value::as_str).map(str::to_owned);
-        Ok(records.iter().filter_map(text).collect())
+        let mut values = Vec::new();
+        for record in records {
+            values.extend(record.get(field).and_then(Value::as_str).map(str::to_owned));
+        }
+        Ok(values)
     }
 
     /// Whether the filter takes a value. Where that cannot be told the value is not asked for: the next

@@ -31,7 +31,9 @@ impl Serialize for Moment {
 impl<'de> Deserialize<'de> for Moment {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let problem = || serde::de::Error::custom(format!("{text:?} is not a time"));
-        parse_time(&text).map(Self).ok_or_else(problem)
+        match parse_time(&text) {
+            Some(time) => Ok(Self(time)),
+            None => Err(serde::de::Error::custom(format!("{text:?} is not a time"))),
+        }
     }
 }

@@ -231,8 +231,8 @@ fn key(values: &Map<String, Value>, problems: &mut Vec<String>) -> Option<String
             return None;
         }
     };
-    let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\';
-    if key.is_empty() || !key.bytes().all(is_plain) {
+    let is_plain = key.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"\\".contains(&byte));
+    if key.is_empty() || !is_plain {
         problems.push("the API key is empty, or has blanks, quotes or line breaks in it".into());
         return None;
     }
@@ -247,12 +247,8 @@ fn dates(
     let start = time(values, "start_date", problems);
     let end = time(values, "end_date", problems);
     if start.zip(end).is_some_and(|(start, end)| start >= end) {
-        let as_given = |name: &str| values.get(name).cloned().unwrap_or_default();
-        problems.push(format!(
-            "`start_date` {} is not before `end_date` {}",
-            as_given("start_date"),
-            as_given("end_date")
-        ));
+        let (start, end) = (&values["start_date"], &values["end_date"]);
+        problems.push(format!("`start_date` {start} is not before `end_date` {end}"));
     }
     (start, end)
 }

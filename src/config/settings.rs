@@ -252,8 +252,9 @@ pub fn check(
 
 /// The known name that is most like a mistyped one.
 pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let likeness = |known: &str| strsim::jaro_winkler(known, name);
-    known.max_by(|one, other| likeness(one).total_cmp(&likeness(other)))
+    known.max_by(|one, other| {
+        strsim::jaro_winkler(one, name).total_cmp(&strsim::jaro_winkler(other, name))
+    })
 }
 
 /// One problem: the setting, its value, and what is expected.

@@ -115,9 +115,10 @@ impl Reader {
     /// [`Error::Bug`] where the projection lacks a field of the key.
     pub fn emitting(mut self) -> Result<Self, Error> {
         for name in self.stream.key {
-            let position = self.projection.position(name);
-            let missing = || Error::Bug(format!("`{name}` of `{}` is not read", self.stream.name));
-            self.key.push((*name, position.ok_or_else(missing)?));
+            let Some(position) = self.projection.position(name) else {
+                return Err(Error::Bug(format!("`{name}` of `{}` is not read", self.stream.name)));
+            };
+            self.key.push((*name, position));
         }
         self.is_emitting = true;
         Ok(self)

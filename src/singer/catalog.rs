@@ -38,9 +38,11 @@ pub fn discover_with(
     streams: impl IntoIterator<Item = &'static Stream>,
     schema: impl Fn(&'static Stream) -> Result<Value, Error>,
 ) -> Result<Value, Error> {
-    let entry = |stream| Ok(entry(stream, schema(stream)?));
-    let streams = streams.into_iter().map(entry).collect::<Result<Value, Error>>()?;
-    Ok(Value::from_iter([("streams", streams)]))
+    let mut entries = Vec::new();
+    for stream in streams {
+        entries.push(entry(stream, schema(stream)?));
+    }
+    Ok(Value::from_iter([("streams", Value::Array(entries))]))
 }
 
 /// Moved together, since `json!` copies what it is given: the catalog has megabytes.

@@ -181,9 +181,10 @@ fn check(pattern: &Pattern, all: &[Listed], source: &Source) -> Result<(), Error
 
 /// Writes what the patterns say into the metadata of an entry.
 fn choose(patterns: &[Pattern], entry: &mut Value, listed: &Listed) {
-    let of_stream = |pattern: &&Pattern| pattern.stream.matches(&listed.stream);
-    let (out, taken): (Vec<_>, Vec<_>) =
-        patterns.iter().filter(of_stream).partition(|pattern| pattern.is_exclusion);
+    let (mut out, mut taken) = (Vec::new(), Vec::new());
+    for pattern in patterns.iter().filter(|pattern| pattern.stream.matches(&listed.stream)) {
+        if pattern.is_exclusion { out.push(pattern) } else { taken.push(pattern) }
+    }
     let has_inclusions = patterns.iter().any(|pattern| !pattern.is_exclusion);
     let (out, is_taken) = (Meant::by(&out, &listed.names), !taken.is_empty());
     let Some(mut marks) = Marks::of(entry) else { return };
@@ -196,8 +197,12 @@ fn choose(patterns: &[Pattern], entry: &mut Value, listed: &Listed) {
     }
     let taken = Meant::by(&taken, &listed.names);
     // A part of an object needs the object around it.
-    let named = listed.fields.iter().map(|(_, field)| field).filter(|field| taken.names(field));
-    let around = named.flat_map(|field| outer(field)).collect::<HashSet<_>>();
+    let mut around = HashSet::new();
+    for (_, field) in &listed.fields {
+        if taken.names(field) {
+            around.extend(outer(field));
+        }
+    }
     for (breadcrumb, field) in &listed.fields {
         if out.takes(field) {
             marks.set(breadcrumb, false);

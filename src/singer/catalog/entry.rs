@@ -78,9 +78,10 @@ impl Entry {
     /// A stream we do not know counts as selected only where the catalog says so outright.
     pub(super) fn is_selected(&self, is_known: bool) -> bool {
         let root = self.root();
-        let asked = root.and_then(|root| root.selected).or(self.selected);
-        let by_default = || root.and_then(|root| root.selected_by_default);
-        asked.unwrap_or_else(|| is_known && by_default().unwrap_or(false))
+        match root.and_then(|root| root.selected).or(self.selected) {
+            Some(selected) => selected,
+            None => is_known && root.and_then(|root| root.selected_by_default).unwrap_or(false),
+        }
     }
 
     /// How it is to be read, in capitals: the metadata first, then the top level. An empty text is

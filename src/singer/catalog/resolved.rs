@@ -74,9 +74,13 @@ impl<'a> Resolving<'a> {
 
     fn each(&mut self, words: &'a Map<String, Value>) -> Map<String, Value> {
         // What is only referred to is looked at where it is.
-        let is_kept = |word: &str| !["$defs", "definitions"].contains(&word);
-        let words = words.iter().filter(|(word, _)| is_kept(word));
-        words.map(|(word, value)| (word.clone(), self.resolved(value))).collect()
+        let mut resolved = Map::new();
+        for (word, value) in words {
+            if word != "$defs" && word != "definitions" {
+                resolved.insert(word.clone(), self.resolved(value));
+            }
+        }
+        resolved
     }
 }
 
