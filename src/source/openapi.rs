@@ -68,8 +68,11 @@ impl Openapi {
             Some(detail) => (detail.path, detail.shape),
             None => (stream.path, stream.shape),
         };
-        let record = self.record(path, shape)?;
-        let mut schema = self.convert(&record, &mut Vec::new());
+        let Some(record) = self.record(path, shape) else {
+            let problem = format!("the API's document lacks `{path}` or its records");
+            return Err(Error::Contract(problem));
+        };
+        let mut schema = self.convert(record, &mut Vec::new());
         let Some(root) = schema.as_object_mut() else {
             return Err(Error::Contract(format!("`{path}` does not answer objects")));
         };
@@ -91,30 +94,20 @@ impl Openapi {
         Ok(schema)
     }
 
-    /// The document's schema of one record at `path`.
-    fn record(&self, path: &str, shape: Shape) -> Result<Value, Error> {
-        let answer = self
-            .0
-            .pointer(&format!("/paths/{}/get/responses/200", escape(path)))
-            .and_then(|response| response.pointer("/content/application~1json/schema"));
-        let missing =
-            || Error::Contract(format!("the API's document lacks `{path}` or its records"));
-        let answer = self.resolve(answer.ok_or_else(missing)?).ok_or_else(missing)?;
-        let property = |schema: &'_ Value, field: &str| {
-            let property = schema.pointer(&format!("/properties/{field}")).cloned();
-            property.ok_or_else(missing)
-        };
-        Ok(match shape {
-            Shape::Body => answer.clone(),
-            Shape::Object(field) => property(answer, field)?,
-            Shape::List(field) => items(&property(answer, field)?).ok_or_else(missing)?,
+    /// The document's schema of one record at `path`, where it has one.
+    fn record(&self, path: &str, shape: Shape) -> Option<&Value> {
+        let response = self.0.pointer(&format!("/paths/{}/get/responses/200", escape(path)))?;
+        let answer = self.resolve(response.pointer("/content/application~1json/schema")?)?;
+        match shape {
+            Shape::Body => Some(answer),
+            Shape::Object(field) => property(answer, field),
+            Shape::List(field) => property(answer, field)?.get("items"),
+            // All of its lists hold records of one kind, so any of them will do.
             Shape::Lists(field, lists) => {
-                let object = property(answer, field)?;
-                let object = self.resolve(&object).ok_or_else(missing)?;
-                let first = property(object, lists.first().ok_or_else(missing)?)?;
-                items(&first).ok_or_else(missing)?
+                let object = self.resolve(property(answer, field)?)?;
+                property(object, lists.first()?)?.get("items")
             }
-        })
+        }
     }
 
     /// Follows `$ref`s, if any.
@@ -157,12 +150,12 @@ impl Openapi {
             }
             _ => match schema.get("properties").and_then(Value::as_object) {
                 Some(properties) => {
-                    let properties = properties
-                        .iter()
-                        .map(|(name, property)| (name.clone(), self.convert(property, within)))
-                        .collect::<Map<_, _>>();
+                    let mut fields = Map::new();
+                    for (name, property) in properties {
+                        fields.insert(name.clone(), self.convert(property, within));
+                    }
                     let mut object = nullable("object");
-                    set(&mut object, "properties", properties.into());
+                    set(&mut object, "properties", fields.into());
                     object
                 }
                 None => nullable("object"),
@@ -180,21 +173,20 @@ impl Openapi {
 #[must_use]
 pub fn strip(source: &Source, document: &Value) -> Value {
     let mut paths = Map::new();
-    for (path, operations) in document.get("paths").and_then(Value::as_object).into_iter().flatten()
-    {
+    let documented = document.get("paths").and_then(Value::as_object);
+    for (path, operations) in documented.into_iter().flatten() {
         if let Some(get) = operations.get("get") {
             paths.insert(path.clone(), json!({ "get": without_prose(get, false) }));
         }
     }
     let mut used = BTreeSet::new();
     references(&Value::Object(paths.clone()), document, &mut used);
-    let schemas = used
-        .into_iter()
-        .filter_map(|name| {
-            let schema = document.pointer(&format!("/components/schemas/{name}"))?;
-            Some((name, without_prose(schema, false)))
-        })
-        .collect::<Map<_, _>>();
+    let mut schemas = Map::new();
+    for name in used {
+        if let Some(schema) = document.pointer(&format!("/components/schemas/{name}")) {
+            schemas.insert(name, without_prose(schema, false));
+        }
+    }
     json!({
         "openapi": document.get("openapi"),
         "info": {"title": source.title, "version": document.pointer("/info/version")},
@@ -251,9 +243,9 @@ fn merge(base: &mut Value, over: Value) {
     }
 }
 
-/// What the items of a list are.
-fn items(list: &Value) -> Option<Value> {
-    list.get("items").cloned()
+/// The schema of a field.
+fn property<'a>(schema: &'a Value, field: &str) -> Option<&'a Value> {
+    schema.pointer(&format!("/properties/{field}"))
 }
 
 /// The schema of a field that the tap adds.

@@ -239,16 +239,18 @@ mod tests {
     #[test]
     fn days_touch_and_instants_share_their_bounds() {
         let whole = slice(Some("2026-03-01"), Some("2026-03-05"));
-        let asks = |slice: Slice, granularity| slice.filter(by(granularity)).unwrap();
-        let range = |value: &str| ("created_at[date_range]".to_owned(), value.to_owned());
-        assert_eq!(asks(whole, Granularity::Day), range("2026-03-01~2026-03-04"));
-        let instants = range("2026-03-01T00:00:00Z~2026-03-05T00:00:00Z");
-        assert_eq!(asks(whole, Granularity::Instant), instants);
-        let open = |slice| asks(slice, Granularity::Day);
-        let oldest = ("created_at[lte]".to_owned(), "2026-03-04".to_owned());
-        assert_eq!(open(slice(None, Some("2026-03-05"))), oldest);
-        let newest = ("created_at[gte]".to_owned(), "2026-03-05".to_owned());
-        assert_eq!(open(slice(Some("2026-03-05"), None)), newest);
+        let older = slice(None, Some("2026-03-05"));
+        let newer = slice(Some("2026-03-05"), None);
+        let instants = "2026-03-01T00:00:00Z~2026-03-05T00:00:00Z";
+        for (slice, granularity, parameter, value) in [
+            (whole, Granularity::Day, "created_at[date_range]", "2026-03-01~2026-03-04"),
+            (whole, Granularity::Instant, "created_at[date_range]", instants),
+            (older, Granularity::Day, "created_at[lte]", "2026-03-04"),
+            (newer, Granularity::Day, "created_at[gte]", "2026-03-05"),
+        ] {
+            let filter = slice.filter(by(granularity)).unwrap();
+            assert_eq!(filter, (parameter.to_owned(), value.to_owned()));
+        }
         assert_eq!(Slice::default().filter(by(Granularity::Day)), None);
     }
 
@@ -307,22 +309,23 @@ mod tests {
     #[test]
     fn what_lies_near_a_bound_is_in_a_slice_for_nobody_knows() {
         let march = slice(Some("2026-03-01"), Some("2026-03-05"));
+        let late = slice(Some("2026-03-04"), None);
         let times = ["2026-03-01T12:00:00Z", "2026-03-02", "2026-03-04", "2026-03-03T23:00:00Z"];
-        let held = |slice: Slice, granularity| slice.holds(&times.map(time), by(granularity));
-        assert_eq!(held(march, Granularity::Day), 2);
-        assert_eq!(held(march, Granularity::Instant), 4);
-        assert_eq!(held(slice(Some("2026-03-04"), None), Granularity::Instant), 0);
-        assert_eq!(held(Slice::default(), Granularity::Day), 4);
+        let times = times.map(time);
+        assert_eq!(march.holds(&times, by(Granularity::Day)), 2);
+        assert_eq!(march.holds(&times, by(Granularity::Instant)), 4);
+        assert_eq!(late.holds(&times, by(Granularity::Instant)), 0);
+        assert_eq!(Slice::default().holds(&times, by(Granularity::Day)), 4);
     }
 
     #[test]
     fn what_the_api_counts_is_believed() {
         let created = [time("2026-01-01"), time("2026-01-02")];
-        let parts = |total| {
+        // The last two are cut in two steps.
+        for (total, parts) in [(40, 0), (41, 3), (320, 16), (321, 5), (1_000_000, 16)] {
             let found = Found { created: &created, total: Some(total) };
-            Slice::default().cut(found, by(Granularity::Day), time(NOW)).len()
-        };
-        assert_eq!((parts(40), parts(41), parts(320)), (0, 3, 16));
-        assert_eq!((parts(321), parts(1_000_000)), (5, 16), "in two steps");
+            let cut = Slice::default().cut(found, by(Granularity::Day), time(NOW));
+            assert_eq!(cut.len(), parts, "{total}");
+        }
     }
 }

@@ -403,13 +403,11 @@ impl Parent {
     #[must_use]
     pub fn is_same_feed(&self, other: &Self) -> bool {
         let is_same_list = (self.stream, self.filter) == (other.stream, other.filter);
-        is_same_list
-            && self.bindings.len() == other.bindings.len()
-            && self
-                .bindings
-                .iter()
-                .zip(other.bindings)
-                .all(|(one, other)| (one.field, one.take) == (other.field, other.take))
+        if !is_same_list || self.bindings.len() != other.bindings.len() {
+            return false;
+        }
+        let mut bindings = self.bindings.iter().zip(other.bindings);
+        bindings.all(|(one, other)| (one.field, one.take) == (other.field, other.take))
     }
 }
 
