@@ -69,10 +69,6 @@ fn since_when() -> Value {
 }
 
 fn how_to_run() -> Value {
-    let seconds = |default: u32, text: &str| {
-        json!({"type": "integer", "minimum": 1, "maximum": 86_400, "default": default,
-            "description": text})
-    };
     json!({
         "concurrency": {"type": "integer", "minimum": 1, "maximum": 64, "default": 8,
             "description": "Requests under way at a time"},
@@ -81,10 +77,13 @@ fn how_to_run() -> Value {
             250. A list whose pages keep failing with 502, 503 or 504 gets smaller ones by itself"},
         "buffer_megabytes": {"type": "integer", "minimum": 1, "maximum": 65_536, "default": 64,
             "description": "Megabytes of records that may wait for the target"},
-        "connect_timeout": seconds(10, "Seconds to wait for a connection"),
-        "request_timeout": seconds(300, "Seconds to wait for an answer, its body included"),
-        "max_retries": seconds(8, "Repeats of a request after a 429, a 5xx or a broken connection"),
-        "max_retry_seconds": seconds(900, "Seconds to wait between the repeats of one request, in all"),
+        "connect_timeout": whole_number(10, "Seconds to wait for a connection"),
+        "request_timeout": whole_number(300,
+            "Seconds to wait for an answer, its body included"),
+        "max_retries": whole_number(8,
+            "Repeats of a request after a 429, a 5xx or a broken connection"),
+        "max_retry_seconds": whole_number(900,
+            "Seconds to wait between the repeats of one request, in all"),
         "rate_limit_reserve_percent": {"type": "integer", "minimum": 0, "maximum": 90,
             "default": 20, "description": "Percent of the API's quota that is left to the \
             organisation's other tools"},
@@ -97,6 +96,12 @@ fn how_to_run() -> Value {
         "log_format": {"type": "string", "enum": ["text", "json"], "default": "text",
             "description": "What a log line looks like"},
     })
+}
+
+/// A setting of at least 1. A day of seconds is more than anybody wants of any of these.
+fn whole_number(default: u32, description: &str) -> Value {
+    json!({"type": "integer", "minimum": 1, "maximum": 86_400, "default": default,
+        "description": description})
 }
 
 const USER_AGENT: &str = concat!("tap-incident/", env!("CARGO_PKG_VERSION"));
@@ -132,15 +137,21 @@ pub fn gather(
 /// Settings from `TAP_INCIDENT_<KEY>`, those that nobody knows among them, and the names of the
 /// vendor's own tools.
 fn from_environment(source: &Source, environment: &Environment) -> Map<String, Value> {
-    let theirs = source.settings.variables.iter().filter_map(|(variable, name)| {
-        Some(((*name).to_owned(), environment.get(*variable)?.as_str().into()))
-    });
-    let ours = environment.iter().filter_map(|(variable, value)| {
-        // What begins with two underscores Meltano sets for itself.
-        let name = variable.strip_prefix(PREFIX).filter(|name| !name.starts_with('_'))?;
-        Some((name.to_ascii_lowercase(), value.as_str().into()))
-    });
-    theirs.chain(ours).collect()
+    let mut values = Map::new();
+    for (variable, name) in source.settings.variables {
+        if let Some(value) = environment.get(*variable) {
+            values.insert((*name).to_owned(), value.as_str().into());
+        }
+    }
+    // Ours come second, so that they win over those of other tools.
+    for (variable, value) in environment {
+        let Some(name) = variable.strip_prefix(PREFIX) else { continue };
+        // Meltano sets TAP_INCIDENT__… for itself.
+        if !name.starts_with('_') {
+            values.insert(name.to_ascii_lowercase(), value.as_str().into());
+        }
+    }
+    values
 }
 
 fn from_flags(args: &Args) -> Map<String, Value> {
@@ -151,7 +162,13 @@ fn from_flags(args: &Args) -> Map<String, Value> {
         ("log_format", args.log_format.clone()),
         ("log_level", debug.or_else(|| args.log_level.clone())),
     ];
-    flags.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into()))).collect()
+    let mut values = Map::new();
+    for (name, value) in flags {
+        if let Some(value) = value {
+            values.insert(name.to_owned(), value.into());
+        }
+    }
+    values
 }
 
 /// A config file. What it holds instead of an object is not shown: it may be the key.
@@ -261,26 +278,30 @@ pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&
 fn problem(error: &jsonschema::ValidationError, schema: &Value) -> String {
     let place = error.instance_path().to_string();
     let name = place.split('/').nth(1).unwrap_or_default();
-    let property = schema.pointer(&pointer(name, ""));
-    let expected = match property
-        .and_then(|property| property.get("enum").or(property.pointer("/items/enum")))
-    {
-        Some(known) => format!("one of {known}"),
-        None => match property.and_then(|property| property.get("type")).and_then(Value::as_str) {
-            Some("integer") => {
-                let least = schema.pointer(&pointer(name, "minimum")).and_then(Value::as_u64);
-                let most = schema.pointer(&pointer(name, "maximum")).and_then(Value::as_u64);
-                let most = most.map_or(String::new(), |most| format!(" to {most}"));
-                format!("a whole number from {}{most}", least.unwrap_or_default())
-            }
-            Some(kind) => format!("of type {kind}"),
-            None => "known".to_owned(),
-        },
-    };
+    // No setting of that name: there is nothing to say of it.
+    let setting = schema.pointer(&pointer(name, "")).unwrap_or(&Value::Null);
     // A secret may sit in the wrong place, but not in a message.
-    let is_secret = property.is_some_and(|property| property.get("secret").is_some());
+    let is_secret = setting.get("secret").is_some();
     let value = if is_secret { "of another type".to_owned() } else { error.instance().to_string() };
-    format!("`{name}` is {value}, but must be {expected}")
+    format!("`{name}` is {value}, but must be {}", expected(setting))
+}
+
+/// What the schema of a setting wants, in words.
+fn expected(setting: &Value) -> String {
+    if let Some(known) = setting.get("enum").or(setting.pointer("/items/enum")) {
+        return format!("one of {known}");
+    }
+    match setting.get("type").and_then(Value::as_str) {
+        Some("integer") => {
+            let least = setting.get("minimum").and_then(Value::as_u64).unwrap_or_default();
+            match setting.get("maximum").and_then(Value::as_u64) {
+                Some(most) => format!("a whole number from {least} to {most}"),
+                None => format!("a whole number from {least}"),
+            }
+        }
+        Some(kind) => format!("of type {kind}"),
+        None => "known".to_owned(),
+    }
 }
 
 fn names(schema: &Value) -> impl Iterator<Item = &str> {
