@@ -68,15 +68,16 @@ impl<W: Write> Output<W> {
     /// # Errors
     /// [`Error::OutputClosed`] where the reader is gone; the same for all that writes.
     pub fn schema(&mut self, selected: &Selected) -> Result<(), Error> {
-        let key = selected.stream.replication_key();
+        let key = match selected.method {
+            Method::FullTable => None,
+            Method::Incremental => selected.stream.replication_key(),
+        };
         self.line(&SchemaMessage {
             kind: "SCHEMA",
             stream: selected.stream.name,
             schema: &selected.schema,
             key_properties: selected.stream.key,
-            bookmark_properties: key
-                .filter(|_| selected.method == Method::Incremental)
-                .map(|key| [key]),
+            bookmark_properties: key.map(|key| [key]),
         })
     }
 

@@ -37,8 +37,6 @@ impl State {
     /// # Errors
     /// [`Error::File`] where it is none of these, or a bookmark is no time.
     pub fn parse(source: &Source, text: &str, path: &str) -> Result<Self, Error> {
-        let problem =
-            |problem: String| Error::File { what: "state", path: path.to_owned(), problem };
         let text = text.trim();
         if text.is_empty() {
             return Ok(Self::default());
@@ -46,17 +44,19 @@ impl State {
         let last_line = text.lines().next_back().unwrap_or(text);
         let value = serde_json::from_str::<Value>(text)
             .or_else(|error| serde_json::from_str(last_line).map_err(|_| error))
-            .map_err(|error| problem(error.to_string()))?;
+            .map_err(|error| unusable(path, error.to_string()))?;
         let Value::Object(mut state) = unwrapped(value) else {
-            return Err(problem("a state is a JSON object".into()));
+            return Err(unusable(path, "a state is a JSON object".into()));
         };
         match state.entry(BOOKMARKS).or_insert_with(|| json!({})) {
             Value::Object(_) => {}
             bookmarks @ Value::Null => *bookmarks = json!({}),
-            other => return Err(problem(format!("`bookmarks` is {other}, not an object"))),
+            other => {
+                return Err(unusable(path, format!("`bookmarks` is {other}, not an object")));
+            }
         }
         let state = Self(state);
-        state.check(source).map_err(problem)?;
+        state.check(source).map_err(|problem| unusable(path, problem))?;
         Ok(state)
     }
 
@@ -278,6 +278,10 @@ impl State {
         }
         Ok(())
     }
+}
+
+fn unusable(path: &str, problem: String) -> Error {
+    Error::File { what: "state", path: path.to_owned(), problem }
 }
 
 /// Where a bookmark says of which modes it is true.

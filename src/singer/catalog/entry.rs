@@ -88,8 +88,13 @@ impl Entry {
     /// what tools write that have none.
     pub(super) fn replication_method(&self) -> Option<String> {
         let root = self.root().and_then(|root| root.replication_method.as_deref());
-        let methods = [root, self.replication_method.as_deref()].into_iter().flatten();
-        methods.map(|method| method.trim().to_uppercase()).find(|method| !method.is_empty())
+        for method in [root, self.replication_method.as_deref()].into_iter().flatten() {
+            let method = method.trim();
+            if !method.is_empty() {
+                return Some(method.to_uppercase());
+            }
+        }
+        None
     }
 
     /// The name that other tools may know the stream by.
@@ -117,19 +122,35 @@ impl Entry {
     /// Fields that are selected or deselected and that `schema` does not have.
     pub(super) fn meaningless(&self, schema: &Value) -> Vec<String> {
         let known = places(schema);
-        let chosen = self.metadata.iter().filter(|entry| entry.choice.selected.is_some());
-        let chosen = chosen.map(|entry| entry.breadcrumb.iter().map(String::as_str).collect());
-        let meaningless = chosen
-            .filter(|breadcrumb: &Vec<_>| !breadcrumb.is_empty() && !known.contains(breadcrumb));
-        meaningless.map(|breadcrumb| breadcrumb.join(".")).collect()
+        let mut meaningless = Vec::new();
+        for metadata in &self.metadata {
+            let is_of_field = !metadata.breadcrumb.is_empty();
+            let is_chosen = metadata.choice.selected.is_some();
+            if is_of_field && is_chosen && !known.contains(&metadata.place()) {
+                meaningless.push(metadata.breadcrumb.join("."));
+            }
+        }
+        meaningless
+    }
+}
+
+impl Metadata {
+    /// The breadcrumb in the form in which a schema gives places.
+    pub(super) fn place(&self) -> Vec<&str> {
+        self.breadcrumb.iter().map(String::as_str).collect()
     }
 }
 
 /// Fields that `ours` has and `known` has not: an older release made the catalog.
 pub(super) fn news<'a>(stream: &Stream, ours: &'a Value, known: &'a Value) -> Vec<String> {
     let known = places(known);
-    let news = schema::properties(ours).into_iter().filter(|(place, _)| !known.contains(place));
-    news.map(|(place, _)| format!("{}.{}", stream.name, schema::dotted(&place))).collect()
+    let mut news = Vec::new();
+    for (place, _) in schema::properties(ours) {
+        if !known.contains(&place) {
+            news.push(format!("{}.{}", stream.name, schema::dotted(&place)));
+        }
+    }
+    news
 }
 
 /// Where the fields of a schema are.

@@ -38,15 +38,19 @@ pub(super) fn ignored(entry: &Entry, selected: &Selected, unlike: &Unlike) -> Ve
     parts.extend(stream_parts(entry, selected));
     parts.extend(automatic_part(entry, selected));
     parts.extend(unread_part(entry));
-    let parts = (!parts.is_empty()).then(|| {
-        format!("stream `{name}`: the catalog says what does not count: {}", parts.join("; "))
-    });
+    let mut lines = Vec::new();
+    if !parts.is_empty() {
+        let parts = parts.join("; ");
+        lines.push(format!("stream `{name}`: the catalog says what does not count: {parts}"));
+    }
     let meaningless = entry.meaningless(&selected.known);
-    let meaningless = (!meaningless.is_empty()).then(|| {
-        let fields = some_of(&meaningless);
-        format!("stream `{name}`: the catalog chooses what is no field of its schema: {fields}")
-    });
-    parts.into_iter().chain(meaningless).collect()
+    if !meaningless.is_empty() {
+        lines.push(format!(
+            "stream `{name}`: the catalog chooses what is no field of its schema: {}",
+            some_of(&meaningless)
+        ));
+    }
+    lines
 }
 
 fn schema_parts(unlike: &Unlike) -> Vec<String> {
@@ -64,38 +68,40 @@ fn schema_parts(unlike: &Unlike) -> Vec<String> {
 /// Keys and ways of reading that are not ours.
 fn stream_parts(entry: &Entry, selected: &Selected) -> Vec<String> {
     let stream = selected.stream;
-    let mut parts = Vec::new();
     let empty = Map::new();
     let root = entry.root().map_or(&empty, |root| &root.others);
-    let mut compare = |values: &Map<String, Value>, name: &str, ours: &[&str]| {
-        if let Some(value) = values.get(name).filter(|value| differs(value, ours)) {
-            parts.push(part(name, value));
-        }
-    };
-    compare(&entry.others, "key_properties", stream.key);
-    compare(root, "table-key-properties", stream.key);
-    compare(root, "view-key-properties", stream.key);
     let key = stream.replication_key();
-    compare(root, "valid-replication-keys", key.as_slice());
+    let (method, read_by) = match selected.method {
+        Method::FullTable => ("FULL_TABLE", None),
+        Method::Incremental => ("INCREMENTAL", key),
+    };
+    let mut parts = Vec::new();
+    parts.extend(unlike(&entry.others, "key_properties", stream.key));
+    parts.extend(unlike(root, "table-key-properties", stream.key));
+    parts.extend(unlike(root, "view-key-properties", stream.key));
+    parts.extend(unlike(root, "valid-replication-keys", key.as_slice()));
     // Of a stream that the catalog wants in full, no key is expected to do anything.
     if entry.replication_method().as_deref() != Some("FULL_TABLE") {
-        let read_by = key.filter(|_| selected.method == Method::Incremental);
-        compare(&entry.others, "replication_key", read_by.as_slice());
-        compare(root, "replication-key", read_by.as_slice());
+        parts.extend(unlike(&entry.others, "replication_key", read_by.as_slice()));
+        parts.extend(unlike(root, "replication-key", read_by.as_slice()));
     }
-    let method = match selected.method {
-        Method::FullTable => "FULL_TABLE",
-        Method::Incremental => "INCREMENTAL",
-    };
     let forced = root.get("forced-replication-method").and_then(Value::as_str).unwrap_or_default();
     if !forced.eq_ignore_ascii_case(method) {
-        compare(root, "forced-replication-method", &[method]);
+        parts.extend(unlike(root, "forced-replication-method", &[method]));
     }
-    compare(&entry.others, "stream_alias", &[stream.name]);
-    if let Some(alias) = entry.alias() {
-        compare(&Map::from_iter([("stream".to_owned(), alias.into())]), "stream", &[stream.name]);
+    parts.extend(unlike(&entry.others, "stream_alias", &[stream.name]));
+    if let Some(alias) = entry.alias().map(Value::from)
+        && differs(&alias, &[stream.name])
+    {
+        parts.push(part("stream", &alias));
     }
     parts
+}
+
+/// What is said under a name, where it is not ours.
+fn unlike(values: &Map<String, Value>, name: &str, ours: &[&str]) -> Option<String> {
+    let value = values.get(name)?;
+    differs(value, ours).then(|| part(name, value))
 }
 
 /// Whether a value names others than these, in any order; nothing and an empty text name none.
@@ -119,13 +125,14 @@ fn part(name: &str, value: &Value) -> String {
 /// Fields that should always come, and do not.
 fn automatic_part(entry: &Entry, selected: &Selected) -> Option<String> {
     let (known, emitted) = (places(&selected.known), places(&selected.schema));
-    let automatic = entry
-        .metadata
-        .iter()
-        .filter(|entry| entry.choice.inclusion.as_deref() == Some("automatic"))
-        .map(|entry| entry.breadcrumb.iter().map(String::as_str).collect::<Vec<_>>())
-        .filter(|place| known.contains(place) && !emitted.contains(place));
-    let fields = automatic.map(|place| schema::dotted(&place)).collect::<Vec<_>>();
+    let mut fields = Vec::new();
+    for metadata in &entry.metadata {
+        let place = metadata.place();
+        let is_automatic = metadata.choice.inclusion.as_deref() == Some("automatic");
+        if is_automatic && known.contains(&place) && !emitted.contains(&place) {
+            fields.push(schema::dotted(&place));
+        }
+    }
     (!fields.is_empty()).then(|| format!("`inclusion` automatic of {}", some_of(&fields)))
 }
 
@@ -163,10 +170,16 @@ fn unread_part(entry: &Entry) -> Option<String> {
 }
 
 fn unread_of(values: &Map<String, Value>, read: &[&str], place: &str) -> Vec<String> {
-    let is_read =
-        |name: &str| read.contains(&name) || DESCRIPTIVE.contains(&name.replace('_', "-").as_str());
-    let said = values.iter().filter(|(name, value)| !value.is_null() && !is_read(name));
-    said.map(|(name, _)| format!("`{name}` {place}")).collect()
+    let mut unread = Vec::new();
+    for (name, value) in values {
+        let is_read = read.contains(&name.as_str());
+        let is_descriptive = DESCRIPTIVE.contains(&name.replace('_', "-").as_str());
+        // Some tools write null for what is not there.
+        if !value.is_null() && !is_read && !is_descriptive {
+            unread.push(format!("`{name}` {place}"));
+        }
+    }
+    unread
 }
 
 /// The first of these, and how many there are where that is not all.

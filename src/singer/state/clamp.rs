@@ -9,9 +9,9 @@ use crate::bookmark::cap::Cap;
 use crate::source::stream::Stream;
 
 impl State {
-    /// Moves back to `now` what is later by more than clocks may be apart: bookmarks, and when
-    /// everything was read last. Positions of such a clock are dropped, since nobody knows what has
-    /// changed behind them. What there is to say about it.
+    /// Moves back to `now` what is later than that by more than `tolerance`, since clocks are never
+    /// quite the same: bookmarks, and when everything was read last. Positions in the future are
+    /// dropped, since nobody knows what has changed before them. Returns warnings for the log.
     pub fn clamp(
         &mut self,
         streams: &[Stream],
@@ -19,9 +19,10 @@ impl State {
         tolerance: TimeDelta,
     ) -> Vec<String> {
         let mut warnings = Vec::new();
-        let is_ahead = |time: &DateTime<Utc>| *time - now > tolerance;
         for stream in streams {
-            if let Some(position) = self.position(stream).filter(|known| is_ahead(&known.at.0)) {
+            if let Some(position) = self.position(stream)
+                && is_ahead(position.at.0, now, tolerance)
+            {
                 warnings.push(format!(
                     "state: the position of `{}` is of {}, in the future; it is dropped",
                     stream.name,
@@ -29,7 +30,9 @@ impl State {
                 ));
                 self.set(stream, SCAN, Value::Null);
             }
-            if let Some(last) = self.full_scan(stream).filter(is_ahead) {
+            if let Some(last) = self.full_scan(stream)
+                && is_ahead(last, now, tolerance)
+            {
                 warnings.push(format!(
                     "state: the last full scan of `{}`, {}, is in the future; it counts from {} on",
                     stream.name,
@@ -38,16 +41,23 @@ impl State {
                 ));
                 self.set_full_scan(stream, last, Cap::at(now));
             }
-            let Some(key) = stream.replication_key() else { continue };
-            let Some(bookmark) = self.bookmark(stream).filter(is_ahead) else { continue };
-            warnings.push(format!(
-                "state: the bookmark of `{}`, {}, is in the future; it is read from {} on",
-                stream.name,
-                format_time(bookmark),
-                format_time(now)
-            ));
-            self.set_bookmark(stream, key, now);
+            if let Some(key) = stream.replication_key()
+                && let Some(bookmark) = self.bookmark(stream)
+                && is_ahead(bookmark, now, tolerance)
+            {
+                warnings.push(format!(
+                    "state: the bookmark of `{}`, {}, is in the future; it is read from {} on",
+                    stream.name,
+                    format_time(bookmark),
+                    format_time(now)
+                ));
+                self.set_bookmark(stream, key, now);
+            }
         }
         warnings
     }
+}
+
+fn is_ahead(time: DateTime<Utc>, now: DateTime<Utc>, tolerance: TimeDelta) -> bool {
+    time - now > tolerance
 }
