@@ -1,5 +1,5 @@
-//! `--select`: Meltano's patterns, laid on a catalog. `incident*` takes streams, `users.email` a
-//! field, `!alerts` or `!alerts.attributes` leaves out. What the catalog then selects is read by
+//! `--select`: Meltano's patterns, laid on a catalog. `incident*` takes streams and `users.email` a
+//! field; `!alerts` and `!alerts.attributes` leave them out. What the catalog then selects is read by
 //! [`crate::singer::catalog`].
 
 use std::collections::{HashMap, HashSet};
@@ -57,8 +57,13 @@ impl Patterns {
     /// Reads patterns separated by commas or blanks, or given one by one.
     #[must_use]
     pub fn parse(texts: &[String]) -> Self {
-        let texts = texts.iter().flat_map(|texts| texts.split([',', ' ']));
-        Self(texts.filter(|text| !text.is_empty()).map(Pattern::parse).collect())
+        let mut patterns = Vec::new();
+        for text in texts.iter().flat_map(|texts| texts.split([',', ' '])) {
+            if !text.is_empty() {
+                patterns.push(Pattern::parse(text));
+            }
+        }
+        Self(patterns)
     }
 
     /// Whether there are none.
@@ -98,6 +103,8 @@ impl Patterns {
 /// A stream of the catalog and its fields.
 struct Listed {
     stream: String,
+    /// The breadcrumb of the stream itself: an empty one.
+    root: Value,
     /// Breadcrumb and dotted name of each.
     fields: Vec<(Value, String)>,
     /// The dotted names of fields and of all that contains one.
@@ -107,12 +114,19 @@ struct Listed {
 impl Listed {
     fn of(entry: &Value) -> Self {
         let schema = entry.get("schema").unwrap_or(&Value::Null);
-        let placed = schema::properties(schema).into_iter();
-        let fields =
-            placed.map(|(place, _)| (json!(place), schema::dotted(&place))).collect::<Vec<_>>();
-        let names = fields.iter().flat_map(|(_, field)| outer(field));
-        let names = names.map(str::to_owned).collect();
-        Self { stream: catalog::name(entry).to_owned(), fields, names }
+        let mut fields = Vec::new();
+        let mut names = HashSet::new();
+        for (place, _) in schema::properties(schema) {
+            let field = schema::dotted(&place);
+            // An object is a field itself, and comes before its parts: most of these are known.
+            for name in outer(&field) {
+                if !names.contains(name) {
+                    names.insert(name.to_owned());
+                }
+            }
+            fields.push((json!(place), field));
+        }
+        Self { stream: catalog::name(entry).to_owned(), root: json!([]), fields, names }
     }
 }
 
@@ -137,8 +151,11 @@ impl<'a> Meant<'a> {
                 Fields::All => meant.is_all = true,
                 Fields::One(name) => meant.names.extend(names.get(name).map(String::as_str)),
                 Fields::Like(like) => {
-                    let like = names.iter().filter(|name| like.matches(name));
-                    meant.names.extend(like.map(String::as_str));
+                    for name in names {
+                        if like.matches(name) {
+                            meant.names.insert(name);
+                        }
+                    }
                 }
             }
         }
@@ -181,19 +198,27 @@ fn check(pattern: &Pattern, all: &[Listed], source: &Source) -> Result<(), Error
 
 /// Writes what the patterns say into the metadata of an entry.
 fn choose(patterns: &[Pattern], entry: &mut Value, listed: &Listed) {
+    let metadata = filled(entry, "metadata", json!([])).and_then(Value::as_array_mut);
+    if let Some(metadata) = metadata {
+        mark(metadata, &choices(patterns, listed));
+    }
+}
+
+/// A breadcrumb, and whether what is there is selected.
+type Choice<'a> = (&'a Value, bool);
+
+/// What the patterns say of a stream and of its fields. Where they say nothing, what the catalog
+/// says stands.
+fn choices<'a>(patterns: &[Pattern], listed: &'a Listed) -> Vec<Choice<'a>> {
     let (mut out, mut taken) = (Vec::new(), Vec::new());
     for pattern in patterns.iter().filter(|pattern| pattern.stream.matches(&listed.stream)) {
         if pattern.is_exclusion { out.push(pattern) } else { taken.push(pattern) }
     }
     let has_inclusions = patterns.iter().any(|pattern| !pattern.is_exclusion);
-    let (out, is_taken) = (Meant::by(&out, &listed.names), !taken.is_empty());
-    let Some(mut marks) = Marks::of(entry) else { return };
-    if out.is_all || (has_inclusions && !is_taken) {
-        marks.set(&json!([]), false);
-        return;
-    }
-    if has_inclusions {
-        marks.set(&json!([]), true);
+    let is_left_out = has_inclusions && taken.is_empty();
+    let out = Meant::by(&out, &listed.names);
+    if out.is_all || is_left_out {
+        return vec![(&listed.root, false)];
     }
     let taken = Meant::by(&taken, &listed.names);
     // A part of an object needs the object around it.
@@ -203,44 +228,44 @@ fn choose(patterns: &[Pattern], entry: &mut Value, listed: &Listed) {
             around.extend(outer(field));
         }
     }
+    let mut choices = Vec::new();
+    if has_inclusions {
+        choices.push((&listed.root, true));
+    }
     for (breadcrumb, field) in &listed.fields {
         if out.takes(field) {
-            marks.set(breadcrumb, false);
+            choices.push((breadcrumb, false));
         } else if has_inclusions {
-            marks.set(breadcrumb, taken.is_all || around.contains(field.as_str()));
+            choices.push((breadcrumb, taken.is_all || around.contains(field.as_str())));
+        }
+    }
+    choices
+}
+
+/// Sets `selected` in the entries of the metadata, and adds those that are missing.
+fn mark(metadata: &mut Vec<Value>, choices: &[Choice]) {
+    // There may be thousands of fields, so they are looked up, not searched for.
+    let mut open = choices.iter().copied().collect::<HashMap<_, _>>();
+    for entry in metadata.iter_mut() {
+        // Removed, since of several entries for one field the first counts.
+        let choice = entry.get("breadcrumb").and_then(|breadcrumb| open.remove(breadcrumb));
+        if let Some(is_selected) = choice {
+            select(entry, is_selected);
+        }
+    }
+    for (breadcrumb, is_selected) in choices {
+        if open.contains_key(breadcrumb) {
+            let mut entry = json!({"breadcrumb": breadcrumb});
+            select(&mut entry, *is_selected);
+            metadata.push(entry);
         }
     }
 }
 
-/// The metadata of an entry, and where in it each breadcrumb is.
-struct Marks<'a> {
-    metadata: &'a mut Vec<Value>,
-    known: HashMap<Value, usize>,
-}
-
-impl<'a> Marks<'a> {
-    fn of(entry: &'a mut Value) -> Option<Self> {
-        let metadata = filled(entry, "metadata", json!([]))?.as_array_mut()?;
-        let mut known = HashMap::new();
-        for (index, entry) in metadata.iter().enumerate() {
-            if let Some(breadcrumb) = entry.get("breadcrumb") {
-                known.entry(breadcrumb.clone()).or_insert(index);
-            }
-        }
-        Some(Self { metadata, known })
-    }
-
-    /// Sets `selected` of one metadata entry, which may be missing.
-    fn set(&mut self, breadcrumb: &Value, is_selected: bool) {
-        let index = *self.known.entry(breadcrumb.clone()).or_insert_with(|| {
-            self.metadata.push(json!({"breadcrumb": breadcrumb}));
-            self.metadata.len() - 1
-        });
-        let entry = self.metadata.get_mut(index);
-        let metadata = entry.and_then(|entry| filled(entry, "metadata", json!({})));
-        if let Some(metadata) = metadata.and_then(Value::as_object_mut) {
-            metadata.insert("selected".into(), is_selected.into());
-        }
+fn select(entry: &mut Value, is_selected: bool) {
+    let metadata = filled(entry, "metadata", json!({})).and_then(Value::as_object_mut);
+    if let Some(metadata) = metadata {
+        metadata.insert("selected".into(), is_selected.into());
     }
 }
 
