@@ -103,7 +103,7 @@ impl State {
     #[must_use]
     pub fn recent(&self, stream: &Stream) -> HashSet<u64> {
         let text = self.get(stream, RECENT).and_then(Value::as_str).unwrap_or_default();
-        // Of another release, or mended by hand: some records are written again.
+        // Another release or a human may have written it. Then some records are written again.
         let bytes = BASE64.decode(text).unwrap_or_default();
         let mut versions = HashSet::new();
         for bytes in bytes.chunks(VERSION_BYTES) {
@@ -128,7 +128,7 @@ impl State {
     /// How far the last scan of a stream has got.
     #[must_use]
     pub fn position(&self, stream: &Stream) -> Option<Position> {
-        // Of another release, or mended by hand: as if there were none.
+        // Another release or a human may have written it. Then it is as if there were none.
         serde_json::from_value(self.get(stream, SCAN)?.clone()).ok()
     }
 
@@ -222,8 +222,8 @@ impl State {
         }
     }
 
-    /// Forgets which scans are complete: that is of use only to go on with an interrupted run. What
-    /// stood in `input` is cleared with null, since a key left out would stay in Meltano's store.
+    /// Forgets which scans are complete, which only an interrupted run needs to go on. What stood in
+    /// `input` is set to null, since Meltano's store keeps a key that is left out.
     pub fn forget_complete(&mut self, input: &Self) {
         let Some(Value::Object(bookmarks)) = self.0.get_mut(BOOKMARKS) else { return };
         bookmarks.retain(|name, bookmark| {

@@ -1,6 +1,6 @@
-//! What an entry of a catalog says and what nobody here does: it is told of in one line for each
-//! stream, since who wrote it expects something of it. What `--discover` prints and what Meltano and
-//! the usual libraries add to it is expected to do nothing.
+//! What an entry of a catalog says that has no effect here. There is one line about it for each stream,
+//! since whoever wrote it expects an effect. Nobody does of what `--discover` prints, or of what Meltano
+//! and the usual libraries add to that, so there is no line about those.
 
 use std::collections::BTreeSet;
 
@@ -25,9 +25,9 @@ const DESCRIPTIVE: [&str; 10] = [
     "tap-stream-id",
 ];
 const INCLUSIONS: [&str; 3] = ["available", "automatic", "unsupported"];
-/// How many names are given of many.
+/// How many names are listed at most.
 const NAMED: usize = 5;
-/// How much is shown of a value.
+/// How many characters are shown of a value.
 const SHOWN: usize = 60;
 
 /// The line for a selected stream, if there is anything to say, and another one for choices of
@@ -122,7 +122,7 @@ fn part(name: &str, value: &Value) -> String {
     format!("`{name}` {shown}{}", if shown.len() < text.len() { "…" } else { "" })
 }
 
-/// Fields that should always come, and do not.
+/// Fields that the catalog calls automatic, and that are not emitted.
 fn automatic_part(entry: &Entry, selected: &Selected) -> Option<String> {
     let (known, emitted) = (places(&selected.known), places(&selected.schema));
     let mut fields = Vec::new();

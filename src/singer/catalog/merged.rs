@@ -47,8 +47,8 @@ impl Unlike {
     }
 }
 
-/// The schema of a stream: `theirs` laid on `ours`, and of ours, whatever theirs lacks, the fields
-/// named by `automatic` and those that are never emitted.
+/// The schema of a stream: `theirs` laid on `ours`. Fields of ours that theirs lacks are left out, but
+/// for those named by `automatic` and those that are never emitted.
 pub(super) fn merged(theirs: &Value, ours: &Value, automatic: &[&str]) -> (Value, Unlike) {
     let mut unlike = Unlike::default();
     let empty = Map::new();
@@ -91,7 +91,7 @@ fn both(
     both
 }
 
-/// A field that this release knows: of the catalog's, only which fields there are inside counts.
+/// A field that this release knows. All that counts of the catalog's is which fields are inside it.
 fn laid_on(theirs: &Value, ours: &Value, path: &str, unlike: &mut Unlike) -> Value {
     if schema::is_unsupported(ours) {
         return ours.clone();
@@ -110,9 +110,9 @@ fn laid_on(theirs: &Value, ours: &Value, path: &str, unlike: &mut Unlike) -> Val
     merged
 }
 
-/// A field that this release does not know, so that any value fits or is one that a record gets null
-/// for: of plain types, nullable, without constraints. Where the catalog names no type it is a text:
-/// of columns without a type targets make nothing, and of those of all types each something else.
+/// A field that this release does not know. It gets plain types, null among them, and no constraints: so
+/// a value either fits, or the record gets null in its place. Where the catalog names no type the field is
+/// a text, since targets drop columns without a type, and each treats a column of all types differently.
 fn harmless(theirs: &Value, path: &str, unlike: &mut Unlike) -> Value {
     let shape = shape(theirs);
     let mut types = PLAIN.into_iter().filter(|kind| takes(theirs, kind)).collect::<Vec<_>>();

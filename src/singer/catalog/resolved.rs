@@ -1,5 +1,5 @@
-//! A schema whose references to parts of itself are those parts, since targets lose columns that refer
-//! to something. Other references are left, for the line that tells what does not count.
+//! Puts the parts of a schema in the place of references to them, since targets lose columns that are
+//! references. References to anything else stay, for the line that tells what does not count.
 
 use std::borrow::Cow;
 
