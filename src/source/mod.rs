@@ -47,7 +47,7 @@ pub struct Source {
     pub document: Option<Document>,
     /// Serves sample data, where the program has any.
     pub sample: Option<fn() -> Result<Sample, Error>>,
-    /// No record is older, but for few that were imported: the year.
+    /// The year of the oldest records, but for a few that were imported.
     pub first_year: i32,
     /// What a user can do about errors.
     pub hints: Hints,
@@ -59,9 +59,9 @@ pub struct Quota(pub u32);
 
 /// How many requests a source takes.
 pub struct Quotas {
-    /// Of one key, until an answer says otherwise.
+    /// How many of one key, until an answer says otherwise.
     pub key: Quota,
-    /// Of paths that have a quota of their own besides.
+    /// How many of paths that have a quota of their own besides.
     pub paths: &'static [(&'static str, Quota)],
     /// The headers in which answers tell quotas, and what is left of the one that binds.
     pub headers: Option<(&'static str, &'static str)>,
@@ -158,7 +158,8 @@ impl Filters {
 
 /// Settings of one source.
 pub struct Settings {
-    /// Their JSON Schemas by name; and of settings that every source has, what it says more exactly.
+    /// Their JSON Schemas by name. For a setting that every source has, what stands here is laid over its
+    /// general schema.
     pub schemas: fn() -> Value,
     /// The setting that chooses modes, for streams that are asked for by mode.
     pub modes: Option<&'static str>,

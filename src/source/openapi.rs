@@ -12,7 +12,7 @@ use crate::source::stream::{Column, Origin, Shape, Stream};
 
 /// Marks a field of the overlay whose value must never be emitted.
 const CREDENTIAL: &str = "x-credential";
-/// What a document says in prose; nothing here reads it.
+/// Keys whose values are prose, which nothing here reads.
 const PROSE: [&str; 8] = [
     "description",
     "summary",
@@ -118,9 +118,9 @@ impl Openapi {
         Some(schema)
     }
 
-    /// A schema of the document in the dialect of Singer: null allowed everywhere, no references,
-    /// no enums, maps and whatever contains itself as free objects. `within` are the references
-    /// that are being followed.
+    /// A schema of the document in the dialect of Singer: null is allowed everywhere, there are no
+    /// references and no enums, and what is a map or contains itself becomes a free object. `within`
+    /// are the references that are being followed.
     fn convert(&self, schema: &Value, within: &mut Vec<String>) -> Value {
         if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
             if within.iter().any(|followed| followed == reference) {

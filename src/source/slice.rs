@@ -49,13 +49,14 @@ impl Cut {
     }
 }
 
-/// A slice should have about so many pages: fewer, and too many are half empty; more, and the last
-/// ones are waited for.
+/// How many pages a slice should have. With fewer, too many of them are half empty; with more, everybody
+/// waits for the last slice.
 const PAGES: f64 = 10.0;
-/// A slice is cut no more often than that at a time: what its first page tells may not hold for the
-/// rest of it, and each of its parts will tell for itself.
+/// Into how many parts a slice is cut at most. What its first page tells may not hold for the rest of it,
+/// and each part is cut again where it turns out to be long.
 const MOST_PARTS: f64 = 16.0;
-/// Where nobody knows how far a list reaches back, each stretch is so much longer than the next.
+/// Where nobody knows how far a list reaches back, each stretch is this many times as long as the one
+/// after it.
 const GROWTH: f64 = 4.0;
 
 impl Slice {
@@ -120,8 +121,8 @@ impl Slice {
             .and_utc();
         // Listed newest first, without a bound: nobody knows how far back it goes.
         let is_endless = self.from.is_none() && last < first;
-        // A page covers what is empty before it too: a burst that a slice begins with is not its
-        // rule.
+        // The empty time before the first record counts too: otherwise a burst at the beginning of a
+        // slice would make all of it look as busy.
         let covered = if last < first {
             self.until.unwrap_or(newest).max(newest) - oldest
         } else {
@@ -144,7 +145,7 @@ impl Slice {
             return Some(growing(newest, page, floor));
         }
         let parts = (pages / PAGES).ceil();
-        // In two steps where one does not do, each into as many parts as the other.
+        // Too many for one cut: the square root, since each part is cut again into as many.
         let parts = if parts > MOST_PARTS { parts.sqrt().ceil().min(MOST_PARTS) } else { parts };
         let step = seconds(until - from) / parts;
         let mut bounds = Vec::new();
@@ -170,8 +171,9 @@ fn growing(newest: DateTime<Utc>, page: f64, floor: DateTime<Utc>) -> Vec<DateTi
     bounds
 }
 
-/// A bound that the API's filter can name. Whoever compares instants may take both ends of a range
-/// in: hardly any record was created in this very millisecond, and one that was comes twice.
+/// A bound that the API's filter can name. An API that compares instants may count both ends as part of a
+/// range, so that a record of exactly that instant comes twice. Hardly any is created in a millisecond
+/// that is as odd as this one.
 fn rounded(time: DateTime<Utc>, granularity: Granularity) -> DateTime<Utc> {
     let midnight = time.date_naive().and_time(NaiveTime::MIN).and_utc();
     match granularity {
