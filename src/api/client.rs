@@ -49,11 +49,11 @@ pub struct Answer {
     pub received_at: DateTime<Utc>,
 }
 
-/// No answer of the API is that large; a body that goes on for ever would fill the memory.
+/// No answer of the API is that large. Without a limit a body that never ends would fill the memory.
 const LARGEST_BODY: u64 = 512 << 20;
-/// What is read and sent at a time; a request and the headers of an answer fit in.
+/// How much is read or sent at a time. A request has to fit in, and so have the headers of an answer.
 const BUFFER: usize = 32 << 10;
-/// A wait of that length is worth a line in the log.
+/// A wait that is not shorter is worth a line in the log.
 pub const NOTABLE_WAIT: Duration = Duration::from_secs(3);
 
 impl Client {

@@ -9,8 +9,8 @@ use crate::bookmark::validity::Sight;
 use crate::source::request::Request;
 use crate::source::{Identity, Source};
 
-/// Asks the API whose key this is: an early 401, and who and what for the log. What the key sees; what
-/// cannot be read of it is unknown, which ends no run.
+/// Asks the API whose key this is, so that a wrong key fails early and the log tells which one was used.
+/// Returns what the key sees. What the API does not tell is unknown, and the run goes on.
 ///
 /// # Errors
 /// [`Error::Unauthorized`].
@@ -78,7 +78,7 @@ fn text(identity: &Value, name: &str) -> Option<String> {
     identity.get(name).and_then(Value::as_str).map(str::to_owned)
 }
 
-/// The items of a list; an empty one may come as null, or not at all. Anything else is unknown.
+/// The items of a list, which may be missing or null where it is empty. None where it is no list.
 fn list<'a>(identity: &'a Value, name: &str) -> Option<&'a [Value]> {
     match identity.get(name) {
         None | Some(Value::Null) => Some(&[]),

@@ -23,13 +23,13 @@ struct Bucket {
     /// Requests that may be made at `at`.
     tokens: f64,
     at: Duration,
-    /// When the API will take requests again that it refused.
+    /// The API refused a request: until when none is sent.
     closed_until: Duration,
 }
 
 /// The bucket that every request takes from.
 const KEY: &str = "";
-/// Seconds in which a quota that the source is known for refills.
+/// How many seconds a quota of the source's table takes to refill.
 const MINUTE: f64 = 60.0;
 
 impl Limiter {

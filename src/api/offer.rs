@@ -1,5 +1,5 @@
-//! Values that a filter takes beyond those of the API's document. A filter that must name every value hides
-//! the rows of one that it does not name, so they are asked for once a run, before the plan.
+//! Values that a filter takes beyond those of the API's document. A filter hides the rows of every value
+//! that it does not name, so the API is asked for its values once a run, before the plan.
 
 use serde_json::Value;
 
@@ -22,9 +22,9 @@ struct Asking<'a> {
     modes: &'a [String],
 }
 
-/// More values than that are no kinds of anything.
+/// How many values are tried: a field with more of them does not tell kinds of records apart.
 const MOST_VALUES: usize = 20;
-/// So many characters of a value are shown.
+/// How many characters of a value are shown.
 const SHOWN: usize = 60;
 
 impl Offer {

@@ -1,4 +1,4 @@
-//! What became of a request that has not been answered with a 200, and whether another attempt may be.
+//! Why a request was not answered with a 200, and whether it may be sent again.
 
 use std::time::Duration;
 
@@ -11,15 +11,15 @@ use crate::base::error::{ApiMessage, Error};
 use crate::page::explain;
 use crate::source::request::Request;
 
-/// Of a body that is not the API's, this much is shown.
+/// How many characters are shown of a body that is not the API's.
 const SHOWN: usize = 80;
 
 /// Why an attempt failed.
 #[derive(Debug)]
 pub enum Failure {
-    /// Another may not.
+    /// The next attempt may succeed.
     Passing(Passing),
-    /// Another would too.
+    /// The next attempt would fail too.
     Final(Error),
 }
 
@@ -35,12 +35,13 @@ pub struct Passing {
 enum What {
     Transport(String),
     Status(ApiMessage),
-    /// An answer that no API gives: this is the error if it stays.
+    /// An answer that no API gives, and the error to end with if it keeps coming.
     Answer(Box<Error>),
 }
 
 impl Passing {
-    /// An answer that is none, as from a proxy; `error` if it stays.
+    /// An answer that is not the API's, as from a proxy; `error` is what to end with if it keeps
+    /// coming.
     #[must_use]
     pub fn answer(error: Error) -> Self {
         Self { what: What::Answer(error.into()), retry_after: None }
@@ -73,7 +74,7 @@ impl Passing {
     }
 }
 
-/// Holds a body to be JSON.
+/// Checks that a body is JSON. One that is not comes from something on the way, which may pass.
 pub(super) fn whole(body: &[u8]) -> Result<(), Failure> {
     let json: Result<IgnoredAny, _> = serde_json::from_slice(body);
     json.map(drop).map_err(|error| {
@@ -82,7 +83,8 @@ pub(super) fn whole(body: &[u8]) -> Result<(), Failure> {
     })
 }
 
-/// No answer, or half of one. All of it may pass, but for a request that cannot be written.
+/// There was no answer, or half of one. That may pass, unless the request cannot be written or the
+/// answer is too large.
 pub(super) fn broken(error: &ureq::Error) -> Failure {
     match error {
         ureq::Error::BadUri(_) | ureq::Error::Http(_) => {
@@ -106,7 +108,7 @@ pub(super) fn refusal(request: &Request, status: u16, headers: &HeaderMap, body:
         429 | 408 | 500.. => {
             Failure::Passing(Passing { what: What::Status(api), retry_after: retry_after(headers) })
         }
-        // Nothing is what this API never answers, but something on the way may.
+        // This API always answers with a body; a 204 comes from something on the way.
         204 => Failure::Passing(Passing::answer(Error::Rejected { target, api })),
         401 => Failure::Final(Error::Unauthorized(api)),
         // Only the API itself knows what a key may read, or what exists; a proxy does not.
