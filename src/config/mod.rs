@@ -215,7 +215,7 @@ fn key(values: &Map<String, Value>, problems: &mut Vec<String>) -> Option<String
             problems.push("`api_key` and `api_key_file` are both set; keep one".into());
             return None;
         }
-        // Of another type: the schema has said so.
+        // Where it is no text, the check against the schema has reported that.
         (Some(key), None) => key.as_str()?.to_owned(),
         (None, Some(path)) => match std::fs::read_to_string(path) {
             Ok(key) => key.trim().to_owned(),

@@ -102,7 +102,7 @@ impl State {
     /// Hashes of the records around the bookmark that have been written.
     #[must_use]
     pub fn recent(&self, stream: &Stream) -> HashSet<u64> {
-        let text = self.get(stream, RECENT).and_then(Value::as_str).unwrap_or_default();
+        let text = self.text(stream, RECENT).unwrap_or_default();
         // Another release or a human may have written it. Then some records are written again.
         let bytes = BASE64.decode(text).unwrap_or_default();
         let mut versions = HashSet::new();
@@ -115,14 +115,14 @@ impl State {
     /// What is known of a stream's parents whose records may move, and since when.
     #[must_use]
     pub fn moved(&self, stream: &Stream) -> Option<(DateTime<Utc>, &str)> {
-        let at = self.get(stream, MOVED_AT).and_then(Value::as_str).and_then(parse_time)?;
-        Some((at, self.get(stream, MOVED).and_then(Value::as_str)?))
+        let at = self.text(stream, MOVED_AT).and_then(parse_time)?;
+        Some((at, self.text(stream, MOVED)?))
     }
 
     /// When the last scan of everything began.
     #[must_use]
     pub fn full_scan(&self, stream: &Stream) -> Option<DateTime<Utc>> {
-        self.get(stream, FULL_SCAN).and_then(Value::as_str).and_then(parse_time)
+        self.text(stream, FULL_SCAN).and_then(parse_time)
     }
 
     /// How far the last scan of a stream has got.

@@ -64,9 +64,8 @@ fn collect<'a>(schema: &'a Value, place: &mut Vec<&'a str>, found: &mut Vec<Plac
         collect(items, place, found);
         place.pop();
     }
-    for (name, property) in
-        schema.get("properties").and_then(Value::as_object).into_iter().flatten()
-    {
+    let properties = schema.get("properties").and_then(Value::as_object);
+    for (name, property) in properties.into_iter().flatten() {
         place.extend(["properties", name.as_str()]);
         found.push((place.clone(), property));
         collect(property, place, found);

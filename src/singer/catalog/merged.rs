@@ -77,8 +77,8 @@ fn both(
             Some(known) => laid_on(property, known, &path, unlike),
             None => harmless(property, &path, unlike),
         };
-        if let Some(merged) = merged.as_object_mut().filter(|_| schema::is_unsupported(property)) {
-            merged.insert("inclusion".into(), json!("unsupported"));
+        if schema::is_unsupported(property) {
+            set(&mut merged, "inclusion", json!("unsupported"));
         }
         both.insert(name.clone(), merged);
     }
@@ -99,7 +99,9 @@ fn laid_on(theirs: &Value, ours: &Value, path: &str, unlike: &mut Unlike) -> Val
     let shape = shape(theirs);
     let mut merged = ours.clone();
     let is_free = schema::allows(ours, "object") && properties(ours).is_none();
-    if let Some(inner) = properties(shape).filter(|_| is_free || properties(ours).is_some()) {
+    if let Some(inner) = properties(shape)
+        && (is_free || properties(ours).is_some())
+    {
         let empty = Map::new();
         let inner = both(inner, properties(ours).unwrap_or(&empty), path, unlike);
         set(&mut merged, "properties", inner.into());
@@ -121,14 +123,18 @@ fn harmless(theirs: &Value, path: &str, unlike: &mut Unlike) -> Value {
     }
     let nullable = [&["null"], types.as_slice()].concat();
     let mut kept = json!({ "type": nullable });
-    if let Some(inner) = properties(shape).filter(|_| types.contains(&"object")) {
+    if let Some(inner) = properties(shape)
+        && types.contains(&"object")
+    {
         set(&mut kept, "properties", both(inner, &Map::new(), path, unlike).into());
-    } else if let Some(inner) = items(shape).filter(|_| types.contains(&"array")) {
+    } else if let Some(inner) = items(shape)
+        && types.contains(&"array")
+    {
         set(&mut kept, "items", harmless(inner, path, unlike));
     }
-    let format = theirs.get("format").filter(|format| *format == "date-time");
-    if let Some(format) = format.filter(|_| types == ["string"]) {
-        set(&mut kept, "format", format.clone());
+    // Any other format is a constraint that some record may break.
+    if types == ["string"] && theirs.get("format").is_some_and(|format| format == "date-time") {
+        set(&mut kept, "format", json!("date-time"));
     }
     unlike.note(path, theirs, &kept);
     kept
