@@ -5,6 +5,9 @@ use crate::json::{self, Flaw, Parser, entries, unescaped};
 use crate::source::Paging;
 use crate::source::stream::Shape;
 
+/// So many characters of a value that is no cursor are shown.
+const SHOWN: usize = 60;
+
 impl Draft<'_> {
     /// Reads a whole body.
     pub(super) fn body(&mut self, parser: &mut Parser) -> Result<(), Flaw> {
@@ -73,7 +76,8 @@ impl Draft<'_> {
                 self.page.after = Some(cursor.into_owned()).filter(|cursor| !cursor.is_empty());
             }
             Some((value, None)) => {
-                return Err(Flaw::contract(format!("`{object}` has {value} for `{after}`")));
+                let shown = value.chars().take(SHOWN).collect::<String>();
+                return Err(Flaw::contract(format!("`{object}` has {shown} for `{after}`")));
             }
         }
         Ok(())

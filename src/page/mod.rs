@@ -362,6 +362,13 @@ mod tests {
             said(r#"{"severities": [{"id": "1"}], "sever\u0069ties": []}"#),
             said(r#"{"severities": [], "pagination_meta": {}, "pagination\u005fmeta": {}}"#),
             said(r#"{"severities": [], "pagination_meta": ["x", 1]}"#),
+            said(r#"{"severities": [], "pagination_meta": "x"}"#),
+            said(r#"{"severities": [], "pagination_meta": {"after": 5}}"#),
+            said(r#"{"severities": [], "pagination_meta": {"after": "x", "aft\u0065r": null}}"#),
+            said(&format!(
+                r#"{{"severities": [], "pagination_meta": {{"after": ["{}"]}}}}"#,
+                "x".repeat(100)
+            )),
             said(r#"{"severities": [{"id": "1"}, {"id": null}]}"#),
             said(r#"{"severities": [{"id": {"a": 1}}]}"#),
             said(r#"{"severities": [{"id": "1", "id": "2"}]}"#),

@@ -1,6 +1,8 @@
 //! What a row of the table of streams can say. Plain constant data: whoever needs a fact about a
 //! stream asks for a column, never for a name.
 
+mod row;
+
 use std::fmt;
 
 use crate::source::Source;
@@ -236,169 +238,9 @@ impl Stream {
             Replication::OnRequest(key) | Replication::ByDefault(key) => Some(key),
         }
     }
-
-    /// A list of records under a field of the stream's name, keyed by `id`, read in one request.
-    #[must_use]
-    pub const fn list(
-        source: &'static Source,
-        name: &'static str,
-        path: &'static str,
-        about: &'static str,
-    ) -> Self {
-        Self {
-            source,
-            name,
-            about,
-            path,
-            shape: Shape::List(name),
-            key: &["id"],
-            page_size: None,
-            cursor: "after",
-            fixed: &[],
-            more: &[],
-            modes: Modes::None,
-            moves: None,
-            window: None,
-            parents: &[],
-            columns: &[],
-            is_overlapping: false,
-            replication: Replication::FullTable,
-            is_ordered: false,
-            times: None,
-            detail: None,
-            scope: None,
-            is_default: true,
-        }
-    }
-
-    /// Has its records elsewhere in an answer.
-    #[must_use]
-    pub const fn shape(mut self, shape: Shape) -> Self {
-        self.shape = shape;
-        self
-    }
-
-    /// Is keyed by other fields.
-    #[must_use]
-    pub const fn key(mut self, key: &'static [&'static str]) -> Self {
-        self.key = key;
-        self
-    }
-
-    /// Comes in pages of at most so many records.
-    #[must_use]
-    pub const fn pages(mut self, page_size: u32) -> Self {
-        self.page_size = Some(page_size);
-        self
-    }
-
-    /// Asked for over the window of the config, paged through the parameter `cursor`.
-    #[must_use]
-    pub const fn window(mut self, window: Windows, cursor: &'static str) -> Self {
-        self.window = Some(window);
-        self.cursor = cursor;
-        self
-    }
-
-    /// Is asked for with these parameters, always.
-    #[must_use]
-    pub const fn fixed(mut self, fixed: &'static [(&'static str, &'static str)]) -> Self {
-        self.fixed = fixed;
-        self
-    }
-
-    /// Has filters that may take values beyond the documented ones.
-    #[must_use]
-    pub const fn more(mut self, more: &'static [(&'static str, More)]) -> Self {
-        self.more = more;
-        self
-    }
-
-    /// Is asked for by mode.
-    #[must_use]
-    pub const fn modes(mut self, modes: Modes) -> Self {
-        self.modes = modes;
-        self
-    }
-
-    /// Has records that move with a parent.
-    #[must_use]
-    pub const fn moves(mut self, moves: Moves) -> Self {
-        self.moves = Some(moves);
-        self
-    }
-
-    /// Is asked for the records of these.
-    #[must_use]
-    pub const fn of(mut self, parents: &'static [Parent]) -> Self {
-        self.parents = parents;
-        self
-    }
-
-    /// Has fields that the tap adds.
-    #[must_use]
-    pub const fn columns(mut self, columns: &'static [Column]) -> Self {
-        self.columns = columns;
-        self
-    }
-
-    /// Has pages on which the same record may come again.
-    #[must_use]
-    pub const fn overlapping(mut self) -> Self {
-        self.is_overlapping = true;
-        self
-    }
-
-    /// May be read by what changed.
-    #[must_use]
-    pub const fn replication(mut self, replication: Replication) -> Self {
-        self.replication = replication;
-        self
-    }
-
-    /// Its list comes in a documented order, oldest first.
-    #[must_use]
-    pub const fn ordered(mut self) -> Self {
-        self.is_ordered = true;
-        self
-    }
-
-    /// Has filters over time.
-    #[must_use]
-    pub const fn times(mut self, granularity: Granularity) -> Self {
-        self.times = Some(granularity);
-        self
-    }
-
-    /// Has fields that only a request for each record shows.
-    #[must_use]
-    pub const fn detail(mut self, detail: Detail) -> Self {
-        self.detail = Some(detail);
-        self
-    }
-
-    /// Needs this permission.
-    #[must_use]
-    pub const fn scope(mut self, scope: &'static str) -> Self {
-        self.scope = Some(scope);
-        self
-    }
-
-    /// Is read only where somebody chose it.
-    #[must_use]
-    pub const fn on_request(mut self) -> Self {
-        self.is_default = false;
-        self
-    }
 }
 
 impl Parent {
-    /// Every record of `stream`.
-    #[must_use]
-    pub const fn all(stream: &'static str, bindings: &'static [Binding]) -> Self {
-        Self { stream, filter: &[], bindings, has_others: false }
-    }
-
     /// Whether another child takes the same from the same records: parameters may have other names.
     #[must_use]
     pub fn is_same_feed(&self, other: &Self) -> bool {
@@ -408,39 +250,5 @@ impl Parent {
         }
         let mut bindings = self.bindings.iter().zip(other.bindings);
         bindings.all(|(one, other)| (one.field, one.take) == (other.field, other.take))
-    }
-}
-
-impl Binding {
-    /// The parent's `id` as `parameter`.
-    #[must_use]
-    pub const fn id(parameter: &'static str) -> Self {
-        Self { parameter, field: "id", take: Take::Itself, is_asked: true }
-    }
-
-    /// Another field of the parent as `parameter`.
-    #[must_use]
-    pub const fn field(parameter: &'static str, field: &'static str, take: Take) -> Self {
-        Self { parameter, field, take, is_asked: true }
-    }
-
-    /// A field of the parent that the child's records carry as `name`.
-    #[must_use]
-    pub const fn beside(name: &'static str, field: &'static str) -> Self {
-        Self { parameter: name, field, take: Take::Itself, is_asked: false }
-    }
-}
-
-impl Column {
-    /// A field of that name and source.
-    #[must_use]
-    pub const fn new(name: &'static str, source: Origin) -> Self {
-        Self { name, source }
-    }
-
-    /// The parent's id under the name of the parameter that asks for it.
-    #[must_use]
-    pub const fn parent(name: &'static str) -> Self {
-        Self { name, source: Origin::Parent(name) }
     }
 }

@@ -1,5 +1,6 @@
 //! incident.io: incidents with everything around them, on-call, alerts, status pages.
 
+mod shared;
 mod streams;
 
 use include_dir::{Dir, include_dir};

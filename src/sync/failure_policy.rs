@@ -132,8 +132,9 @@ fn is_lost_cursor(error: &Error) -> bool {
     }
 }
 
-/// Whether no other stream can do better.
-fn ends_the_run(error: &Error) -> bool {
+/// Whether no other stream can do better, wherever the failure was met.
+#[must_use]
+pub fn ends_the_run(error: &Error) -> bool {
     match error {
         Error::Unauthorized(_) | Error::OutputClosed | Error::Output(_) | Error::Bug(_) => true,
         Error::InStream { error, .. } | Error::Parents { error, .. } => ends_the_run(error),

@@ -4,10 +4,15 @@
 //! Paths, parameters and page sizes come from the API's document; where the API was seen to differ
 //! (incidents serve 250 a page, not the 500 documented), from what it was seen to do.
 
+use super::shared::{
+    INCIDENT_FILTERS, MORE_INCIDENTS, OF_CALL_ROUTES, OF_CALL_SESSIONS, OF_CATALOG_TYPES,
+    OF_CHANGED, OF_CUSTOM_FIELDS, OF_INCIDENTS, OF_PAY_CONFIGS, OF_POSTMORTEM_DOCUMENTS_ID,
+    OF_SCHEDULES, OF_SECRETS_ID, OF_STATUS_PAGES, OF_USERS, WITH_MODE,
+};
 use super::{INCIDENT_IO, UPDATED_AT};
 use crate::source::stream::{
-    Binding, Column, Detail, Granularity, Modes, More, Moves, Origin, Parent, Replication, Shape,
-    Stream, Take, Windows,
+    Binding, Column, Detail, Granularity, Modes, Origin, Parent, Replication, Shape, Stream, Take,
+    Windows,
 };
 
 const fn stream(name: &'static str, path: &'static str, about: &'static str) -> Stream {
@@ -404,10 +409,7 @@ pub static STREAMS: &[Stream] = &[
         .pages(250).scope("alerts.view").on_request(),
     stream("incident_attachments", "/v1/incident_attachments", "Links attached to incidents")
         .of(OF_INCIDENTS).replication(OF_CHANGED)
-        .columns(&[
-            Column::parent("incident_id"),
-            Column::new("incident_updated_at", Origin::ParentTime("incident_updated_at")),
-        ])
+        .columns(&[Column::parent("incident_id"), Column::parent_time("incident_updated_at")])
         .key(&["id", "incident_id"]).scope("attachments.view").on_request(),
     stream(
         "incident_relationships",
@@ -415,10 +417,7 @@ pub static STREAMS: &[Stream] = &[
         "Which incidents are related to which",
     )
         .of(OF_INCIDENTS).replication(OF_CHANGED)
-        .columns(&[
-            Column::parent("incident_id"),
-            Column::new("incident_updated_at", Origin::ParentTime("incident_updated_at")),
-        ])
+        .columns(&[Column::parent("incident_id"), Column::parent_time("incident_updated_at")])
         .key(&["id", "incident_id"]).pages(250).scope("incidents.view").on_request(),
     stream(
         "incident_activity_log_entries",
@@ -426,16 +425,16 @@ pub static STREAMS: &[Stream] = &[
         "What happened in incidents, step by step",
     )
         .of(OF_INCIDENTS).replication(OF_CHANGED)
-        .columns(&[Column::new("incident_updated_at", Origin::ParentTime("incident_updated_at"))])
-        .pages(250).scope("incidents.view").on_request(),
+        .columns(&[Column::parent_time("incident_updated_at")]).pages(250).scope("incidents.view")
+        .on_request(),
     stream(
         "incident_timeline_items",
         "/v2/incident_timeline_items",
         "Timelines of incidents, as edited",
     )
         .of(OF_INCIDENTS).replication(OF_CHANGED)
-        .columns(&[Column::new("incident_updated_at", Origin::ParentTime("incident_updated_at"))])
-        .pages(250).scope("incidents.view").on_request(),
+        .columns(&[Column::parent_time("incident_updated_at")]).pages(250).scope("incidents.view")
+        .on_request(),
     stream(
         "incident_participants",
         "/v2/incident_participants",
@@ -447,7 +446,7 @@ pub static STREAMS: &[Stream] = &[
             Column::parent("incident_id"),
             Column::new("participation", Origin::ListName),
             Column::new("user_id", Origin::Record(&[&["/user/id"]])),
-            Column::new("incident_updated_at", Origin::ParentTime("incident_updated_at")),
+            Column::parent_time("incident_updated_at"),
         ])
         .key(&["incident_id", "user_id"]).scope("incidents.view").on_request(),
     stream(
@@ -464,77 +463,9 @@ pub static STREAMS: &[Stream] = &[
         .key(&["incident_id", "user_id"]).scope("incident_workloads.view").on_request(),
     stream("call_sessions", "/v2/call_sessions", "Calls held during incidents")
         .of(OF_INCIDENTS).replication(OF_CHANGED)
-        .columns(&[Column::new("incident_updated_at", Origin::ParentTime("incident_updated_at"))])
-        .pages(250).scope("call_transcripts.view").on_request(),
+        .columns(&[Column::parent_time("incident_updated_at")]).pages(250)
+        .scope("call_transcripts.view").on_request(),
     stream("call_transcript_entries", "/v2/call_transcript_entries", "What was said in calls")
         .of(OF_CALL_SESSIONS).columns(&[Column::parent("call_session_id")])
         .key(&["id", "call_session_id"]).pages(250).scope("call_transcripts.view").on_request(),
-];
-
-// Parents that several children have.
-const OF_CUSTOM_FIELDS: &[Parent] =
-    &[Parent::all("custom_fields", &[Binding::id("custom_field_id")])];
-const OF_SCHEDULES: &[Parent] = &[Parent::all("schedules", &[Binding::id("schedule_id")])];
-const OF_CATALOG_TYPES: &[Parent] =
-    &[Parent::all("catalog_types", &[Binding::id("catalog_type_id")])];
-const OF_CALL_ROUTES: &[Parent] = &[Parent::all("call_routes", &[Binding::id("call_route_id")])];
-const OF_PAY_CONFIGS: &[Parent] = &[Parent::all("pay_configs", &[Binding::id("pay_config_id")])];
-const OF_SECRETS_ID: &[Parent] = &[Parent::all("secrets", &[Binding::id("id")])];
-const OF_STATUS_PAGES: &[Parent] = &[Parent::all("status_pages", &[Binding::id("status_page_id")])];
-const OF_POSTMORTEM_DOCUMENTS_ID: &[Parent] =
-    &[Parent::all("postmortem_documents", &[Binding::id("id")])];
-const OF_USERS: &[Parent] = &[Parent::all("users", &[Binding::id("user_id")])];
-/// An incident has the rows of its sub-incidents among its own (API document).
-const OF_INCIDENTS: &[Parent] = &[Parent {
-    has_others: true,
-    ..Parent::all(
-        "incidents",
-        &[Binding::id("incident_id"), Binding::beside("incident_updated_at", UPDATED_AT)],
-    )
-}];
-/// What children of incidents follow: their own times do not say when a timeline was edited.
-const OF_CHANGED: Replication = Replication::OnRequest("incident_updated_at");
-const OF_CALL_SESSIONS: &[Parent] =
-    &[Parent::all("call_sessions", &[Binding::id("call_session_id")])];
-
-/// Incidents of all modes, since one may come from a mode that the config leaves out.
-const OF_ALL_MODES: &[Parent] = &[Parent {
-    stream: "incidents",
-    filter: &[
-        ("mode[one_of]", "standard"),
-        ("mode[one_of]", "retrospective"),
-        ("mode[one_of]", "test"),
-        ("mode[one_of]", "tutorial"),
-    ],
-    bindings: &[
-        Binding::id("incident_id"),
-        Binding::field("incident_mode", "mode", Take::IfThere),
-        Binding {
-            parameter: "incident_updated_at",
-            field: UPDATED_AT,
-            take: Take::IfThere,
-            is_asked: false,
-        },
-    ],
-    has_others: true,
-}];
-const WITH_MODE: Moves = Moves { parents: OF_ALL_MODES, usual: "standard" };
-
-/// Whether incidents of mode `stream` can be asked for is not documented, though actions of them can.
-const MORE_INCIDENTS: &[(&str, More)] = &[
-    ("mode[one_of]", More::Mode("stream")),
-    ("status_category[one_of]", More::Seen("incident_statuses", "category")),
-];
-/// Without these the API hides declined, canceled and merged incidents, and lists newest first, so
-/// that an incident opened while a page is read would move all others down.
-const INCIDENT_FILTERS: &[(&str, &str)] = &[
-    ("sort_by", "created_at_oldest_first"),
-    ("status_category[one_of]", "triage"),
-    ("status_category[one_of]", "live"),
-    ("status_category[one_of]", "learning"),
-    ("status_category[one_of]", "paused"),
-    ("status_category[one_of]", "closed"),
-    ("status_category[one_of]", "declined"),
-    ("status_category[one_of]", "canceled"),
-    ("status_category[one_of]", "merged"),
 ];

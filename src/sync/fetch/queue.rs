@@ -16,7 +16,7 @@ use crate::source::slice::Cut;
 use crate::source::stream::Parent;
 use crate::source::taken::Taken;
 use crate::source::window::Window;
-use crate::sync::failure_policy::{Circumstances, Verdict, verdict};
+use crate::sync::failure_policy::ends_the_run;
 use crate::sync::pager::{Broken, Fetched, Pager, Step};
 
 /// A list as the queue needs it.
@@ -219,8 +219,7 @@ impl Queue {
         match step {
             None | Some(Step::Again(_)) => slot.pager = Some(pager),
             Some(Step::Broken(broken)) => {
-                let circumstances = Circumstances::Page { is_first: true, is_second_reading: true };
-                if verdict(&broken.error, circumstances) == Verdict::RunEnded {
+                if ends_the_run(&broken.error) {
                     self.last = self.last.min(list);
                 }
                 slot.broken = Some(broken);

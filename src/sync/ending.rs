@@ -1,0 +1,93 @@
+//! What is left behind of a list that has ended: bookmarks in the state, and its place in the summary.
+
+use std::io::Write;
+
+use super::Sync;
+use super::one_list::Part;
+use crate::base::log::Level;
+use crate::bookmark::moved::Moved;
+use crate::bookmark::position::Position;
+use crate::bookmark::validity::Validity;
+use crate::plan::Planned;
+use crate::sync::scan::Outcome;
+use crate::sync::summary::{Summary, Supply};
+use crate::sync::test_report::Access;
+
+impl<W: Write> Sync<'_, W> {
+    /// Moves the bookmark of a stream that has been read to its end.
+    pub(super) fn complete(&mut self, planned: &Planned, mut outcome: Outcome) {
+        if !self.keeps_state() {
+            return;
+        }
+        let sight = self.sight.clone();
+        let (stream, state) = (planned.stream, &mut self.state);
+        let Position { scan, at, .. } = planned.position.clone();
+        let end =
+            Position { scan, at, sight: sight.clone(), complete: true, ..Position::default() };
+        state.set_position(stream, &end);
+        let Some(emitted) = planned.emitted.as_ref().filter(|_| planned.is_incremental()) else {
+            return;
+        };
+        if let (Some(newest), Some(cap)) = (outcome.newest, outcome.cap) {
+            state.advance(stream, newest, cap);
+        }
+        let bookmark = state.bookmark(stream);
+        if bookmark.is_none() {
+            return;
+        }
+        if let (true, Some(cap)) = (emitted.is_full, outcome.cap) {
+            state.set_full_scan(stream, at.0, cap);
+        }
+        state.set_validity(stream, &Validity { sight, ..emitted.validity.clone() });
+        if planned.goes_on() {
+            // What this scan has written does not count, nor if the run is killed before the next one
+            // ends: an answer for that may have come before one of these, and so an older version of
+            // a record may be written last.
+            state.set_recent(stream, &[]);
+            return;
+        }
+        outcome.recent.settle(bookmark, emitted.memory.keep);
+        state.set_recent(stream, &outcome.recent.versions());
+        if outcome.recent.is_cut() {
+            let message = format!(
+                "stream={} more records lie within the lookback than are remembered; the next run \
+                 writes some of them again",
+                stream.name
+            );
+            self.tools.log.say(Level::Info, Some(stream.name), &message);
+        }
+    }
+
+    /// Keeps what the parents have now whose records may move.
+    pub(super) fn note_parents(&mut self, part: &Part, mut moved: Moved) {
+        for parent in part.fetch.given(part.number) {
+            moved.note(&parent);
+        }
+        if let Some(cap) = part.cap.filter(|_| self.keeps_state()) {
+            self.state.set_moved(part.planned.stream, &moved, cap);
+        }
+    }
+
+    /// Notes that a list is not read, since its parent failed.
+    pub(super) fn leave_out(&self, planned: &Planned, summary: &mut Summary) {
+        let name = planned.stream.name;
+        let message = format!("stream `{name}` is left out: its parent could not be read");
+        self.tools.log.say(Level::Warning, Some(name), &message);
+        if planned.emitted.is_some() {
+            summary.left_out.push(name);
+            summary.access.push(Access::left_out(planned.stream));
+        }
+        summary.feed(planned, || Supply::Failed);
+    }
+
+    /// Notes that the key may not read a list, and so not its children either.
+    pub(super) fn refuse(&self, planned: &Planned, why: &str, summary: &mut Summary) {
+        let name = planned.stream.name;
+        if planned.emitted.is_some() {
+            let message = format!("stream `{name}` is skipped: {why}");
+            self.tools.log.say(Level::Warning, Some(name), &message);
+            summary.not_permitted.push(name);
+        }
+        summary.feed(planned, || Supply::Refused(format!("its parent `{name}`: {why}")));
+    }
+}
