@@ -95,6 +95,7 @@ fn what_changed_behind_the_position_is_read_after_it() {
     });
     let ran = Tap::of(&stand_in).only(&["incidents"]).state(&failed.state()).run().ok();
     assert_eq!(ran.records("incidents").last().unwrap()["id"], passed.as_str());
+    assert_eq!(announced(&ran), ["incidents"], "once, though it is read twice");
     assert_eq!(ran.state()["bookmarks"]["incidents"]["updated_at"], "2026-11-20T12:00:00Z");
 }
 
