@@ -1,6 +1,8 @@
-//! Builds again when the sample workspace gains or loses a file; the compiler watches only the files that
+//! Builds again when a sample workspace gains or loses a file; the compiler watches only the files that
 //! were there before.
 
 fn main() {
-    println!("cargo:rerun-if-changed=workspace");
+    for folder in ["workspace", "signalfx", "actian"] {
+        println!("cargo:rerun-if-changed={folder}");
+    }
 }

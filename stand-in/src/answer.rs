@@ -13,6 +13,7 @@ use super::hidden;
 use super::page::{Page, overlap};
 use super::parent::lists_of;
 use super::query::{Query, Request};
+use super::readings::Readings;
 use super::refusal::Refusal;
 use super::row::Row;
 use super::sequence::{By, Sequence};
@@ -35,6 +36,8 @@ pub(crate) struct Rules {
     pub(crate) zone: FixedOffset,
     /// Values that filters take besides those of the document.
     pub(crate) undocumented: Vec<String>,
+    /// What holds where documents disagree.
+    pub(crate) readings: Readings,
 }
 
 /// A successful answer.

@@ -12,8 +12,8 @@ use super::query::Request;
 /// Something that goes wrong with some requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// What the path of the request starts with, empty for any request; and after a `*` what its
-    /// query has in it.
+    /// What the path of the request starts with, with or without `/api/backend/{tenant}`; empty for any
+    /// request; and after a `*` what its query has in it.
     pub path: String,
     /// How many matching requests pass first.
     pub skip: usize,
@@ -71,7 +71,7 @@ impl Fault {
     fn matches(&self, request: &Request) -> bool {
         let needs_cursor = self.action == Action::SameCursor;
         let (path, query) = self.path.split_once('*').unwrap_or((&self.path, ""));
-        request.path().starts_with(path)
+        request.is_under(path)
             && request.target.contains(query)
             && (!needs_cursor || request.value("after").is_some())
     }

@@ -12,8 +12,13 @@ use super::query::Request;
 /// More than any header of a request may take.
 const MOST_HEADER_BYTES: usize = 64 * 1024;
 const MOST_HEADERS: usize = 64;
+/// More than the body of any request may take.
+const MOST_BODY_BYTES: usize = 4 * 1024 * 1024;
 /// Below this size compression is not worth its time.
 const LEAST_GZIP_BYTES: usize = 512;
+
+/// What JSON is called in a header.
+pub(crate) const JSON: &str = "application/json";
 
 /// An answer as it goes over the wire.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +32,11 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
+    /// A whole reply without further headers.
+    pub(crate) fn plain(status: u16, content_type: &'static str, body: Vec<u8>) -> Self {
+        Self { status, content_type, headers: Vec::new(), body, is_cut: false }
+    }
+
     /// Compresses the body.
     pub(crate) fn gzip(&mut self) -> Result<()> {
         if self.body.len() >= LEAST_GZIP_BYTES {
@@ -42,10 +52,12 @@ impl Reply {
     pub(crate) fn bytes(&self, closes: bool) -> Vec<u8> {
         let reason = match self.status {
             200 => "OK",
+            400 => "Bad Request",
             401 => "Unauthorized",
             403 => "Forbidden",
             404 => "Not Found",
             405 => "Method Not Allowed",
+            415 => "Unsupported Media Type",
             422 => "Unprocessable Entity",
             429 => "Too Many Requests",
             500 => "Internal Server Error",
@@ -88,24 +100,46 @@ impl<R: Read> Receiver<R> {
     /// The next request, or nothing when the client has closed the connection.
     pub(crate) fn next(&mut self) -> Result<Option<Received>> {
         loop {
-            if let Some((received, length)) = parse(&self.read)? {
+            if let Some((mut received, length)) = parse(&self.read)? {
                 self.read.drain(..length.min(self.read.len()));
+                let Some(body) = self.body(&received.request)? else { return Ok(None) };
+                received.request.body = body;
                 return Ok(Some(received));
             }
-            let mut chunk = [0; 4096];
-            let count = self.stream.read(&mut chunk)?;
-            if count == 0 {
+            if !self.read_on()? {
                 return Ok(None);
             }
-            self.read.extend(chunk.iter().take(count));
             if self.read.len() > MOST_HEADER_BYTES {
                 return Err(Error::new(ErrorKind::InvalidData, "the header is too long"));
             }
         }
     }
+
+    /// The body that follows a header, or nothing when the client has closed the connection before.
+    fn body(&mut self, request: &Request) -> Result<Option<String>> {
+        let length = request.header("content-length").unwrap_or("0").parse().unwrap_or(usize::MAX);
+        if length > MOST_BODY_BYTES {
+            return Err(Error::new(ErrorKind::InvalidData, "the body is too long"));
+        }
+        while self.read.len() < length {
+            if !self.read_on()? {
+                return Ok(None);
+            }
+        }
+        let body: Vec<u8> = self.read.drain(..length).collect();
+        Ok(Some(String::from_utf8_lossy(&body).into_owned()))
+    }
+
+    /// Reads what has come; false at the end of the connection.
+    fn read_on(&mut self) -> Result<bool> {
+        let mut chunk = [0; 4096];
+        let count = self.stream.read(&mut chunk)?;
+        self.read.extend(chunk.iter().take(count));
+        Ok(count > 0)
+    }
 }
 
-/// A request and its length, once its header is complete. A body is not expected: it ends the connection.
+/// A request without its body and the length of its header, once that is complete.
 fn parse(read: &[u8]) -> Result<Option<(Received, usize)>> {
     let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
     let mut parsed = httparse::Request::new(&mut headers);
@@ -119,13 +153,23 @@ fn parse(read: &[u8]) -> Result<Option<(Received, usize)>> {
         header(name).is_some_and(|value| value.to_ascii_lowercase().contains(part))
     };
     let method = parsed.method.unwrap_or_default().to_owned();
-    let closes = has("Connection", "close") || parsed.version == Some(0) || method != "GET";
+    // A body in chunks is not read: the connection ends, or its pieces would be taken for requests.
+    let closes = has("Connection", "close")
+        || parsed.version == Some(0)
+        || has("Transfer-Encoding", "chunked");
+    let mut headers = Vec::new();
+    for header in parsed.headers.iter() {
+        let value = String::from_utf8_lossy(header.value).into_owned();
+        headers.push((header.name.to_ascii_lowercase(), value));
+    }
     let request = Request {
         method,
         target: parsed.path.unwrap_or_default().to_owned(),
         authorization: header("Authorization"),
         host: header("Host").unwrap_or_default(),
         takes_gzip: has("Accept-Encoding", "gzip"),
+        headers,
+        body: String::new(),
     };
     Ok(Some((Received { request, closes }, length)))
 }
@@ -145,6 +189,17 @@ mod tests {
         assert!(first.request.takes_gzip);
         assert_eq!((second.request.target.as_str(), second.closes), ("/c", true));
         assert!(receiver.next().unwrap().is_none());
+    }
+
+    #[test]
+    fn a_body_is_read_as_long_as_it_is_announced() {
+        let bytes =
+            b"POST /a HTTP/1.1\r\nContent-Length: 7\r\n\r\n{\"a\":1}GET /c HTTP/1.1\r\n\r\n";
+        let mut receiver = Receiver::new(bytes.as_slice());
+        let first = receiver.next().unwrap().unwrap();
+        let second = receiver.next().unwrap().unwrap();
+        assert_eq!((first.request.body.as_str(), first.closes), ("{\"a\":1}", false));
+        assert_eq!((second.request.target.as_str(), second.request.body.as_str()), ("/c", ""));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! A built-in sample workspace and a strict stand-in for the API that serves it on loopback. It knows the
+//! Built-in sample workspaces and strict stand-ins for the APIs that serve them on loopback. They know an
 //! API from the API's document and from rules that were found by using it, never from the table of
 //! streams, so that a wrong row of the table shows.
 
@@ -8,6 +8,7 @@ mod row;
 mod sequence;
 mod workspace;
 mod document;
+mod readings;
 mod refusal;
 mod query;
 mod cursor;
@@ -21,16 +22,25 @@ mod faults;
 mod limits;
 mod http;
 mod options;
+mod denial;
+mod signalfx;
+mod actian;
+mod api;
 mod shared;
+mod prose;
 mod reply;
 mod server;
 
 #[cfg(test)]
 mod tests;
 
+pub use actian::ACTIAN_TENANT;
+pub use api::Api;
 pub use faults::{Action, Fault};
 pub use limits::Limits;
 pub use options::{Clock, DEFAULT_KEY, NOW, OnAnswer, OnRequest, Options, standing_at};
+pub use readings::Readings;
 pub use server::StandIn;
 pub use shared::Seen;
+pub use signalfx::signalfx_unrest;
 pub use workspace::{SAMPLE_MONTHS, Workspace};

@@ -7,6 +7,7 @@ use chrono::{DateTime, FixedOffset, NaiveDate, Offset, Utc};
 use serde_json::Value;
 
 use super::limits::Limits;
+use super::readings::Readings;
 use super::workspace::Workspace;
 
 /// The key that the stand-in takes unless [`Options`] say otherwise.
@@ -58,6 +59,8 @@ pub struct Options {
     pub page_cap: Option<usize>,
     /// Paths of which pages are as large as asked all the same.
     pub uncapped: Vec<String>,
+    /// What holds where documents disagree.
+    pub readings: Readings,
     /// What to do before each answer.
     pub on_request: Option<OnRequest>,
     /// What to do with each answer.
@@ -78,6 +81,7 @@ impl Default for Options {
             forbidden: Vec::new(),
             page_cap: None,
             uncapped: Vec::new(),
+            readings: Readings::default(),
             on_request: None,
             on_answer: None,
         }

@@ -21,12 +21,37 @@ pub(crate) struct Request {
     pub(crate) authorization: Option<String>,
     pub(crate) host: String,
     pub(crate) takes_gzip: bool,
+    /// All headers in their order, with names in lower case.
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
 }
 
 impl Request {
+    /// The value of a header, if it was sent; the name in lower case.
+    pub(crate) fn header(&self, wanted: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(name, _)| name == wanted);
+        found.map(|(_, value)| value.as_str())
+    }
+
     /// The path with its percent-encoding undone.
     pub(crate) fn path(&self) -> String {
         decoded(self.target.split('?').next().unwrap_or_default())
+    }
+
+    /// Of a path `/api/backend/{tenant}/…`: the tenant, which is one segment whatever it decodes to, and
+    /// the path behind it with its percent-encoding undone.
+    pub(crate) fn within_tenant(&self) -> Option<(String, String)> {
+        let path = self.target.split('?').next().unwrap_or_default();
+        let inner = path.strip_prefix("/api/backend/")?;
+        let end = inner.find('/').unwrap_or(inner.len());
+        let (tenant, path) = inner.split_at(end);
+        Some((decoded(tenant), decoded(path)))
+    }
+
+    /// Whether the path, or what stands behind the tenant in it, starts so.
+    pub(crate) fn is_under(&self, prefix: &str) -> bool {
+        self.path().starts_with(prefix)
+            || self.within_tenant().is_some_and(|(_, path)| path.starts_with(prefix))
     }
 
     /// The query's names and values, in their order.

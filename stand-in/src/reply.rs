@@ -5,15 +5,18 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
+use super::actian;
 use super::answer::{Answer, DOCUMENT_PATH, Rules, admit, answer};
+use super::api::Served;
+use super::document::Document;
 use super::faults::{self, Action};
-use super::http::Reply;
+use super::http::{JSON, Reply};
 use super::limits::Allowance;
+use super::prose;
 use super::query::Request;
 use super::refusal::Refusal;
 use super::shared::{Shared, lock};
-
-const JSON: &str = "application/json";
+use super::signalfx;
 
 /// The reply to the request with this number; nothing if the connection is to be closed instead.
 pub(crate) fn reply(
@@ -28,10 +31,10 @@ pub(crate) fn reply(
     let mut is_cut = false;
     let mut reply = match action {
         Some(Action::CloseBeforeAnswer) => return None,
-        Some(Action::Status(status)) => refused(&Refusal::of_status(status), number),
-        Some(Action::RetryAfter { seconds }) => too_many(seconds, None, now, number),
+        Some(Action::Status(status)) => failed(&shared.served, status, number),
+        Some(Action::RetryAfter { seconds }) => asking_to_wait(shared, seconds, now, number),
         Some(Action::Html(status)) => html(status),
-        Some(Action::Body(body)) => plain(200, JSON, body.into_bytes()),
+        Some(Action::Body(body)) => Reply::plain(200, JSON, body.into_bytes()),
         Some(other) => {
             match &other {
                 Action::NoDate => date = None,
@@ -58,17 +61,20 @@ fn answered(
     action: &Action,
     now: DateTime<Utc>,
 ) -> Reply {
-    if let Err(refusal) = admit(request, &shared.document, &shared.rules) {
+    let Served::OpenApi { document, source } = &shared.served else {
+        return prose::answered(shared, request, action, now);
+    };
+    if let Err(refusal) = admit(request, document, &shared.rules) {
         return refused(&refusal, number);
     }
     if request.path() == DOCUMENT_PATH {
-        return plain(200, JSON, shared.source.to_string().into_bytes());
+        return Reply::plain(200, JSON, source.to_string().into_bytes());
     }
     let allowance = shared.take(&request.path());
     let mut reply = match allowance.wait {
         Some(seconds) => too_many(seconds, Some(&allowance), now, number),
-        None => match data(shared, request, action, now) {
-            Ok(body) => plain(200, JSON, body.to_string().into_bytes()),
+        None => match data(shared, document, request, action, now) {
+            Ok(body) => Reply::plain(200, JSON, body.to_string().into_bytes()),
             Err(refusal) => refused(&refusal, number),
         },
     };
@@ -78,12 +84,13 @@ fn answered(
 
 fn data(
     shared: &Shared,
+    document: &Document,
     request: &Request,
     action: &Action,
     now: DateTime<Utc>,
 ) -> Result<Value, Refusal> {
     let rules = Rules { now: now.timestamp_micros(), ..shared.rules.clone() };
-    let answer = shared.read(|workspace| answer(request, &shared.document, workspace, &rules));
+    let answer = shared.read(|workspace| answer(request, document, workspace, &rules));
     let mut answer: Answer = answer?;
     match action {
         Action::SameCursor => faults::repeat_cursor(&mut answer, request),
@@ -97,12 +104,26 @@ fn data(
     Ok(answer.body)
 }
 
-fn plain(status: u16, content_type: &'static str, body: Vec<u8>) -> Reply {
-    Reply { status, content_type, headers: Vec::new(), body, is_cut: false }
+/// An error of the API with this status.
+fn failed(served: &Served, status: u16, number: usize) -> Reply {
+    match served {
+        Served::OpenApi { .. } => refused(&Refusal::of_status(status), number),
+        Served::SignalFx => prose::denied(signalfx::denial(status)),
+        Served::Actian => prose::denied(actian::denial(status)),
+    }
+}
+
+fn asking_to_wait(shared: &Shared, seconds: u64, now: DateTime<Utc>, number: usize) -> Reply {
+    if let Served::OpenApi { .. } = shared.served {
+        return too_many(seconds, None, now, number);
+    }
+    let mut reply = failed(&shared.served, 429, number);
+    reply.headers.push(("Retry-After".to_owned(), seconds.to_string()));
+    reply
 }
 
 fn refused(refusal: &Refusal, number: usize) -> Reply {
-    plain(refusal.status, JSON, refusal.body(&request_id(number)).to_string().into_bytes())
+    Reply::plain(refusal.status, JSON, refusal.body(&request_id(number)).to_string().into_bytes())
 }
 
 fn too_many(seconds: u64, of: Option<&Allowance>, now: DateTime<Utc>, number: usize) -> Reply {
@@ -121,7 +142,7 @@ fn too_many(seconds: u64, of: Option<&Allowance>, now: DateTime<Utc>, number: us
             "retry_after": retry_after});
         members.insert("rate_limit".to_owned(), limit);
     }
-    let mut reply = plain(429, JSON, body.to_string().into_bytes());
+    let mut reply = Reply::plain(429, JSON, body.to_string().into_bytes());
     reply.headers.push(("Retry-After".to_owned(), seconds.to_string()));
     reply
 }
@@ -131,7 +152,7 @@ fn html(status: u16) -> Reply {
         "<!DOCTYPE html>\n<html><head><title>{status}</title></head>\n\
          <body><h1>{status}</h1><p>The proxy is having a rest.</p></body></html>\n"
     );
-    plain(status, "text/html; charset=utf-8", page.into_bytes())
+    Reply::plain(status, "text/html; charset=utf-8", page.into_bytes())
 }
 
 /// Looks like the API's, and is the same in every run.

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::month::Month;
 use super::time;
@@ -92,6 +92,18 @@ impl<'a> Row<'a> {
             other => format!("{other}") == wanted,
         }
     }
+}
+
+/// A stored row as an API sends it that may itself have names with `_` in front further down.
+pub(crate) fn outer_public(stored: &Value) -> Value {
+    let Some(members) = stored.as_object() else { return stored.clone() };
+    let mut public = Map::new();
+    for (name, member) in members {
+        if !name.starts_with('_') {
+            public.insert(name.clone(), member.clone());
+        }
+    }
+    Value::Object(public)
 }
 
 #[cfg(test)]

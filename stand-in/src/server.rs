@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::api::Api;
 use super::faults::{Action, Fault};
 use super::http::{Received, Receiver};
 use super::options::Options;
@@ -31,9 +32,17 @@ impl StandIn {
     /// # Errors
     /// If the port is taken.
     pub fn start(document: &Value, workspace: Workspace, options: Options) -> Result<Self> {
+        Self::serving(Api::OpenApi(document.clone()), workspace, options)
+    }
+
+    /// Starts to serve a workspace as an API does.
+    ///
+    /// # Errors
+    /// If the port is taken.
+    pub fn serving(api: Api, workspace: Workspace, options: Options) -> Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port))?;
         let address = listener.local_addr()?;
-        let shared = Arc::new(Shared::new(document, workspace, options));
+        let shared = Arc::new(Shared::new(api, workspace, options));
         let accepted = Arc::clone(&shared);
         let acceptor = thread::Builder::new().spawn(move || accept(&listener, &accepted))?;
         Ok(Self { address, shared, acceptor: Some(acceptor) })

@@ -8,10 +8,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 
 use super::answer::Rules;
-use super::document::Document;
+use super::api::{Api, Served};
 use super::faults::Faults;
 use super::limits::{Allowance, Buckets};
 use super::options::{Clock, OnAnswer, OnRequest, Options};
@@ -25,13 +24,17 @@ pub struct Seen {
     pub target: String,
     /// The status of the answer; 0 while there is none.
     pub status: u16,
+    /// The method, in capitals.
+    pub method: String,
+    /// All headers in their order, with names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// What came after the headers.
+    pub body: String,
 }
 
 /// What all connections share.
 pub(crate) struct Shared {
-    pub(crate) document: Document,
-    /// The document as it was given.
-    pub(crate) source: Value,
+    pub(crate) served: Served,
     pub(crate) rules: Rules,
     pub(crate) latency: Duration,
     pub(crate) gzip: bool,
@@ -42,6 +45,8 @@ pub(crate) struct Shared {
     pub(crate) on_answer: Mutex<Option<OnAnswer>>,
     pub(crate) faults: Mutex<Faults>,
     buckets: Mutex<Buckets>,
+    /// How many times each request was answered.
+    turns: Mutex<BTreeMap<String, usize>>,
     pub(crate) seen: Mutex<Vec<Seen>>,
     pub(crate) connections: Mutex<BTreeMap<u64, TcpStream>>,
     pub(crate) is_stopped: AtomicBool,
@@ -49,7 +54,7 @@ pub(crate) struct Shared {
 
 impl Shared {
     /// What a stand-in starts with.
-    pub(crate) fn new(document: &Value, workspace: Workspace, options: Options) -> Self {
+    pub(crate) fn new(api: Api, workspace: Workspace, options: Options) -> Self {
         let rules = Rules {
             key: options.key,
             forbidden: options.forbidden,
@@ -58,10 +63,10 @@ impl Shared {
             now: (options.clock)().timestamp_micros(),
             zone: options.zone,
             undocumented: options.undocumented,
+            readings: options.readings,
         };
         Self {
-            document: Document::read(document),
-            source: document.clone(),
+            served: Served::from(api),
             rules,
             latency: options.latency,
             gzip: options.gzip,
@@ -72,6 +77,7 @@ impl Shared {
             on_answer: Mutex::new(options.on_answer),
             faults: Mutex::default(),
             buckets: Mutex::new(Buckets::new(options.limits)),
+            turns: Mutex::default(),
             seen: Mutex::default(),
             connections: Mutex::default(),
             is_stopped: AtomicBool::new(false),
@@ -101,8 +107,23 @@ impl Shared {
     /// Remembers a request and gives it its number.
     pub(crate) fn note(&self, request: &Request) -> usize {
         let mut seen = lock(&self.seen);
-        seen.push(Seen { target: request.target.clone(), status: 0 });
+        seen.push(Seen {
+            target: request.target.clone(),
+            status: 0,
+            method: request.method.clone(),
+            headers: request.headers.clone(),
+            body: request.body.clone(),
+        });
         seen.len() - 1
+    }
+
+    /// How many times a request like this one was answered before. Others beside it do not count, so that
+    /// a run is the same whatever is asked for side by side.
+    pub(crate) fn turn(&self, request: &Request) -> usize {
+        let mut turns = lock(&self.turns);
+        let turn = turns.entry(format!("{}\n{}", request.target, request.body)).or_default();
+        *turn += 1;
+        *turn - 1
     }
 }
 

@@ -12,6 +12,8 @@ use super::row::Row;
 use super::sequence::{By, Calendar, Order, Sequence, Sorted};
 
 static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/workspace");
+static SIGNALFX: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/signalfx");
+static ACTIAN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/actian");
 /// How many months the sample workspace goes back.
 pub const SAMPLE_MONTHS: usize = 13;
 const INCIDENTS: &str = "v2.incidents";
@@ -50,7 +52,29 @@ impl Workspace {
     /// # Errors
     /// If an embedded file is not of the form that the stand-in reads, or the number is out of range.
     pub fn with_months(months: usize) -> Result<Self, String> {
-        let files = FILES.files().filter_map(|file| {
+        Self::embedded(&FILES, months)
+    }
+
+    /// The embedded sample of `SignalFx`: incidents and muting rules, newest first. A row that
+    /// [`signalfx_unrest`](super::signalfx_unrest) moves has the private key `_unrest`.
+    ///
+    /// # Errors
+    /// If an embedded file is not of the form that the stand-in reads.
+    pub fn signalfx() -> Result<Self, String> {
+        Self::embedded(&SIGNALFX, 1)
+    }
+
+    /// The embedded sample of Actian: the list of incidents, their details, and alerts, which name their
+    /// asset in the private key `_asset_id`.
+    ///
+    /// # Errors
+    /// If an embedded file is not of the form that the stand-in reads.
+    pub fn actian() -> Result<Self, String> {
+        Self::embedded(&ACTIAN, 1)
+    }
+
+    fn embedded(folder: &Dir<'_>, months: usize) -> Result<Self, String> {
+        let files = folder.files().filter_map(|file| {
             let name = file.path().file_name()?.to_str()?.strip_suffix(".json")?;
             Some((name, file.contents_utf8().unwrap_or_default()))
         });
@@ -105,12 +129,20 @@ impl Workspace {
 
     /// Lets a test change the rows of an endpoint. They are all made and kept from then on.
     pub fn edit(&mut self, path: &str, change: impl FnOnce(&mut Vec<Value>)) {
-        let mut rows = self.rows(path);
-        change(&mut rows);
+        let is_history = self.collection(path).is_some_and(|collection| collection.is_history);
+        let made = is_history.then(|| self.rows(path));
         let collection = self.collections.entry(file_stem(path)).or_default();
-        collection.rows = Arc::new(rows);
+        if let Some(made) = made {
+            collection.rows = Arc::new(made);
+        }
+        change(Arc::make_mut(&mut collection.rows));
         collection.is_history = false;
         collection.forget_order();
+    }
+
+    /// The rows of an endpoint without history as they are stored, none of them copied.
+    pub(crate) fn stored(&self, path: &str) -> &[Value] {
+        self.collection(path).map_or(&[], |collection| &collection.rows)
     }
 
     pub(crate) fn collection(&self, path: &str) -> Option<&Collection> {

@@ -12,7 +12,7 @@ use crate::document::Document;
 use crate::query::Request;
 use crate::refusal::Refusal;
 use crate::workspace::Workspace;
-use crate::{NOW, StandIn};
+use crate::{NOW, Readings, StandIn};
 
 /// The API's document, with what is known beyond it.
 pub(super) fn document() -> Value {
@@ -64,7 +64,9 @@ impl Api {
         let (forbidden, uncapped) = Default::default();
         let key = "key".to_owned();
         let undocumented = Vec::new();
-        let rules = Rules { key, forbidden, page_cap: None, uncapped, now, zone, undocumented };
+        let readings = Readings::default();
+        let page_cap = None;
+        let rules = Rules { key, forbidden, page_cap, uncapped, now, zone, undocumented, readings };
         Self { document: Document::read(&document()), workspace: workspace(files), rules }
     }
 
@@ -74,7 +76,7 @@ impl Api {
             target: target.to_owned(),
             authorization: Some("Bearer key".to_owned()),
             host: "localhost".to_owned(),
-            takes_gzip: false,
+            ..Request::default()
         };
         admit(&request, &self.document, &self.rules)?;
         Ok(answer(&request, &self.document, &self.workspace, &self.rules)?.body)
