@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use tap_incident::base::clock::SystemClock;
 use tap_incident::singer::message;
-use tap_incident::sources::DEFAULT;
+use tap_incident::sources::SOURCES;
 use tap_incident::{Process, run};
 
 #[expect(clippy::disallowed_methods, reason = "the one place that knows the real stdout")]
@@ -27,6 +27,6 @@ fn main() -> ExitCode {
         stdout,
         stderr: Box::new(io::stderr()),
         clock: Arc::new(SystemClock::default()),
-        source: DEFAULT,
+        sources: SOURCES.to_vec(),
     }))
 }

@@ -13,7 +13,7 @@ use crate::base::clock::{Clock, StandingClock};
 use crate::base::error::Error;
 use crate::base::log::Log;
 use crate::config::args::{self, Args, Command, Test};
-use crate::config::settings::{Environment, read_file, read_json};
+use crate::config::settings::{self, Environment, read_file, read_json};
 use crate::config::{Config, Forbidden};
 use crate::plan::{Extent, Inputs, concerned, plan};
 use crate::singer::catalog::{self, Selection};
@@ -24,6 +24,7 @@ use crate::source::openapi::Openapi;
 use crate::source::request::Request;
 use crate::source::schema;
 use crate::source::{Sample, Source};
+use crate::sources::DEFAULT;
 use crate::sync::Sync;
 use crate::sync::fetch::Tools;
 
@@ -39,26 +40,26 @@ pub struct Process<W: Write> {
     pub stderr: Box<dyn Write + Send>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
-    /// What can be read.
-    pub source: &'static Source,
+    /// What can be read. The first is read where nobody chose.
+    pub sources: Vec<&'static Source>,
 }
 
 /// Does what the command line says and gives the exit code. An error is the last line on stderr.
 pub fn run<W: Write>(process: Process<W>) -> u8 {
-    let Process { args, environment, stdout, stderr, clock, source } = process;
+    let Process { args, environment, stdout, stderr, clock, sources } = process;
     let mut log = Arc::new(Log::new(stderr, clock.clone()));
-    let mut output = Output::new(stdout);
-    let result = match args::parse(args) {
-        Ok(Command::Print(text)) => output.text(&text),
-        Ok(Command::Run(args)) if args.discover && !args.live => {
-            catalog::discover(source).and_then(|catalog| print(&catalog, output))
+    let output = Output::new(stdout);
+    let mut source = sources.first().copied().unwrap_or(DEFAULT);
+    let result = args::parse(args).and_then(|command| match command {
+        Command::Print(text) => print(&text, output),
+        Command::Run(args) => {
+            source = settings::choose(&sources, &args, &environment)?;
+            if args.discover && !args.live {
+                return print_catalog(&catalog::discover(source)?, output);
+            }
+            connect(&args, (source, &environment, clock), output, &mut log)
         }
-        Ok(Command::Run(args)) => {
-            let process = (source, &environment, clock);
-            connect(&args, process, output, &mut log)
-        }
-        Err(error) => Err(error),
-    };
+    });
     match result {
         Ok(()) => 0,
         Err(error) => {
@@ -68,10 +69,14 @@ pub fn run<W: Write>(process: Process<W>) -> u8 {
     }
 }
 
-fn print<W: Write>(catalog: &Value, mut output: Output<W>) -> Result<(), Error> {
+fn print<W: Write>(text: &str, mut output: Output<W>) -> Result<(), Error> {
+    output.text(text)
+}
+
+fn print_catalog<W: Write>(catalog: &Value, output: Output<W>) -> Result<(), Error> {
     let catalog =
         serde_json::to_string_pretty(catalog).map_err(|error| Error::Bug(error.to_string()))?;
-    output.text(&(catalog + "\n"))
+    print(&(catalog + "\n"), output)
 }
 
 /// Everything that needs the config, and mostly the API.
@@ -99,7 +104,7 @@ fn connect<W: Write>(
     }
     let client = Arc::new(Client::new(&config, clock.clone(), log.clone()));
     if args.live {
-        return print(&live_catalog(source, &client, log)?, output);
+        return print_catalog(&live_catalog(source, &client, log)?, output);
     }
     sync(args, &config, Streams { client, log: log.clone(), clock, output })
 }
@@ -107,11 +112,10 @@ fn connect<W: Write>(
 /// The catalog from the API's current document; a stream that it no longer has keeps the schema
 /// of this release.
 fn live_catalog(source: &Source, client: &Client, log: &Log) -> Result<Value, Error> {
-    let Some(document) = &source.document else {
+    let Some(path) = source.document.as_ref().and_then(|document| document.path) else {
         let problem = format!("{} has no document of its API for `--live` to read", source.title);
         return Err(Error::Arguments(problem));
     };
-    let path = document.path;
     let (_, body) = client.get(&Request::new(path))?;
     let document = serde_json::from_slice(&body)
         .map_err(|error| Error::Contract(format!("{path}: {error}")))?;
@@ -142,7 +146,7 @@ fn sync<W: Write>(args: &Args, config: &Config, streams: Streams<W>) -> Result<(
         Some(path) => {
             State::parse(source, &read_file("state", path)?, &path.display().to_string())?
         }
-        None => State::default(),
+        None => State::of(source),
     };
     for warning in &selection.warnings {
         log.warn(warning);

@@ -10,10 +10,11 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use tap_incident::base::error::EXIT_CODES;
 use tap_incident::config::settings::settings;
+use tap_incident::source::Source;
 use tap_incident::source::openapi::{Openapi, strip};
 use tap_incident::source::stream::Replication;
-use tap_incident::sources::SOURCES;
 use tap_incident::sources::incident_io::INCIDENT_IO;
+use tap_incident::sources::{DEFAULT, SOURCES};
 
 fn root(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
@@ -59,10 +60,13 @@ fn the_document_is_checked_in_without_prose() {
 
 #[test]
 fn every_schema_is_what_the_document_says() {
-    let document = document();
-    for stream in INCIDENT_IO.streams {
-        let path = format!("schemas/{}/{}.json", stream.source.name, stream.name);
-        hold(&path, &pretty(&document.schema(stream).unwrap()));
+    for source in SOURCES {
+        let is_default = source.name == DEFAULT.name;
+        let document = if is_default { document() } else { Openapi::embedded(source).unwrap() };
+        for stream in source.streams {
+            let path = format!("schemas/{}/{}.json", source.name, stream.name);
+            hold(&path, &pretty(&document.schema(stream).unwrap()));
+        }
     }
 }
 
@@ -101,13 +105,17 @@ fn hold_table(name: &str, rows: impl Iterator<Item = String>) {
     hold("README.md", &format!("{before}{start}{table}\n{end}{after}"));
 }
 
-#[test]
-fn the_readme_lists_every_stream() {
-    let head = [
-        "| stream | what it is | key | replication | parent | default | scope |",
-        "|---|---|---|---|---|---|---|",
-    ];
-    let rows = INCIDENT_IO.streams.iter().map(|stream| {
+/// The rows of a source's table of streams.
+fn streams(source: &Source) -> Vec<String> {
+    let has_scopes = source.streams.iter().any(|stream| stream.scope.is_some());
+    let mut head = "| stream | what it is | key | replication | parent | default |".to_owned();
+    let mut line = "|---|---|---|---|---|---|".to_owned();
+    if has_scopes {
+        head += " scope |";
+        line += "---|";
+    }
+    let mut rows = vec![head, line];
+    for stream in source.streams {
         let replication = match stream.replication {
             Replication::FullTable => "full table".to_owned(),
             Replication::OnRequest(key) => format!("full table, or incremental by `{key}`"),
@@ -115,43 +123,60 @@ fn the_readme_lists_every_stream() {
         };
         let parent = stream.parents.first().map_or("–".into(), |p| format!("`{}`", p.stream));
         let is_default = if stream.is_default { "yes" } else { "no" };
-        let scope = stream.scope.map_or("any key".into(), |scope| format!("`{scope}`"));
-        format!(
-            "| `{}` | {} | `{}` | {replication} | {parent} | {is_default} | {scope} |",
-            stream.name,
-            stream.about,
-            stream.key.join("`, `")
-        )
-    });
-    hold_table("streams", head.map(String::from).into_iter().chain(rows));
+        let (name, about, key) = (stream.name, stream.about, stream.key.join("`, `"));
+        let mut row =
+            format!("| `{name}` | {about} | `{key}` | {replication} | {parent} | {is_default} |");
+        if has_scopes {
+            row += &stream.scope.map_or(" any key |".into(), |scope| format!(" `{scope}` |"));
+        }
+        rows.push(row);
+    }
+    rows
+}
+
+#[test]
+fn the_readme_lists_every_stream() {
+    for source in SOURCES {
+        hold_table(&format!("streams of {}", source.name), streams(source).into_iter());
+    }
+}
+
+/// The row of a setting.
+fn setting(name: &str, setting: &Value) -> String {
+    let default = match &setting["default"] {
+        Value::Null => "–".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => {
+            items.iter().map(|item| item.as_str().unwrap()).collect::<Vec<_>>().join(", ")
+        }
+        other => other.to_string(),
+    };
+    let mut meaning = setting["description"].as_str().unwrap().to_owned();
+    let known = setting.get("enum").or(setting.pointer("/items/enum"));
+    let known = known.and_then(Value::as_array).into_iter().flatten();
+    let mut names = known.map(|value| value.as_str().unwrap()).collect::<Vec<_>>();
+    names.extend(setting["properties"].as_object().into_iter().flatten().map(|(name, _)| &**name));
+    if !names.is_empty() {
+        meaning = format!("{meaning}. One of `{}`", names.join("`, `"));
+    }
+    format!("| `{name}` | {default} | {meaning} |")
 }
 
 #[test]
 fn the_readme_lists_every_setting() {
-    let settings = settings(&INCIDENT_IO);
-    let head = ["| setting | default | meaning |", "|---|---|---|"];
-    let rows = settings["properties"].as_object().unwrap().iter().map(|(name, setting)| {
-        let default = match &setting["default"] {
-            Value::Null => "–".to_owned(),
-            Value::String(text) => text.clone(),
-            Value::Array(items) => {
-                items.iter().map(|item| item.as_str().unwrap()).collect::<Vec<_>>().join(", ")
+    let head = ["| setting | default | meaning |", "|---|---|---|"].map(String::from);
+    for source in SOURCES {
+        let own = (source.settings.schemas)();
+        let all = settings(source);
+        let mut rows = Vec::from(head.clone());
+        for (name, schema) in all["properties"].as_object().unwrap() {
+            // What is the same for all sources is listed with the one that is read by default.
+            if source.name == DEFAULT.name || own.get(name).is_some() {
+                rows.push(setting(name, schema));
             }
-            other => other.to_string(),
-        };
-        let mut meaning = setting["description"].as_str().unwrap().to_owned();
-        let known = setting.get("enum").or(setting.pointer("/items/enum"));
-        if let Some(known) = known {
-            let known = known
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(|value| format!("`{}`", value.as_str().unwrap()));
-            meaning = format!("{meaning}. One of {}", known.collect::<Vec<_>>().join(", "));
         }
-        format!("| `{name}` | {default} | {meaning} |")
-    });
-    hold_table("settings", head.map(String::from).into_iter().chain(rows));
+        hold_table(&format!("settings of {}", source.name), rows.into_iter());
+    }
 }
 
 #[test]

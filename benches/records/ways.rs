@@ -7,7 +7,7 @@ use std::sync::Arc;
 use chrono::DateTime;
 use serde_json::{Map, Value, json};
 use tap_incident::bookmark::memory::Memory;
-use tap_incident::page::Reader;
+use tap_incident::page::{Body, Reader};
 use tap_incident::record::Projection;
 use tap_incident::record::lines::Lines;
 use tap_incident::singer::catalog::Method;
@@ -69,12 +69,13 @@ fn ours(case: &Case, count: usize, out: impl Write) -> Anything<()> {
         reader = reader.within(Window::default(), Memory::default());
     }
     let first = Request::new(stream.path);
-    let series = Series { first, bound: Vec::new(), window: None };
+    let series = Series::of(first);
     let mut output = Output::new(out);
     let (mut seen, pool) = (HashSet::new(), Arc::default());
     for _ in 0..count {
         let lines = Lines::new(&pool).framed(frame(stream.name, DateTime::UNIX_EPOCH));
-        let page = reader.read(body.as_bytes(), &series, &mut seen, lines)?;
+        let body = Body { text: body.as_bytes(), read_at: DateTime::UNIX_EPOCH };
+        let page = reader.read(body, &series, &mut seen, lines)?;
         output.records(&page.lines)?;
         // The same records are new on the next page.
         seen.clear();

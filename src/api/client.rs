@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use ureq::http::{HeaderMap, StatusCode};
+use ureq::http::{HeaderMap, Response, StatusCode};
 use ureq::{Agent, Body, Proxy};
 
 pub use self::failure::{Failure, Passing};
@@ -21,13 +21,15 @@ use crate::base::log::Log;
 use crate::base::retry::{Attempts, Retry};
 use crate::config::Config;
 use crate::source::request::Request;
+use crate::source::{Errors, Key};
 
 /// A connection to the API; its idle connections are shared between threads.
 pub struct Client {
     agent: Agent,
     endpoint: String,
-    /// The header with the key; none where no key is needed.
-    authorization: Option<(&'static str, String)>,
+    /// Headers of every request, the one with the key among them; without that where no key is needed.
+    headers: Vec<(&'static str, String)>,
+    errors: Errors,
     /// The headers in which answers tell quotas, and what is left.
     quota_headers: Option<(&'static str, &'static str)>,
     retry: Retry,
@@ -82,10 +84,8 @@ impl Client {
         Self {
             agent,
             endpoint: config.endpoint.clone(),
-            authorization: match (config.api_key.expose(), config.source.key_header) {
-                ("", _) => None,
-                (key, (header, before)) => Some((header, format!("{before}{key}"))),
-            },
+            headers: headers(config),
+            errors: config.source.errors,
             quota_headers: config.source.quotas.headers,
             retry: config.retry,
             clock,
@@ -196,11 +196,7 @@ impl Client {
         self.requests.fetch_add(1, Ordering::Relaxed);
         self.log.debug(&format!("request path={request}"));
         let sent_at = self.clock.now();
-        let mut call = self.agent.get(format!("{}{request}", self.endpoint));
-        if let Some((header, value)) = &self.authorization {
-            call = call.header(*header, value);
-        }
-        let response = call.call().map_err(|error| broken(&error))?;
+        let response = self.send(request).map_err(|error| broken(&error))?;
         let (head, sent) = response.into_parts();
         self.learn(request, head.status, &head.headers);
         read(sent, body).map_err(|error| broken(&error))?;
@@ -208,7 +204,24 @@ impl Client {
             let (date, received_at) = (date(&head.headers), self.clock.now());
             return Ok(Answer { date, sent_at, received_at });
         }
-        Err(refusal(request, head.status.as_u16(), &head.headers, body))
+        let head = (head.status.as_u16(), &head.headers);
+        Err(refusal(request, self.errors, head, body))
+    }
+
+    fn send(&self, request: &Request) -> Result<Response<Body>, ureq::Error> {
+        let address = format!("{}{request}", self.endpoint);
+        let Some(body) = request.body() else {
+            let mut call = self.agent.get(address);
+            for (header, value) in &self.headers {
+                call = call.header(*header, value);
+            }
+            return call.call();
+        };
+        let mut call = self.agent.post(address);
+        for (header, value) in &self.headers {
+            call = call.header(*header, value);
+        }
+        call.send(body)
     }
 
     /// Learns what an answer says of the API's quota.
@@ -226,6 +239,17 @@ impl Client {
             limiter.close(endpoint, limits, retry_after(headers).unwrap_or_default(), now);
         }
     }
+}
+
+/// The headers of every request.
+fn headers(config: &Config) -> Vec<(&'static str, String)> {
+    let mut headers = Vec::new();
+    if let Some(Key { header, before, .. }) = config.key {
+        headers.push((header, format!("{before}{}", config.api_key.expose())));
+    }
+    let fixed = config.source.headers.iter();
+    headers.extend(fixed.map(|(header, value)| (*header, (*value).to_owned())));
+    headers
 }
 
 /// Reads a body to its end, so that the connection can be used again. The limit is on what was

@@ -95,11 +95,11 @@ impl Asking<'_> {
     /// Whether the filter takes a value. Where that cannot be told the value is not asked for: the next
     /// run tries again, and reads everything once where it is taken then.
     fn is_taken(&self, stream: &Stream, parameter: &str, value: &str, more: More) -> bool {
-        let answer = self.client.once(
-            &Request::new(stream.path)
-                .pages_of(stream.source.paging.size(), 1)
-                .with(parameter, value),
-        );
+        let mut request = Request::new(stream.path);
+        if let Some(size) = stream.source.paging.size() {
+            request = request.pages_of(size, 1);
+        }
+        let answer = self.client.once(&request.with(parameter, value));
         let what = format!("{parameter} {:?}", value.chars().take(SHOWN).collect::<String>());
         let name = stream.name;
         match (&answer, more) {

@@ -34,6 +34,8 @@ pub enum Error {
     NothingPermitted(Vec<String>),
     /// 404: there is nothing at this address.
     NotFound {
+        /// Whether it is this one thing that does not exist, rather than the address.
+        is_gone: bool,
         /// Path and query of the request.
         target: String,
         /// What the API said.
@@ -99,6 +101,14 @@ pub enum Error {
         /// What went wrong with the first.
         error: Box<Error>,
     },
+    /// A list that is paged by offset kept changing while it was read: it is not known whether all of it
+    /// has come.
+    Unsettled {
+        /// How many requests were made for it.
+        requests: u64,
+        /// How many records came.
+        received: u64,
+    },
     /// Of so many parents, so many were gone when something of theirs was asked for: that is no
     /// coincidence.
     TooManyGone {
@@ -144,14 +154,6 @@ impl fmt::Display for ApiMessage {
     }
 }
 
-impl ApiMessage {
-    /// Whether the API says that this one thing does not exist, rather than the address.
-    #[must_use]
-    pub fn is_gone(&self) -> bool {
-        self.code.as_deref() == Some("resource_not_found")
-    }
-}
-
 /// The exit codes, with what each means to an orchestrator.
 pub const EXIT_CODES: [(u8, &str); 7] = [
     (
@@ -172,6 +174,10 @@ pub struct Hints {
     pub key: &'static str,
     /// About a path that does not exist.
     pub endpoint: &'static str,
+    /// About an answer that is not as promised.
+    pub answer: &'static str,
+    /// About a permission that nobody names.
+    pub permission: &'static str,
 }
 
 impl Error {
@@ -200,7 +206,10 @@ impl Error {
             | Self::Garbled(_)
             | Self::TooManyGone { .. }
             | Self::RepeatedCursor(_) => 4,
-            Self::Unreachable { .. } | Self::Unavailable { .. } | Self::Short { .. } => 5,
+            Self::Unreachable { .. }
+            | Self::Unavailable { .. }
+            | Self::Short { .. }
+            | Self::Unsettled { .. } => 5,
             Self::OutputClosed | Self::Output(_) => 6,
             Self::InStream { error, .. } | Self::Parents { error, .. } => error.exit_code(),
             Self::StreamsFailed { first, .. } => first.exit_code(),
@@ -226,6 +235,7 @@ impl Error {
             | Self::Contract(_)
             | Self::Garbled(_)
             | Self::Short { .. }
+            | Self::Unsettled { .. }
             | Self::TooManyGone { .. }
             | Self::RepeatedCursor(_)
             | Self::Unreachable { .. }
@@ -263,15 +273,13 @@ impl Error {
                 format!("make a key with the scope `{scope}`, or deselect the stream")
             }
             Self::Forbidden { scope: None, .. } | Self::NothingPermitted(_) => {
-                "make a key with the roles that the README's streams table names".into()
+                hints.permission.into()
             }
             Self::NotFound { .. } => hints.endpoint.into(),
             Self::Rejected { .. }
             | Self::Contract(_)
             | Self::Garbled(_)
-            | Self::RepeatedCursor(_) => {
-                "check `endpoint` and proxies; else report this with the request id".into()
-            }
+            | Self::RepeatedCursor(_) => hints.answer.into(),
             Self::Unreachable { .. } => "check `endpoint`, the network and the proxy".into(),
             Self::Unavailable { .. } => {
                 "run it again later; the state is safe to go on from".into()
@@ -284,6 +292,9 @@ impl Error {
             Self::InStream { error, .. } | Self::Parents { error, .. } => error.hint(hints),
             Self::Short { .. } => {
                 "run it again later: the bookmark has not moved; if it stays, report it".into()
+            }
+            Self::Unsettled { .. } => {
+                "run it again when less is going on there; what came has been written".into()
             }
             Self::TooManyGone { .. } => {
                 "run it again; if it stays, check that the key may read all parents".into()
@@ -304,15 +315,14 @@ impl fmt::Display for Error {
             Self::NothingPermitted(streams) => {
                 write!(f, "the key may read none of the selected streams: {}", streams.join(", "))
             }
-            Self::NotFound { target, api } => write!(f, "there is nothing at `{target}` ({api})"),
+            Self::NotFound { target, api, .. } => {
+                write!(f, "there is nothing at `{target}` ({api})")
+            }
             Self::Rejected { target, api } => {
                 write!(f, "the API does not take the request `{target}` ({api})")
             }
             Self::Contract(problem) | Self::Garbled(problem) => {
                 write!(f, "the API's answer is not as promised: {problem}")
-            }
-            Self::RepeatedCursor(cursor) => {
-                write!(f, "the API gave the cursor `{cursor}` a second time")
             }
             Self::Unreachable { endpoint, problem, attempts } => {
                 write!(f, "no answer from `{endpoint}` after {attempts} attempts: {problem}")
@@ -327,6 +337,25 @@ impl fmt::Display for Error {
             Self::InStream { stream, page, error } => {
                 write!(f, "stream `{stream}`, page {page}: {error}")
             }
+            Self::RepeatedCursor(_)
+            | Self::Parents { .. }
+            | Self::Short { .. }
+            | Self::Unsettled { .. }
+            | Self::TooManyGone { .. } => self.of_list(f),
+            Self::StreamsFailed { failed, selected, first } => {
+                write!(f, "{failed} of {selected} streams failed; the first: {first}")
+            }
+        }
+    }
+}
+
+impl Error {
+    /// What is wrong with a list, or with records of it.
+    fn of_list(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::RepeatedCursor(cursor) => {
+                write!(f, "the API gave the cursor `{cursor}` a second time")
+            }
             Self::Parents { first, others, error } => {
                 write!(f, "parent `{first}`")?;
                 if *others > 0 {
@@ -337,12 +366,15 @@ impl fmt::Display for Error {
             Self::Short { received, total } => {
                 write!(f, "{received} records came where the API counts {total}")
             }
+            Self::Unsettled { requests, received } => write!(
+                f,
+                "the list changes faster than it can be read: {received} records came in {requests} \
+                 requests, and it is not known whether these are all"
+            ),
             Self::TooManyGone { gone, parents } => {
                 write!(f, "{gone} of {parents} parents were gone when they were asked for")
             }
-            Self::StreamsFailed { failed, selected, first } => {
-                write!(f, "{failed} of {selected} streams failed; the first: {first}")
-            }
+            _ => Ok(()),
         }
     }
 }

@@ -18,6 +18,9 @@ pub struct Args {
     /// the environment is always read
     #[arg(short, long, value_name = "FILE|ENV")]
     pub config: Vec<PathBuf>,
+    /// What is read.
+    #[arg(long, value_name = "NAME", help = crate::sources::CHOICE)]
+    pub source: Option<String>,
     /// Which streams and fields to read, as `--discover` prints it; without it: all of them
     #[arg(long, value_name = "FILE", conflicts_with = "properties")]
     pub catalog: Option<PathBuf>,
@@ -31,7 +34,7 @@ pub struct Args {
     /// Where the last run got to: the last line that the target printed
     #[arg(short, long, value_name = "FILE")]
     pub state: Option<PathBuf>,
-    /// Print the catalog and end; touches neither network nor config
+    /// Print the catalog of the source and end; touches no network and needs no key
     #[arg(short, long)]
     pub discover: bool,
     /// With --discover: from the API's current document, which may know newer fields; needs the
@@ -53,7 +56,7 @@ pub struct Args {
     /// leave those as they are; streams that the API cannot filter by time are left out
     #[arg(long)]
     pub backfill: bool,
-    /// Read the built-in sample workspace instead of the API; needs no key
+    /// Read the built-in sample workspace of the source instead of its API; needs no key
     #[arg(long)]
     pub demo: bool,
     /// End at the first stream that fails; otherwise the others are read first

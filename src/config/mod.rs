@@ -4,13 +4,19 @@
 pub mod args;
 pub mod settings;
 mod values;
+mod key;
+mod address;
+mod filters;
 
-use std::fmt;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value};
 
+use self::address::address;
+use self::filters::filters;
+pub use self::key::Secret;
+use self::key::key;
 use self::values::Values;
 use crate::base::error::Error;
 use crate::base::log::{Format, Level};
@@ -18,7 +24,7 @@ use crate::base::retry::Retry;
 use crate::base::time::parse_time;
 use crate::config::args::{Args, Test};
 use crate::config::settings::{Environment, check, gather, settings};
-use crate::source::{Sample, Source};
+use crate::source::{Key, Sample, Source};
 
 /// Everything a run is told, checked.
 #[derive(Debug)]
@@ -27,8 +33,14 @@ pub struct Config {
     pub source: &'static Source,
     /// The key of the API.
     pub api_key: Secret,
-    /// Scheme and host, without a slash at the end.
+    /// How it is sent; none where no key is needed.
+    pub key: Option<Key>,
+    /// Scheme, host and what stands before the path of every stream, without a slash at the end.
     pub endpoint: String,
+    /// The values of the settings that the source's address has places for.
+    pub places: Vec<(&'static str, String)>,
+    /// Parameters for streams that take those of the config.
+    pub filters: Vec<(String, String)>,
     /// What changed before it is not read, where there is no later bookmark.
     pub start_date: Option<DateTime<Utc>>,
     /// What changed at it or later is not read.
@@ -91,24 +103,6 @@ pub enum Forbidden {
     Fail,
 }
 
-/// An API key. It has no way to be printed.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// The key itself, for the request header and for taking it out of the log.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret")
-    }
-}
-
 impl Config {
     /// Reads config files and environment, lays the flags over them and checks the result.
     /// Warnings, such as settings nobody knows, are added to `warnings`.
@@ -122,7 +116,7 @@ impl Config {
         warnings: &mut Vec<String>,
     ) -> Result<Self, Error> {
         let (schema, values) = (settings(source), gather(source, args, environment)?);
-        let mut problems = check(&values, &schema, warnings);
+        let mut problems = check(source, (&values, &schema), warnings);
         let needs_key = !(args.demo || args.live || args.test == Some(Test::Schema));
         let config = Self::checked(source, (&values, &schema), needs_key, &mut problems)
             .map(|config| Self { is_backfill: args.backfill, ..config });
@@ -143,16 +137,19 @@ impl Config {
         problems: &mut Vec<String>,
     ) -> Option<Self> {
         let values = Values { given, schema };
-        let api_key = if needs_key { key(given, problems) } else { Some(String::new()) };
+        let key = if needs_key { Some(key(source, given, problems)) } else { None };
+        let (endpoint, places) = address(source, &values, needs_key, problems);
         let (start_date, end_date) = dates(given, problems);
         let user_agent = values.text("user_agent");
         if !user_agent.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
             problems.push(format!("`user_agent` is {user_agent:?}, not plain text"));
         }
-        let (back, ahead) = source.settings.window.unzip();
         Some(Self {
             source,
-            endpoint: endpoint(&values.text("endpoint"), problems),
+            endpoint,
+            places,
+            filters: filters(source, &values, problems),
+            key: key.as_ref().and_then(|key| Some(key.as_ref()?.0)),
             start_date,
             end_date,
             modes: source.settings.modes.map(|name| values.texts(name)).unwrap_or_default(),
@@ -164,10 +161,7 @@ impl Config {
             resume_max: TimeDelta::hours(values.optional("resume_max_hours").unwrap_or_default()),
             rescan_on_new_fields: values.is_true("rescan_on_new_fields"),
             is_backfill: false,
-            window_days: WindowDays {
-                back: back.map(|name| values.number(name)).unwrap_or_default(),
-                ahead: ahead.map(|name| values.number(name)).unwrap_or_default(),
-            },
+            window_days: window_days(source, &values),
             concurrency: values.small("concurrency", usize::MAX),
             page_size: values.small("page_size", u32::MAX),
             buffer: values.small("buffer_megabytes", usize::MAX >> 20) << 20,
@@ -188,7 +182,7 @@ impl Config {
                 "json" => Format::Json,
                 _ => Format::Text,
             },
-            api_key: Secret(api_key?),
+            api_key: Secret(key.map_or(Some(String::new()), |key| Some(key?.1))?),
         })
     }
 
@@ -203,40 +197,24 @@ impl Config {
     pub fn for_sample(mut self, sample: &Sample) -> Self {
         self.endpoint.clone_from(&sample.endpoint);
         self.api_key = Secret(sample.key.clone());
+        self.key = self.source.keys.first().copied();
+        self.places.clone_from(&sample.places);
         self
     }
 }
 
-fn key(values: &Map<String, Value>, problems: &mut Vec<String>) -> Option<String> {
-    let key = values.get("api_key");
-    let file = values.get("api_key_file").and_then(Value::as_str);
-    let key = match (key, file) {
-        (Some(_), Some(_)) => {
-            problems.push("`api_key` and `api_key_file` are both set; keep one".into());
-            return None;
-        }
-        // Where it is no text, the check against the schema has reported that.
-        (Some(key), None) => key.as_str()?.to_owned(),
-        (None, Some(path)) => match std::fs::read_to_string(path) {
-            Ok(key) => key.trim().to_owned(),
-            Err(error) => {
-                problems.push(format!("`api_key_file` {path:?} cannot be read: {error}"));
-                return None;
-            }
-        },
-        (None, None) => {
-            problems.push(
-                "`api_key` is missing; set it in a config file or as TAP_INCIDENT_API_KEY".into(),
-            );
-            return None;
-        }
-    };
-    let is_plain = key.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"\\".contains(&byte));
-    if key.is_empty() || !is_plain {
-        problems.push("the API key is empty, or has blanks, quotes or line breaks in it".into());
-        return None;
+/// That a setting is missing, and where to set it.
+fn missing(names: &str, first: &str) -> String {
+    let variable = first.to_ascii_uppercase();
+    format!("`{names}` is missing; set it in a config file or as TAP_INCIDENT_{variable}")
+}
+
+fn window_days(source: &Source, values: &Values) -> WindowDays {
+    let (back, ahead) = source.settings.window.unzip();
+    WindowDays {
+        back: back.map(|name| values.number(name)).unwrap_or_default(),
+        ahead: ahead.map(|name| values.number(name)).unwrap_or_default(),
     }
-    Some(key)
 }
 
 /// Where what is read begins and ends.
@@ -267,39 +245,6 @@ fn time(
         ));
     }
     time
-}
-
-/// A key must not cross a network in the clear.
-fn endpoint(text: &str, problems: &mut Vec<String>) -> String {
-    let endpoint = text.trim_end_matches('/');
-    let is_safe = authority(endpoint, "https://").is_some()
-        || authority(endpoint, "http://").is_some_and(is_loopback);
-    let is_plain = !endpoint.contains(['?', '#']) && !endpoint.contains(char::is_whitespace);
-    if endpoint.contains('@') {
-        problems.push("`endpoint` holds a user or a password; the API takes neither".into());
-    } else if !(is_plain && is_safe) {
-        problems.push(format!(
-            "`endpoint` is {text:?}, but must be an https address, or http on loopback"
-        ));
-    }
-    endpoint.to_owned()
-}
-
-/// Host and port of an address with that scheme.
-fn authority<'a>(endpoint: &'a str, scheme: &str) -> Option<&'a str> {
-    let authority = endpoint.strip_prefix(scheme)?.split('/').next()?;
-    let is_plain = !authority.is_empty() && !authority.contains('@');
-    is_plain.then_some(authority)
-}
-
-/// Whether it is this computer.
-fn is_loopback(authority: &str) -> bool {
-    let host = match authority.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
-        _ => authority,
-    };
-    let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]

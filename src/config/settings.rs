@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::base::error::Error;
 use crate::config::args::Args;
 use crate::source::Source;
+use crate::sources::{DEFAULT, SOURCES};
 
 /// The environment, as far as it concerns us.
 pub type Environment = BTreeMap<String, String>;
@@ -31,11 +32,13 @@ pub fn settings(source: &Source) -> Value {
 
 fn what_to_read(source: &Source) -> Value {
     json!({
+        "source": {"type": "string", "enum": SOURCES.iter().map(|one| one.name).collect::<Vec<_>>(),
+            "default": DEFAULT.name, "description": "The system of incidents that is read"},
         "api_key": {"type": "string", "secret": true, "writeOnly": true,
             "description": "The key of the API. One of `api_key` and `api_key_file` is needed"},
         "api_key_file": {"type": "string",
             "description": "A file that holds the key"},
-        "endpoint": {"type": "string", "default": source.endpoint,
+        "endpoint": {"type": "string", "default": source.address.host,
             "description": "Where the API is. https, or http on loopback"},
         "start_date": {"type": "string",
             "description": "Rows that changed at or after this date or timestamp; \
@@ -125,13 +128,48 @@ pub fn gather(
     values.extend(from_flags(args));
     if args.demo {
         // The sample data has a key and an address of its own.
-        values.retain(|name, _| !["api_key", "api_key_file", "endpoint"].contains(&name.as_str()));
+        let places = source.address.settings().chain(source.keys.iter().map(|key| key.setting));
+        let own = places.chain(["api_key_file", "endpoint"]).collect::<Vec<_>>();
+        values.retain(|name, _| !own.contains(&name.as_str()));
     }
     for (name, value) in &mut values {
         coerce(name, value, &schema);
     }
     values.retain(|name, value| !is_default(name, value, &schema));
     Ok(values)
+}
+
+/// The source that is read: what the flag says, else the last config file that says something, else the
+/// environment; the first of `sources` where nobody does.
+///
+/// # Errors
+/// [`Error::Config`] where there is none of that name, [`Error::File`] for a file that is no JSON object.
+pub fn choose(
+    sources: &[&'static Source],
+    args: &Args,
+    environment: &Environment,
+) -> Result<&'static Source, Error> {
+    const SETTING: &str = "source";
+    let variable = format!("{PREFIX}{}", SETTING.to_ascii_uppercase());
+    let mut chosen = environment.get(&variable).map(|name| Value::from(name.as_str()));
+    if let Some(name) = &args.source {
+        chosen = Some(name.as_str().into());
+    } else {
+        for path in args.config.iter().filter(|path| path.as_os_str() != "ENV") {
+            chosen = present(read_object(path)?).remove(SETTING).or(chosen);
+        }
+    }
+    let chosen = chosen.filter(|name| name != "");
+    let name = chosen.as_ref().map(|name| name.as_str().unwrap_or_default().trim());
+    let found = match name {
+        None => sources.first(),
+        Some(name) => sources.iter().find(|source| source.name == name),
+    };
+    found.copied().ok_or_else(|| {
+        let names = sources.iter().map(|source| source.name).collect::<Vec<_>>();
+        let chosen = chosen.unwrap_or_default();
+        Error::Config(vec![format!("`{SETTING}` is {chosen}, but must be one of {names:?}")])
+    })
 }
 
 /// Settings from `TAP_INCIDENT_<KEY>`, those that nobody knows among them, and the names of the
@@ -157,6 +195,7 @@ fn from_environment(source: &Source, environment: &Environment) -> Map<String, V
 fn from_flags(args: &Args) -> Map<String, Value> {
     let debug = args.debug.then(|| "debug".to_owned());
     let flags = [
+        ("source", args.source.clone()),
         ("start_date", args.start_date.clone()),
         ("end_date", args.end_date.clone()),
         ("log_format", args.log_format.clone()),
@@ -228,6 +267,7 @@ fn coerce(name: &str, value: &mut Value, schema: &Value) {
         Some("integer") => text.parse::<i64>().ok().map(Value::from),
         Some("boolean") => text.to_ascii_lowercase().parse::<bool>().ok().map(Value::from),
         Some("array") if text.starts_with('[') => serde_json::from_str(text).ok(),
+        Some("object") => serde_json::from_str(text).ok(),
         Some("array") if !text.is_empty() => {
             Some(text.split(',').map(|item| item.trim().to_owned()).collect())
         }
@@ -246,12 +286,20 @@ fn is_default(name: &str, value: &Value, schema: &Value) -> bool {
 
 /// Everything the schema says against `values`, in words.
 pub fn check(
-    values: &Map<String, Value>,
-    schema: &Value,
+    source: &Source,
+    (values, schema): (&Map<String, Value>, &Value),
     warnings: &mut Vec<String>,
 ) -> Vec<String> {
     let known = names(schema).collect::<Vec<_>>();
     for name in values.keys().filter(|name| !known.contains(&name.as_str())) {
+        let is_theirs = |other: &&&Source| (other.settings.schemas)().get(name).is_some();
+        if let Some(other) = SOURCES.iter().find(is_theirs) {
+            warnings.push(format!(
+                "config: `{name}` is a setting of {}, and `source` is {}: it has no effect",
+                other.name, source.name
+            ));
+            continue;
+        }
         let nearest = nearest(name, known.iter().copied()).unwrap_or_default();
         warnings.push(format!("config: there is no setting `{name}`; did you mean `{nearest}`?"));
     }
@@ -298,6 +346,9 @@ fn expected(setting: &Value) -> String {
                 Some(most) => format!("a whole number from {least} to {most}"),
                 None => format!("a whole number from {least}"),
             }
+        }
+        Some("string") if setting.get("pattern").is_some() => {
+            format!("of the form {}", setting["pattern"])
         }
         Some(kind) => format!("of type {kind}"),
         None => "known".to_owned(),

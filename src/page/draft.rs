@@ -1,5 +1,6 @@
 //! A page under way: what is done with each record that was read.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
@@ -50,6 +51,8 @@ impl Draft<'_> {
         self.note_creation();
         if self.reader.is_emitting {
             self.emit()?;
+        } else if self.reader.is_by_offset {
+            self.is_first(self.key()?);
         }
         self.columns.advance();
         Ok(())
@@ -58,10 +61,16 @@ impl Draft<'_> {
     /// Writes the record, if it is to be written.
     fn emit(&mut self) -> Result<(), String> {
         let key = self.key()?;
-        if !self.reader.stream.is_overlapping {
+        if self.reader.stream.is_overlapping {
+            if !self.is_first_of_its_key(key) {
+                return Ok(());
+            }
+        } else if self.reader.is_by_offset {
+            if !self.is_first(key) {
+                return Ok(());
+            }
+        } else {
             self.page.keys.push(key);
-        } else if !self.is_first_of_its_key(key) {
-            return Ok(());
         }
         let changed_at = self.changed_at()?;
         if changed_at.is_none_or(|time| self.note_change(time, key)) {
@@ -80,7 +89,11 @@ impl Draft<'_> {
     /// Holds the record to be of the parent that was asked for.
     fn check_parent(&self) -> Result<(), String> {
         for (name, position, asked) in &self.asked {
-            let sent = self.written.captured(*position).and_then(json::text);
+            let Some(sent) = self.written.captured(*position) else { continue };
+            // A number says something where a number was asked for.
+            let is_number = asked.bytes().all(|byte| byte.is_ascii_digit());
+            let sent =
+                if is_number { columns::word(sent).map(Cow::from) } else { json::text(sent) };
             if let Some(sent) = sent.filter(|sent| sent != asked) {
                 return Err(format!("has `{name}` {sent:?} where {asked:?} was asked for"));
             }
@@ -112,6 +125,16 @@ impl Draft<'_> {
             self.page.sharing_keys += 1;
         }
         is_new
+    }
+
+    /// Whether a record with this key has not come before, in a list that is paged by offset.
+    fn is_first(&mut self, key: u64) -> bool {
+        self.page.keys.push(key);
+        let is_first = self.seen.insert(key);
+        if is_first {
+            self.page.news.push(key);
+        }
+        is_first
     }
 
     /// The replication key, in an incremental stream. A record without one may have changed at any time.

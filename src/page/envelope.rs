@@ -13,47 +13,68 @@ impl Draft<'_> {
     pub(super) fn body(&mut self, parser: &mut Parser) -> Result<(), Flaw> {
         match self.reader.shape {
             Shape::Body => self.record(parser)?,
+            Shape::Bare(_) if parser.peek() == Some(b'[') => self.records(parser, "it")?,
+            Shape::Bare(fields) => self.envelope(parser, fields)?,
             Shape::List(field) | Shape::Object(field) | Shape::Lists(field, _) => {
-                self.envelope(parser, field)?;
+                self.envelope(parser, &[field])?;
             }
         }
         parser.end()
     }
 
-    /// The object around the records, which are in `field`.
-    fn envelope(&mut self, parser: &mut Parser, field: &str) -> Result<(), Flaw> {
+    /// The object around the records, which are in one of `fields`.
+    fn envelope(&mut self, parser: &mut Parser, fields: &[&str]) -> Result<(), Flaw> {
         open(parser, b'{', "it is no object around the records")?;
-        let (paging, mut seen) = (self.reader.stream.source.paging, Vec::new());
+        let paging = self.reader.stream.source.paging;
+        let (mut field, mut has_paging) = (None, false);
         let mut is_more = parser.first(b'}');
         while is_more {
             let name = unescaped(parser.name()?);
-            // Whichever of two was taken, the other one would be lost.
-            if name == field || name == paging.object() {
-                if seen.contains(&name) {
-                    return Err(Flaw::contract(format!("it has `{name}` twice")));
+            if fields.contains(&name.as_ref()) {
+                // Whichever of two was taken, the other one would be lost.
+                match field.replace(name.clone()) {
+                    Some(known) if known == name => return Err(twice(&name)),
+                    Some(known) => {
+                        return Err(Flaw::contract(format!("it has both `{known}` and `{name}`")));
+                    }
+                    None => {}
                 }
-                seen.push(name.clone());
-            }
-            if name == field {
                 match self.reader.shape {
-                    Shape::Lists(_, lists) => self.lists(parser, field, lists)?,
-                    Shape::List(_) => self.records(parser, field)?,
+                    Shape::Lists(_, lists) => self.lists(parser, &name, lists)?,
+                    Shape::List(_) | Shape::Bare(_) => self.records(parser, &name)?,
                     Shape::Object(_) | Shape::Body => self.record(parser)?,
                 }
-            } else if name == paging.object() {
+            } else if paging.beside() == Some(name.as_ref()) {
+                if std::mem::replace(&mut has_paging, true) {
+                    return Err(twice(&name));
+                }
                 self.paging(paging, parser.value()?)?;
             } else {
                 parser.skip()?;
             }
             is_more = parser.more(b'}')?;
         }
-        let is_missing = !seen.iter().any(|name| name == field);
-        if is_missing { Err(Flaw::contract(format!("it has no `{field}`"))) } else { Ok(()) }
+        if field.is_some() {
+            return Ok(());
+        }
+        let names = fields.join("` or `");
+        Err(Flaw::contract(match self.reader.shape {
+            Shape::Bare(_) => format!("it is no list, and has no `{names}`"),
+            _ => format!("it has no `{names}`"),
+        }))
     }
 
     /// What is said of the next page and of the whole list.
     fn paging(&mut self, paging: Paging, text: &str) -> Result<(), Flaw> {
-        let Paging::Cursor { object, after, total, .. } = paging;
+        // A total is only a hint: where it is no number, there is none.
+        let (object, after, total) = match paging {
+            Paging::Cursor { object, after, total, .. } => (object, after, total),
+            Paging::Offset { .. } => {
+                self.page.total = text.parse().ok();
+                return Ok(());
+            }
+            Paging::None => return Ok(()),
+        };
         if text == "null" {
             return Ok(());
         }
@@ -66,7 +87,6 @@ impl Draft<'_> {
                 return Err(Flaw::contract(format!("`{object}` has `{after}` twice")));
             }
             if name == total {
-                // Only a hint: where it is no number, there is none.
                 self.page.total = value.parse().ok();
             }
         }
@@ -139,6 +159,10 @@ impl Draft<'_> {
             .and_then(|()| self.finish().map_err(Flaw::contract))
             .map_err(|flaw| flaw.of_record(self.page.received))
     }
+}
+
+fn twice(name: &str) -> Flaw {
+    Flaw::contract(format!("it has `{name}` twice"))
 }
 
 /// Whether null comes where a list belongs: the API is written in Go, where an empty one is null.

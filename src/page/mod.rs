@@ -19,6 +19,7 @@ use crate::json::{Flaw, Parser, Problem};
 use crate::record::columns::{self, Columns};
 use crate::record::lines::Lines;
 use crate::record::{Projection, Written};
+use crate::source::Paging;
 use crate::source::request::Series;
 use crate::source::stream::{Binding, Shape, Stream};
 use crate::source::window::Window;
@@ -38,6 +39,17 @@ pub struct Reader {
     window: Window,
     memory: Memory,
     is_emitting: bool,
+    /// Whether its list is paged by offset, so that records come again.
+    is_by_offset: bool,
+}
+
+/// An answer to be read.
+#[derive(Debug, Clone, Copy)]
+pub struct Body<'a> {
+    /// What was sent.
+    pub text: &'a [u8],
+    /// When it was complete.
+    pub read_at: DateTime<Utc>,
 }
 
 /// What came in one answer.
@@ -53,8 +65,10 @@ pub struct Page {
     pub timeless: u64,
     /// How many have a key in common with another one that differs, where pages overlap.
     pub sharing_keys: u64,
-    /// Hashes of their keys, where they are emitted and each comes once.
+    /// Hashes of their keys, where they are emitted and each comes once, or are paged by offset.
     pub keys: Vec<u64>,
+    /// Those of them that had not come before, where they are paged by offset.
+    pub news: Vec<u64>,
     /// What the records give to children: which feed, and the values of its bindings.
     pub bound: Vec<(usize, Vec<String>)>,
     /// The latest replication key of what is in the window, in an incremental stream.
@@ -86,20 +100,26 @@ impl Reader {
         projection: Projection,
         feeds: Vec<&'static [Binding]>,
     ) -> Self {
+        let is_by_offset =
+            stream.page_size.is_some() && matches!(stream.source.paging, Paging::Offset { .. });
         let fields = feeds.iter().copied().flatten().map(|binding| binding.field);
-        let projection = projection.capturing(fields.chain(columns::sources(stream)));
+        let key = if is_by_offset { stream.key } else { &[] };
+        let fields = fields.chain(columns::sources(stream)).chain(key.iter().copied());
+        let projection = projection.capturing(fields).kept_elsewhere(&columns::kept(stream));
+        let key = key.iter().filter_map(|name| Some((*name, projection.position(name)?)));
         Self {
+            key: key.collect(),
             stream,
             shape,
             projection,
             feeds,
-            key: Vec::new(),
             keys: ahash::RandomState::new(),
             changed_at: None,
             created_at: None,
             window: Window::default(),
             memory: Memory::default(),
             is_emitting: false,
+            is_by_offset,
         }
     }
 
@@ -114,6 +134,7 @@ impl Reader {
     /// # Errors
     /// [`Error::Bug`] where the projection lacks a field of the key.
     pub fn emitting(mut self) -> Result<Self, Error> {
+        self.key.clear();
         for name in self.stream.key {
             let Some(position) = self.projection.position(name) else {
                 return Err(Error::Bug(format!("`{name}` of `{}` is not read", self.stream.name)));
@@ -144,19 +165,20 @@ impl Reader {
         self
     }
 
-    /// Reads one body of a series. Each emitted record is added to `lines`. Keys in `seen` are not emitted again, where the stream's pages overlap.
+    /// Reads one body of a series. Each emitted record is added to `lines`. Keys in `seen` are not emitted
+    /// again, where the stream's pages overlap.
     ///
     /// # Errors
     /// [`Error::Garbled`] where the body is not JSON, [`Error::Contract`] where it has no list of
     /// records, or a record lacks its key.
     pub fn read(
         &self,
-        body: &[u8],
+        body: Body,
         series: &Series,
         seen: &mut HashSet<u64>,
         lines: Lines,
     ) -> Result<Page, Error> {
-        let text = simdutf8::compat::from_utf8(body)
+        let text = simdutf8::compat::from_utf8(body.text)
             .map_err(|error| Error::Garbled(format!("it is not UTF-8: {error}")))?;
         let text = Tidy::new(text).map_err(|error| Error::Garbled(explain(&error, text)))?;
         let mut owner = self.keys.build_hasher();
@@ -164,7 +186,12 @@ impl Reader {
         let mut draft = Draft {
             reader: self,
             owner,
-            columns: Columns::new(self.stream, &self.projection, series, text.as_str()),
+            columns: Columns::new(
+                self.stream,
+                &self.projection,
+                series,
+                (text.as_str(), body.read_at),
+            ),
             asked: columns::parent_fields(self.stream, &self.projection, series),
             written: Written::new(&text, &self.projection),
             page: Page { lines, ..Page::default() },
@@ -214,9 +241,10 @@ mod tests {
         let projection = Projection::new(schema, schema, &Value::Null);
         let reader = Reader::new(stream, stream.shape, projection, Vec::new()).emitting().unwrap();
         let first = Request::new(stream.path);
-        let series = Series { first, bound: Vec::new(), window: None };
+        let series = Series::of(first);
         let lines = Lines::default().framed((String::new(), "\n".to_owned()));
-        reader.read(body.as_ref(), &series, &mut HashSet::new(), lines)
+        let body = Body { text: body.as_ref(), read_at: DateTime::UNIX_EPOCH };
+        reader.read(body, &series, &mut HashSet::new(), lines)
     }
 
     fn text(page: &Page) -> String {

@@ -24,7 +24,7 @@ pub(super) fn moved(own: &Planned, inputs: &Inputs) -> Option<Planned> {
         asked: Asked {
             parents: moves.parents,
             parents_changed: Some(Window { start, end: None }),
-            series: vec![Series { first, bound: Vec::new(), window: None }],
+            series: vec![Series::of(first)],
             cut: None,
             ..own.asked.clone()
         },

@@ -5,10 +5,10 @@ use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, TimeDelta, 
 
 use super::{Extent, Filter, Inputs};
 use crate::base::time::format_time;
-use crate::source::Filters;
 use crate::source::request::{Request, Series};
 use crate::source::stream::{Granularity, Modes, Stream, Windows};
 use crate::source::window::Window;
+use crate::source::{Filters, Paging};
 
 /// Of a sample, this many records a page.
 const SAMPLE_PAGE: u32 = 5;
@@ -26,6 +26,9 @@ pub(super) fn series(
     for (name, value) in documented.chain(inputs.offer.of(stream)) {
         request = request.with(name, value);
     }
+    for (name, value) in inputs.config.filters.iter().filter(|_| stream.takes_filters) {
+        request = request.with(name, value);
+    }
     if let Some(granularity) = stream.times
         && let Some((parameter, value)) = changed_in(window, &stream.source.filters, granularity)
     {
@@ -35,18 +38,27 @@ pub(super) fn series(
     for first in by_mode(stream, request, inputs) {
         series.extend(windows(stream, inputs, &first));
     }
+    for series in &mut series {
+        series.parts = stream.parts;
+        series.settings.clone_from(&inputs.config.places);
+    }
     series
 }
 
 /// The request for a stream's list, whatever is in it.
 pub(super) fn plain(stream: &Stream, inputs: &Inputs) -> Request {
-    let request = Request::new(stream.path);
-    let Some(page_size) = stream.page_size else { return request };
+    let request = Request::new(stream.path).posting(stream.posts);
+    let paging = stream.source.paging;
+    let (Some(page_size), Some(parameter)) = (stream.page_size, paging.size()) else {
+        return request;
+    };
     let most = match inputs.extent {
         Extent::Whole => inputs.config.page_size,
         Extent::Sample => SAMPLE_PAGE,
     };
-    request.pages_of(stream.source.paging.size(), page_size.min(most))
+    // Pages by offset have to overlap.
+    let least = if matches!(paging, Paging::Offset { .. }) { 2 } else { 1 };
+    request.pages_of(parameter, page_size.min(most).max(least))
 }
 
 /// Of the configured modes, those that the stream may be asked for.
@@ -89,7 +101,7 @@ fn windows(stream: &Stream, inputs: &Inputs, first: &Request) -> Vec<Series> {
     let start = today.checked_sub_days(Days::new(inputs.config.window_days.back));
     let end = today.checked_add_days(Days::new(inputs.config.window_days.ahead));
     let (Some(window), Some(start), Some(end)) = (stream.window, start, end) else {
-        return vec![Series { first: first.clone(), bound: Vec::new(), window: None }];
+        return vec![Series::of(first.clone())];
     };
     let (from, to, spans) = match window {
         Windows::Whole(from, to) => (from, to, vec![(start, end)]),
@@ -98,7 +110,7 @@ fn windows(stream: &Stream, inputs: &Inputs, first: &Request) -> Vec<Series> {
     let mut series = Vec::new();
     for (start, end) in spans {
         let first = first.clone().with(from, format_time(start)).with(to, format_time(end));
-        series.push(Series { first, bound: Vec::new(), window: Some((start, end)) });
+        series.push(Series { window: Some((start, end)), ..Series::of(first) });
     }
     series
 }

@@ -2,7 +2,9 @@
 //! children. Both are small pieces of JSON text beside the record.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::base::time::format_time;
@@ -25,6 +27,8 @@ enum Filled {
     Position(u64),
     /// Taken from the record: the first of these of which a part is there.
     Record(Vec<Vec<Part>>),
+    /// Taken from the record: all of these.
+    Parts(Vec<Option<Part>>),
     /// Not in this answer.
     Absent,
 }
@@ -52,14 +56,19 @@ impl Part {
 }
 
 impl Columns {
-    /// The columns of `stream` as `series` fills them; `body` is the answer, for what stands
+    /// The columns of `stream` as `series` fills them, from an answer and when it came: for what stands
     /// beside the records.
     #[must_use]
-    pub fn new(stream: &Stream, projection: &Projection, series: &Series, body: &str) -> Self {
+    pub fn new(
+        stream: &Stream,
+        projection: &Projection,
+        series: &Series,
+        answer: (&str, DateTime<Utc>),
+    ) -> Self {
         let mut columns = Vec::new();
         for column in stream.columns {
             if let Some(position) = projection.position(column.name) {
-                columns.push((position, filled(column.source, projection, series, body)));
+                columns.push((position, filled(column.source, projection, series, answer)));
             }
         }
         Self(columns)
@@ -94,6 +103,7 @@ impl Columns {
             Filled::Record(choices) => {
                 choices.iter().find_map(|parts| joined(parts, written)).map(Cow::from)
             }
+            Filled::Parts(parts) => Some(listed(parts, written).into()),
             Filled::Absent => None,
         }
     }
@@ -104,23 +114,54 @@ impl Columns {
 pub fn sources(stream: &Stream) -> Vec<&'static str> {
     let mut fields = Vec::new();
     for column in stream.columns {
-        if let Origin::Record(choices) = column.source {
-            for pointer in choices.iter().copied().flatten() {
-                fields.extend(pointer.split('/').nth(1));
+        match column.source {
+            Origin::Record(choices) => {
+                for pointer in choices.iter().copied().flatten() {
+                    fields.extend(pointer.split('/').nth(1));
+                }
             }
+            Origin::Parts(names) => fields.extend(names),
+            _ => {}
         }
     }
     fields
 }
 
-fn filled(source: Origin, projection: &Projection, series: &Series, body: &str) -> Filled {
+/// Fields of the record itself that columns of `stream` have as text, whatever type they have.
+#[must_use]
+pub fn kept(stream: &Stream) -> Vec<&'static str> {
+    let mut fields = Vec::new();
+    for column in stream.columns {
+        if let Origin::Record([[pointer]]) = column.source {
+            fields.extend(pointer.strip_prefix('/').filter(|name| !name.contains('/')));
+        }
+    }
+    fields
+}
+
+fn filled(
+    source: Origin,
+    projection: &Projection,
+    series: &Series,
+    (body, read_at): (&str, DateTime<Utc>),
+) -> Filled {
     let time = |time| Filled::Text(quoted(&format_time(time)));
+    let value_in = |values: &[(&'static str, String)], wanted: &str| {
+        let value = values.iter().find(|(name, _)| *name == wanted);
+        value.map(|(_, value)| value.clone())
+    };
+    let text =
+        |value: Option<String>| value.map_or(Filled::Absent, |value| Filled::Text(quoted(&value)));
     match source {
-        Origin::Parent(parameter) | Origin::ParentTime(parameter) => series
-            .bound
-            .iter()
-            .find(|(name, _)| *name == parameter)
-            .map_or(Filled::Absent, |(_, value)| Filled::Text(quoted(value))),
+        Origin::Parent(parameter) | Origin::ParentTime(parameter) => {
+            text(value_in(&series.bound, parameter))
+        }
+        // As it was sent: a number has no quotes.
+        Origin::ParentNumber(parameter) => {
+            value_in(&series.bound, parameter).map_or(Filled::Absent, Filled::Text)
+        }
+        Origin::Setting(name) => text(value_in(&series.settings, name)),
+        Origin::ReadAt => time(read_at),
         Origin::ListName => Filled::ListName(String::new()),
         Origin::Position => Filled::Position(0),
         Origin::WindowStart => series.window.map_or(Filled::Absent, |(start, _)| time(start)),
@@ -135,6 +176,13 @@ fn filled(source: Origin, projection: &Projection, series: &Series, body: &str) 
                 known.push(parts.collect());
             }
             Filled::Record(known)
+        }
+        Origin::Parts(names) => {
+            let part = |name: &&str| {
+                let position = projection.position(name)?;
+                Some(Part { position, pointer: String::new() })
+            };
+            Filled::Parts(names.iter().map(part).collect())
         }
     }
 }
@@ -166,7 +214,8 @@ pub fn parent_fields<'a>(
         }
         let mut names = Vec::new();
         for column in stream.columns {
-            if column.source == Origin::Parent(parameter) {
+            let of_parent = [Origin::Parent(parameter), Origin::ParentNumber(parameter)];
+            if of_parent.contains(&column.source) {
                 names.push(column.name);
             }
         }
@@ -193,6 +242,19 @@ fn joined(parts: &[Part], written: &Written) -> Option<String> {
     let words: Vec<_> = parts.iter().map(|part| part.word(written).unwrap_or_default()).collect();
     let has_any = words.iter().any(|word| !word.is_empty());
     has_any.then(|| quoted(&words.join(":")))
+}
+
+/// The values of these fields as the text of a JSON list. Each is written in one way only, however it was
+/// sent: two such texts are the same where all values are.
+fn listed(parts: &[Option<Part>], written: &Written) -> String {
+    let mut values = Vec::new();
+    for part in parts {
+        let raw = part.as_ref().and_then(|part| written.captured(part.position));
+        let raw = raw.unwrap_or("null");
+        // A number stays as it was sent, which a tree might not hold.
+        values.push(json::text(raw).map_or_else(|| raw.to_owned(), |text| quoted(&text)));
+    }
+    quoted(&format!("[{}]", values.join(",")))
 }
 
 /// What one record of a parent gives to its children: every combination of the bindings' values.
@@ -239,11 +301,21 @@ fn take(raw: &str, which: Take, values: &mut Vec<String>) {
                 take(item, which, values);
             }
         }
+        Take::Listed(name) => {
+            let mut all = Vec::new();
+            take(raw, name.map_or(Take::Itself, Take::Within), &mut all);
+            let mut once = HashSet::new();
+            all.retain(|text| once.insert(text.clone()));
+            if !all.is_empty() {
+                values.push(Value::from(all).to_string());
+            }
+        }
     }
 }
 
 /// What a value is called by: a text, or a number as it was sent. Nothing is called by an empty text.
-fn word(raw: &str) -> Option<String> {
+#[must_use]
+pub fn word(raw: &str) -> Option<String> {
     let is_number = raw.starts_with(|first: char| first == '-' || first.is_ascii_digit());
     let word = if is_number { raw.into() } else { json::text(raw)? };
     (!word.is_empty()).then(|| word.into_owned())

@@ -29,6 +29,8 @@ pub(super) struct Field {
     pub(super) label: Label,
     pub(super) node: Node,
     pub(super) path: Box<str>,
+    /// Whether another column has the values that do not fit this one.
+    pub(super) is_kept: bool,
 }
 
 /// What to do with a value.
@@ -66,6 +68,15 @@ impl Projection {
         self.numbered()
     }
 
+    /// The same, where other columns have what does not fit these fields of the record itself.
+    #[must_use]
+    pub fn kept_elsewhere(mut self, names: &[&str]) -> Self {
+        for field in &mut self.fields.list {
+            field.is_kept |= names.contains(&&*field.path);
+        }
+        self
+    }
+
     /// How a field of the record itself is found in [`super::Written`].
     #[must_use]
     pub fn position(&self, name: &str) -> Option<usize> {
@@ -100,7 +111,7 @@ impl Fields {
     }
 
     fn add(&mut self, name: &str, path: String, node: Node) {
-        self.list.push(Field { label: Label::new(name), node, path: path.into() });
+        self.list.push(Field { label: Label::new(name), node, path: path.into(), is_kept: false });
     }
 
     /// Gives each object slots of its own.

@@ -21,6 +21,7 @@ use crate::base::error::Error;
 use crate::source::Source;
 use crate::source::schema;
 use crate::source::stream::{Replication, Stream};
+use crate::sources::SOURCES;
 
 /// The catalog of every stream, as `--discover` prints it.
 ///
@@ -164,9 +165,7 @@ pub fn selection(source: &'static Source, catalog: Value) -> Result<Selection, E
         let stream = source.named(name);
         match (entry.is_selected(stream.is_some()), stream) {
             (false, _) => {}
-            (true, None) => selection.warnings.push(format!(
-                "the catalog selects `{name}`, which is no stream of this tap; it is left out"
-            )),
+            (true, None) => selection.warnings.push(unknown(source, name)),
             (true, Some(_)) if selection.streams.iter().any(|known| known.stream.name == name) => {
                 selection
                     .warnings
@@ -190,6 +189,27 @@ pub fn selection(source: &'static Source, catalog: Value) -> Result<Selection, E
         return Err(Error::Selection(problem));
     }
     Ok(selection)
+}
+
+/// That a catalog selects what the source does not have, and where that may be from.
+fn unknown(source: &Source, name: &str) -> String {
+    match elsewhere(source, name) {
+        Some(other) => format!(
+            "the catalog selects `{name}`, which is a stream of {}, and `source` is {}; it is left out: \
+             set `source` to `{}` to read it",
+            other.title, source.name, other.name
+        ),
+        None => {
+            format!("the catalog selects `{name}`, which is no stream of this tap; it is left out")
+        }
+    }
+}
+
+/// The other source that has a stream of that name.
+#[must_use]
+pub fn elsewhere(source: &Source, name: &str) -> Option<&'static Source> {
+    let others = SOURCES.iter().filter(|other| other.name != source.name);
+    others.copied().find(|other| other.named(name).is_some())
 }
 
 fn selected(

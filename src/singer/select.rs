@@ -193,7 +193,15 @@ fn check(pattern: &Pattern, all: &[Listed], source: &Source) -> Result<(), Error
         nearest(wanted, fields.iter().map(String::as_str))
     };
     let (text, nearest) = (&pattern.text, nearest.unwrap_or_default());
-    Err(Error::Selection(format!("--select {text:?} means nothing; the nearest is `{nearest}`")))
+    let mut problem = format!("--select {text:?} means nothing; the nearest is `{nearest}`");
+    let name = wanted.split('.').next().unwrap_or(wanted);
+    if let Some(other) = catalog::elsewhere(source, name).filter(|_| fields.is_empty()) {
+        problem = format!(
+            "{problem}; `{name}` is a stream of {}: set `source` to `{}` to read it",
+            other.title, other.name
+        );
+    }
+    Err(Error::Selection(problem))
 }
 
 /// Writes what the patterns say into the metadata of an entry.

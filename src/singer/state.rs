@@ -2,6 +2,7 @@
 //! Whatever in the input is not ours is carried forward untouched.
 
 mod clamp;
+mod owner;
 
 use std::collections::HashSet;
 
@@ -24,13 +25,15 @@ use crate::source::stream::Stream;
 #[derive(Debug, Clone, PartialEq)]
 pub struct State(Map<String, Value>);
 
-impl Default for State {
-    fn default() -> Self {
-        Self(Map::from_iter([(BOOKMARKS.to_owned(), json!({}))]))
-    }
-}
-
 impl State {
+    /// A state in which nothing of `source` was read.
+    #[must_use]
+    pub fn of(source: &Source) -> Self {
+        let mut state = owner::empty(source);
+        state.insert(BOOKMARKS.into(), json!({}));
+        Self(state)
+    }
+
     /// Reads a state file: a bare state, a STATE message, a Meltano export under `singer_state`,
     /// nothing at all, or several lines of which the last counts.
     ///
@@ -39,15 +42,16 @@ impl State {
     pub fn parse(source: &Source, text: &str, path: &str) -> Result<Self, Error> {
         let text = text.trim();
         if text.is_empty() {
-            return Ok(Self::default());
+            return Ok(Self::of(source));
         }
         let last_line = text.lines().next_back().unwrap_or(text);
         let value = serde_json::from_str::<Value>(text)
             .or_else(|error| serde_json::from_str(last_line).map_err(|_| error))
             .map_err(|error| unusable(path, error.to_string()))?;
-        let Value::Object(mut state) = unwrapped(value) else {
+        let Value::Object(state) = unwrapped(value) else {
             return Err(unusable(path, "a state is a JSON object".into()));
         };
+        let mut state = owner::own(source, state);
         match state.entry(BOOKMARKS).or_insert_with(|| json!({})) {
             Value::Object(_) => {}
             bookmarks @ Value::Null => *bookmarks = json!({}),
@@ -377,7 +381,7 @@ mod tests {
 
     #[test]
     fn a_bookmark_keeps_its_digits_and_never_moves_back() {
-        let mut state = State::default();
+        let mut state = State::of(&INCIDENT_IO);
         for time in ["2026-01-02T03:04:05.123456Z", "2026-01-01T00:00:00Z"] {
             let time = parse_time(time).unwrap();
             state.advance(incidents(), time, Cap::at(time));

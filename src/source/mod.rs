@@ -27,12 +27,16 @@ pub struct Source {
     pub title: &'static str,
     /// Its streams, in the order in which they are read.
     pub streams: &'static [Stream],
-    /// Where it is unless the config says otherwise: scheme and host.
-    pub endpoint: &'static str,
-    /// The header that carries the key, and what stands in it before the key.
-    pub key_header: (&'static str, &'static str),
+    /// Where it is.
+    pub address: Address,
+    /// The ways to give a key, of which one is used. The first is the setting that every source has.
+    pub keys: &'static [Key],
+    /// Headers of every request beside the one with the key.
+    pub headers: &'static [(&'static str, &'static str)],
     /// How many requests it takes.
     pub quotas: Quotas,
+    /// How its errors are told from those of something on the way to it.
+    pub errors: Errors,
     /// Whether and how it says whose key it is.
     pub identity: Option<Identity>,
     /// How lists that are longer than a page go on.
@@ -51,6 +55,47 @@ pub struct Source {
     pub first_year: i32,
     /// What a user can do about errors.
     pub hints: Hints,
+}
+
+/// Where a source is. A `{name}` stands for the value of that setting.
+#[derive(Debug, Clone, Copy)]
+pub struct Address {
+    /// Scheme and host, unless the config says otherwise; the config has to say where there is none.
+    pub host: Option<&'static str>,
+    /// What stands between that and the path of every stream: nothing, or `/` and segments.
+    pub base: &'static str,
+}
+
+impl Address {
+    /// The settings that it has places for.
+    pub fn settings(&self) -> impl Iterator<Item = &'static str> {
+        let places = [self.host.unwrap_or_default(), self.base];
+        places.into_iter().flat_map(|text| text.split('{').skip(1)).filter_map(|place| {
+            let (name, _) = place.split_once('}')?;
+            Some(name)
+        })
+    }
+}
+
+/// A setting that holds a key, and the header that carries it.
+#[derive(Debug, Clone, Copy)]
+pub struct Key {
+    /// The setting.
+    pub setting: &'static str,
+    /// The header.
+    pub header: &'static str,
+    /// What stands in it before the key.
+    pub before: &'static str,
+}
+
+/// How the errors of a source are told from those of something on the way to it: only the source itself
+/// knows what a key may read, or what exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Errors {
+    /// They have a code. This one says that a single thing does not exist, and not the whole address.
+    Coded(&'static str),
+    /// They may be any text but a web page.
+    Plain,
 }
 
 /// So many requests in a minute.
@@ -99,22 +144,38 @@ pub enum Paging {
         /// The field that says how many records the whole list has, if it is there.
         total: &'static str,
     },
+    /// With the number of records before the page, in a list that may change while it is read.
+    Offset {
+        /// The parameter that says how many records a page may have.
+        size: &'static str,
+        /// The parameter with the number of records before the page.
+        offset: &'static str,
+        /// The field beside the records that says how many the whole list has, if it is there.
+        total: &'static str,
+        /// So many records of a list are given at most: whoever asks for more gets an error.
+        ceiling: u32,
+    },
+    /// Not at all: every list is one answer.
+    None,
 }
 
 impl Paging {
     /// The parameter that says how many records a page may have.
     #[must_use]
-    pub const fn size(self) -> &'static str {
+    pub const fn size(self) -> Option<&'static str> {
         match self {
-            Self::Cursor { size, .. } => size,
+            Self::Cursor { size, .. } | Self::Offset { size, .. } => Some(size),
+            Self::None => None,
         }
     }
 
-    /// The name of the object beside the records.
+    /// The name of what stands beside the records.
     #[must_use]
-    pub const fn object(self) -> &'static str {
+    pub const fn beside(self) -> Option<&'static str> {
         match self {
-            Self::Cursor { object, .. } => object,
+            Self::Cursor { object, .. } => Some(object),
+            Self::Offset { total, .. } => Some(total),
+            Self::None => None,
         }
     }
 }
@@ -135,6 +196,10 @@ pub struct Filters {
 }
 
 impl Filters {
+    /// Of a source without any.
+    pub const NONE: Self =
+        Self { created: "", changed: "", from: "", until: "", between: ("", "") };
+
     /// The parameter and the value of a filter: of moments as they are spelled, both of which are in it.
     #[must_use]
     pub fn spell(
@@ -165,6 +230,8 @@ pub struct Settings {
     pub modes: Option<&'static str>,
     /// The settings that say how many days a window reaches back and ahead.
     pub window: Option<(&'static str, &'static str)>,
+    /// The setting that holds parameters of the user's choice, for streams that take them.
+    pub filters: Option<&'static str>,
     /// Environment variables of the vendor's own tools, and the settings that they stand for.
     pub variables: &'static [(&'static str, &'static str)],
 }
@@ -175,14 +242,16 @@ pub struct Document {
     pub text: &'static str,
     /// What is added to it, merged key by key.
     pub overlay: &'static str,
-    /// Where the API has its current one; needs no key.
-    pub path: &'static str,
+    /// Where the API has its current one, if it does; needs no key.
+    pub path: Option<&'static str>,
 }
 
 /// Sample data, served until this is dropped.
 pub struct Sample {
-    /// Where it is served.
+    /// Where it is served, up to the path of a stream.
     pub endpoint: String,
+    /// The values of the settings that its address has places for.
+    pub places: Vec<(&'static str, String)>,
     /// The key that is let in.
     pub key: String,
     /// What time it is there.

@@ -68,7 +68,8 @@ impl Openapi {
             Some(detail) => (detail.path, detail.shape),
             None => (stream.path, stream.shape),
         };
-        let Some(record) = self.record(path, shape) else {
+        let method = if stream.posts.is_empty() { "get" } else { "post" };
+        let Some(record) = self.record(path, method, shape) else {
             let problem = format!("the API's document lacks `{path}` or its records");
             return Err(Error::Contract(problem));
         };
@@ -78,7 +79,9 @@ impl Openapi {
         };
         root.insert("type".into(), json!("object"));
         if let Some(Value::Object(properties)) = root.get_mut("properties") {
-            properties.remove(stream.source.paging.object());
+            if let Some(beside) = stream.source.paging.beside() {
+                properties.remove(beside);
+            }
             for column in stream.columns {
                 properties.entry(column.name).or_insert_with(|| added(column));
             }
@@ -95,13 +98,18 @@ impl Openapi {
     }
 
     /// The document's schema of one record at `path`, where it has one.
-    fn record(&self, path: &str, shape: Shape) -> Option<&Value> {
-        let response = self.0.pointer(&format!("/paths/{}/get/responses/200", escape(path)))?;
+    fn record(&self, path: &str, method: &str, shape: Shape) -> Option<&Value> {
+        let place = format!("/paths/{}/{method}/responses/200", escape(path));
+        let response = self.0.pointer(&place)?;
         let answer = self.resolve(response.pointer("/content/application~1json/schema")?)?;
         match shape {
             Shape::Body => Some(answer),
             Shape::Object(field) => property(answer, field),
             Shape::List(field) => property(answer, field)?.get("items"),
+            Shape::Bare(fields) => {
+                let mut lists = fields.iter().filter_map(|field| property(answer, field));
+                lists.next().unwrap_or(answer).get("items")
+            }
             // All of its lists hold records of one kind, so any of them will do.
             Shape::Lists(field, lists) => {
                 let object = self.resolve(property(answer, field)?)?;
@@ -251,11 +259,17 @@ fn property<'a>(schema: &'a Value, field: &str) -> Option<&'a Value> {
 /// The schema of a field that the tap adds.
 fn added(column: &Column) -> Value {
     match column.source {
-        Origin::Parent(_) | Origin::ListName | Origin::Record(_) => nullable("string"),
-        Origin::Position => nullable("integer"),
-        Origin::ParentTime(_) | Origin::WindowStart | Origin::WindowEnd | Origin::Beside(_) => {
-            json!({"type": ["null", "string"], "format": "date-time"})
-        }
+        Origin::Parent(_)
+        | Origin::Setting(_)
+        | Origin::ListName
+        | Origin::Record(_)
+        | Origin::Parts(_) => nullable("string"),
+        Origin::Position | Origin::ParentNumber(_) => nullable("integer"),
+        Origin::ParentTime(_)
+        | Origin::ReadAt
+        | Origin::WindowStart
+        | Origin::WindowEnd
+        | Origin::Beside(_) => json!({"type": ["null", "string"], "format": "date-time"}),
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// A GET request under the endpoint.
+/// A request under the endpoint: a GET, or a POST with a body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
     endpoint: String,
@@ -13,6 +13,8 @@ pub struct Request {
     query: Vec<(String, String)>,
     /// The parameter that says how many records a page may have.
     size: Option<&'static str>,
+    /// The fields of the body, and their values as JSON as far as they are bound; none of a GET.
+    body: Vec<(&'static str, String)>,
 }
 
 /// Brackets are encoded too: the API takes `mode%5Bone_of%5D`.
@@ -22,7 +24,27 @@ impl Request {
     /// A request for `path`, without a query.
     pub fn new(path: impl Into<String>) -> Self {
         let path = path.into();
-        Self { endpoint: path.clone(), path, query: Vec::new(), size: None }
+        Self { endpoint: path.clone(), path, query: Vec::new(), size: None, body: Vec::new() }
+    }
+
+    /// The same request with a body of these fields, to be [`Request::bound`].
+    #[must_use]
+    pub fn posting(mut self, fields: &[&'static str]) -> Self {
+        self.body = fields.iter().map(|field| (*field, "[]".to_owned())).collect();
+        self
+    }
+
+    /// The body, a JSON object; none of a GET.
+    #[must_use]
+    pub fn body(&self) -> Option<String> {
+        if self.body.is_empty() {
+            return None;
+        }
+        let mut fields = Vec::new();
+        for (name, value) in &self.body {
+            fields.push(format!("{}:{value}", serde_json::Value::from(*name)));
+        }
+        Some(format!("{{{}}}", fields.join(",")))
     }
 
     /// The path with its places still open: what the API counts together.
@@ -51,6 +73,14 @@ impl Request {
         self.replacing(parameter, cursor)
     }
 
+    /// The same request with one value of a parameter, whichever it had.
+    #[must_use]
+    pub fn replacing(&self, parameter: &str, value: &str) -> Self {
+        let mut other = self.clone();
+        other.query.retain(|(name, _)| name != parameter);
+        other.with(parameter, value)
+    }
+
     /// The same request for pages of so many records, as `parameter` says.
     #[must_use]
     pub fn pages_of(&self, parameter: &'static str, records: u32) -> Self {
@@ -70,24 +100,28 @@ impl Request {
         value.parse().ok()
     }
 
-    fn replacing(&self, parameter: &str, value: &str) -> Self {
-        let mut other = self.clone();
-        other.query.retain(|(name, _)| name != parameter);
-        other.with(parameter, value)
-    }
-
-    /// The request with a parameter of a child: in the path where that has a place for it, else in
-    /// the query. Whatever characters the value has, it stays one path segment.
+    /// The request with a parameter of a child: in the path or the body where that has a place for it,
+    /// else in the query. Whatever characters the value has, it stays one path segment; in a body it is
+    /// JSON already.
     #[must_use]
     pub fn bound(mut self, parameter: &str, value: &str) -> Self {
+        if let Some((_, place)) = self.body.iter_mut().find(|(name, _)| *name == parameter) {
+            value.clone_into(place);
+            return self;
+        }
         let place = format!("{{{parameter}}}");
         if self.path.contains(&place) {
-            let segment = utf8_percent_encode(value, ENCODED).to_string();
-            self.path = self.path.replace(&place, &segment);
+            self.path = self.path.replace(&place, &segment(value));
             return self;
         }
         self.with(parameter, value)
     }
+}
+
+/// A text as one segment of a path.
+#[must_use]
+pub fn segment(text: &str) -> String {
+    utf8_percent_encode(text, ENCODED).to_string()
 }
 
 /// Path and query as they are sent.
@@ -113,6 +147,18 @@ pub struct Series {
     pub bound: Vec<(&'static str, String)>,
     /// The window that is asked for.
     pub window: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    /// Settings that its records carry, with their values.
+    pub settings: Vec<(&'static str, String)>,
+    /// A parameter under whose values, one after the other, it is read.
+    pub parts: Option<(&'static str, &'static [&'static str])>,
+}
+
+impl Series {
+    /// The pages of a list, from this one on.
+    #[must_use]
+    pub fn of(first: Request) -> Self {
+        Self { first, bound: Vec::new(), window: None, settings: Vec::new(), parts: None }
+    }
 }
 
 #[cfg(test)]

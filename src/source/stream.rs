@@ -8,6 +8,7 @@ use std::fmt;
 use crate::source::Source;
 
 /// One resource of a source: where it is, what its records are, and how they are read.
+#[expect(clippy::struct_excessive_bools, reason = "each is a column of the table")]
 pub struct Stream {
     /// The source that has it.
     pub source: &'static Source,
@@ -30,6 +31,16 @@ pub struct Stream {
     /// Parameters that hide the rows of every value that they do not name, and which values there may be
     /// besides those of the API's document.
     pub more: &'static [(&'static str, More)],
+    /// A parameter whose values, one after the other, give the parts of the one list: in this order a
+    /// record that goes from one part to the next while they are read is in one of them.
+    pub parts: Option<(&'static str, &'static [&'static str])>,
+    /// Whether it takes the parameters that the config has for such streams.
+    pub takes_filters: bool,
+    /// Fields of the body that the request has, each a list of what is bound to it. It is a GET where there
+    /// are none, else a POST that changes nothing.
+    pub posts: &'static [&'static str],
+    /// What counts its records: a stream with one record, and the field with the number.
+    pub counted_by: Option<&'static Parent>,
     /// How the modes of the config are asked for.
     pub modes: Modes,
     /// Whose records come into another series without a change of theirs.
@@ -64,6 +75,8 @@ pub struct Stream {
 pub enum Shape {
     /// A list under this field.
     List(&'static str),
+    /// The answer is a list, or an object that has it under one of these fields.
+    Bare(&'static [&'static str]),
     /// One record, the object under this field.
     Object(&'static str),
     /// One record, the whole answer.
@@ -148,6 +161,9 @@ pub enum Take {
     Each,
     /// Each text under this name, however deep inside.
     Within(&'static str),
+    /// All of these texts in one value, a JSON list of each once in order; what has none gives nothing.
+    /// Without a name, the text that it is.
+    Listed(Option<&'static str>),
 }
 
 /// A field that the tap adds.
@@ -166,6 +182,12 @@ pub enum Origin {
     Parent(&'static str),
     /// The same, where it is a time.
     ParentTime(&'static str),
+    /// The same, where it is a whole number.
+    ParentNumber(&'static str),
+    /// The config: the value of this setting, for which the address has a place.
+    Setting(&'static str),
+    /// When the answer came.
+    ReadAt,
     /// The name of the list that the record lies in.
     ListName,
     /// The place in the list, from 0, where order means something.
@@ -179,6 +201,8 @@ pub enum Origin {
     /// The record itself: the first of these whose parts are not all empty, joined by colons. A
     /// part is a JSON pointer.
     Record(&'static [&'static [&'static str]]),
+    /// The record itself: the values of these fields as a JSON list, which differs where one of them does.
+    Parts(&'static [&'static str]),
 }
 
 /// What may be read again.

@@ -8,15 +8,19 @@ use serde_json::{Value, json};
 
 pub use self::streams::STREAMS;
 use crate::base::error::{Error, Hints};
-use crate::source::{Document, Filters, Identity, Paging, Quota, Quotas, Sample, Settings, Source};
+use crate::source::{
+    Address, Document, Errors, Filters, Identity, Key, Paging, Quota, Quotas, Sample, Settings,
+    Source,
+};
 
 /// The source.
 pub static INCIDENT_IO: Source = Source {
     name: "incident_io",
     title: "incident.io",
     streams: STREAMS,
-    endpoint: "https://api.incident.io",
-    key_header: ("Authorization", "Bearer "),
+    address: Address { host: Some("https://api.incident.io"), base: "" },
+    keys: &[Key { setting: "api_key", header: "Authorization", before: "Bearer " }],
+    headers: &[],
     quotas: Quotas {
         // API document.
         key: Quota(1_200),
@@ -24,6 +28,8 @@ pub static INCIDENT_IO: Source = Source {
         paths: &[("/v2/incidents", Quota(60))],
         headers: Some(("x-ratelimit-limit", "x-ratelimit-remaining")),
     },
+    // Seen live.
+    errors: Errors::Coded("resource_not_found"),
     identity: Some(Identity {
         path: "/v1/identity",
         object: "identity",
@@ -51,13 +57,14 @@ pub static INCIDENT_IO: Source = Source {
         schemas: settings,
         modes: Some("incident_modes"),
         window: Some(("schedule_window_days_back", "schedule_window_days_ahead")),
+        filters: None,
         variables: &[("INCIDENT_API_KEY", "api_key"), ("INCIDENT_ENDPOINT", "endpoint")],
     },
     schemas: &SCHEMAS,
     document: Some(Document {
         text: include_str!("incident_io/document.json"),
         overlay: include_str!("incident_io/overlay.json"),
-        path: "/v1/openapiV3.json",
+        path: Some("/v1/openapiV3.json"),
     }),
     sample: SAMPLE,
     // The company was founded then.
@@ -65,6 +72,8 @@ pub static INCIDENT_IO: Source = Source {
     hints: Hints {
         key: "check `api_key`; keys are made under Settings, API keys, in incident.io",
         endpoint: "check `endpoint`; it is https://api.incident.io",
+        answer: "check `endpoint` and proxies; else report this with the request id",
+        permission: "make a key with the roles that the README's streams table names",
     },
 };
 
@@ -116,6 +125,7 @@ fn sample() -> Result<Sample, Error> {
         .map_err(|error| Error::Bug(format!("the sample workspace cannot be served: {error}")))?;
     Ok(Sample {
         endpoint: server.url(),
+        places: Vec::new(),
         key: stand_in::DEFAULT_KEY.to_owned(),
         now: stand_in::NOW,
         server: Box::new(server),

@@ -1,15 +1,21 @@
 //! The systems that the tap reads: a module for each, with its facts and its table of streams.
 
+pub mod actian;
 pub mod incident_io;
+pub mod signalfx;
 
+use self::actian::ACTIAN;
 use self::incident_io::INCIDENT_IO;
+use self::signalfx::SIGNALFX;
 use crate::source::Source;
 
 /// What the program does, for its help.
-pub const ABOUT: &str =
-    "The Singer tap for incident.io: prints SCHEMA, RECORD and STATE lines for a Singer target";
+pub const ABOUT: &str = "The Singer tap for incident.io, SignalFx and Actian: prints SCHEMA, RECORD and \
+    STATE lines for a Singer target";
+/// What can be chosen, for its help.
+pub const CHOICE: &str = "Which system of incidents to read: `incident_io`, `signalfx` or `actian`";
 /// All of them.
-pub static SOURCES: &[&Source] = &[&INCIDENT_IO];
+pub static SOURCES: &[&Source] = &[&INCIDENT_IO, &SIGNALFX, &ACTIAN];
 /// The one that is read where nobody chose.
 pub static DEFAULT: &Source = &INCIDENT_IO;
 
@@ -20,6 +26,11 @@ mod tests {
     use super::*;
     use crate::source::schema;
     use crate::source::stream::{Origin, Stream};
+
+    #[test]
+    fn help_names_every_source() {
+        assert!(SOURCES.iter().all(|source| CHOICE.contains(&format!("`{}`", source.name))));
+    }
 
     /// The streams of all sources.
     fn all() -> impl Iterator<Item = &'static Stream> {
@@ -95,7 +106,7 @@ mod tests {
             let moves = stream.moves.iter().flat_map(|moves| moves.parents);
             for parent in stream.parents.iter().chain(moves) {
                 let (first, last) = (&parent.bindings[0], parent.bindings.last().unwrap());
-                assert!(first.is_asked, "{}", stream.name);
+                assert!(first.is_asked || !stream.posts.is_empty(), "{}", stream.name);
                 if !last.is_asked {
                     let schema =
                         schema::embedded(stream.source.named(parent.stream).unwrap()).unwrap();
@@ -115,8 +126,16 @@ mod tests {
             let bound = stream.parents.iter().flat_map(|parent| parent.bindings);
             let bound = bound.map(|binding| binding.parameter).collect::<BTreeSet<_>>();
             for column in stream.columns {
-                if let Origin::Parent(parameter) | Origin::ParentTime(parameter) = column.source {
-                    assert!(bound.contains(parameter), "{}.{}", stream.name, column.name);
+                match column.source {
+                    Origin::Parent(parameter)
+                    | Origin::ParentTime(parameter)
+                    | Origin::ParentNumber(parameter) => {
+                        assert!(bound.contains(parameter), "{}.{}", stream.name, column.name);
+                    }
+                    Origin::Setting(name) => {
+                        assert!(stream.source.address.settings().any(|known| known == name));
+                    }
+                    _ => {}
                 }
             }
         }

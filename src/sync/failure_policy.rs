@@ -106,7 +106,7 @@ fn of_parent(error: &Error, is_first: bool, so_far: SoFar) -> Verdict {
         {
             Verdict::ParentSetAside
         }
-        Error::NotFound { api, .. } if is_first && api.is_gone() => {
+        Error::NotFound { is_gone: true, .. } if is_first => {
             let is_wrong_address = parents + refused == 0 && gone + 1 >= MOST_GONE;
             if is_wrong_address { Verdict::StreamFailed } else { Verdict::ParentGone }
         }
@@ -150,6 +150,7 @@ pub fn ends_the_run(error: &Error) -> bool {
         | Error::Contract(_)
         | Error::Garbled(_)
         | Error::Short { .. }
+        | Error::Unsettled { .. }
         | Error::TooManyGone { .. }
         | Error::RepeatedCursor(_)
         | Error::Unreachable { .. }
@@ -172,11 +173,15 @@ mod tests {
     }
 
     fn gone() -> Error {
-        Error::NotFound { target: String::new(), api: api(404, "resource_not_found") }
+        Error::NotFound {
+            is_gone: true,
+            target: String::new(),
+            api: api(404, "resource_not_found"),
+        }
     }
 
     fn no_such_path() -> Error {
-        Error::NotFound { target: String::new(), api: api(404, "not_found") }
+        Error::NotFound { is_gone: false, target: String::new(), api: api(404, "not_found") }
     }
 
     fn rejected(status: u16) -> Error {

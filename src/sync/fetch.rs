@@ -145,6 +145,12 @@ impl Fetch {
         self.shared.lock().queue.fed(feed)
     }
 
+    /// What a feed has given first.
+    #[must_use]
+    pub fn first(&self, feed: Feed) -> Option<Taken> {
+        self.shared.lock().queue.first(feed)
+    }
+
     /// What was taken of each parent of a list.
     #[must_use]
     pub fn given(&self, list: usize) -> Vec<Taken> {

@@ -72,7 +72,9 @@ impl<W: Write> Sync<'_, W> {
                 continue;
             }
             let cap = summary.cap(feeds(planned, &plan.lists).map(|(_, feed)| feed.list));
-            let part = Part { number, planned, fetch: &fetch, began: plan.began, cap };
+            let counter = planned.stream.counted_by;
+            let counter = counter.and_then(|counter| feed(counter, &plan.lists));
+            let part = Part { number, planned, fetch: &fetch, began: plan.began, cap, counter };
             let result = self.list(&part, &mut summary);
             fetch.close(number);
             let Err(error) = result else { continue };
@@ -155,11 +157,15 @@ impl<W: Write> Sync<'_, W> {
 
 /// The feeds of a list's parents.
 fn feeds(planned: &Planned, plan: &[Planned]) -> impl Iterator<Item = (&'static Parent, Feed)> {
-    planned.asked.parents.iter().filter_map(|parent| {
-        let mut feeds = plan.iter().enumerate().filter_map(|(list, feeder)| {
-            let number = feeder.feeds.iter().position(|feed| feed.is_same_feed(parent))?;
-            Some((parent, Feed { list, number }))
-        });
-        feeds.next()
-    })
+    planned.asked.parents.iter().filter_map(|parent| Some((parent, feed(parent, plan)?)))
+}
+
+/// Which list gives what is taken of a parent.
+fn feed(parent: &Parent, plan: &[Planned]) -> Option<Feed> {
+    for (list, feeder) in plan.iter().enumerate() {
+        if let Some(number) = feeder.feeds.iter().position(|feed| feed.is_same_feed(parent)) {
+            return Some(Feed { list, number });
+        }
+    }
+    None
 }

@@ -27,6 +27,8 @@ pub(super) struct Part<'a> {
     pub(super) began: DateTime<Utc>,
     /// When the scan of its parents began.
     pub(super) cap: Option<Cap>,
+    /// What has the number of its records.
+    pub(super) counter: Option<Feed>,
 }
 
 impl<W: Write> Sync<'_, W> {
@@ -148,13 +150,16 @@ impl<W: Write> Sync<'_, W> {
             // What was written of a stream that failed need not be read again.
             scan.keep_position();
         }
-        let outcome = scan.outcome;
+        let mut outcome = scan.outcome;
+        if result.is_ok() {
+            self.compare_count(part, &mut outcome);
+        }
         let end = match (&result, &planned.emitted) {
             (Err(_), _) => "broken off",
             (Ok(()), Some(_)) => "end",
             (Ok(()), None) => "end, for its children only,",
         };
-        outcome.report(name, &self.tools.log);
+        outcome.report(planned.stream, &self.tools.log);
         let (records, pages) = (outcome.emitted, outcome.pages);
         let seconds = self.tools.clock.elapsed().saturating_sub(started).as_secs_f64();
         let message =
@@ -163,6 +168,25 @@ impl<W: Write> Sync<'_, W> {
         self.tools.log.metric(Metric::Counter("record_count", records), Some(name));
         self.tools.log.metric(Metric::Timer("sync_duration", seconds, result.is_ok()), Some(name));
         (outcome, result)
+    }
+}
+
+impl<W: Write> Sync<'_, W> {
+    /// Compares what came with the number that another stream has of it, and says a difference.
+    fn compare_count(&self, part: &Part, outcome: &mut Outcome) {
+        let taken = part.counter.and_then(|counter| part.fetch.first(counter));
+        let total = taken.and_then(|taken| taken.id().and_then(|total| total.parse().ok()));
+        let (Some(total), Some(by)) = (total, part.planned.stream.counted_by) else { return };
+        let (name, received) = (part.planned.stream.name, outcome.emitted);
+        if received < total {
+            outcome.shortfall = outcome.shortfall.or(Some((received, total)));
+        } else if received > total {
+            let message = format!(
+                "stream={name} {received} records came where {} counted {total} before",
+                by.stream
+            );
+            self.tools.log.say(Level::Info, Some(name), &message);
+        }
     }
 }
 

@@ -1,18 +1,22 @@
 //! The pages of one series, or of a slice of one: which request is next, and what an answer comes
 //! to. Pure; sending the request and waiting are left to [`crate::sync::fetch`].
 
+mod offsets;
+
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use self::offsets::{Offsets, Turn};
 use crate::api::client::Answer;
 use crate::base::error::Error;
 use crate::base::retry::Attempts;
-use crate::page::{Page, Reader};
+use crate::page::{Body, Page, Reader};
 use crate::record::lines::Lines;
 use crate::singer::message::frame;
+use crate::source::Paging;
 use crate::source::request::{Request, Series};
 use crate::source::slice::{Cut, Found, Slice};
 use crate::source::stream::Stream;
@@ -29,6 +33,9 @@ pub struct Pager {
     first: Request,
     next: Request,
     cursors: HashSet<u64>,
+    /// How far it has come in a list that is paged by offset, and in which of its parts.
+    offsets: Offsets,
+    part: usize,
     seen: HashSet<u64>,
     count: Count,
     /// So many records it has at the least, whatever the API counts.
@@ -74,6 +81,8 @@ pub struct Fetched {
     /// After the last page: how many records came and how many the API counts, where those are
     /// more.
     pub shortfall: Option<(u64, u64)>,
+    /// So many records of a list are given at most, and the list may have more.
+    pub ceiling: Option<u32>,
 }
 
 /// Why a series ended early.
@@ -98,6 +107,7 @@ impl Pager {
             Some((name, value)) => series.first.clone().with(name, value),
             None => series.first.clone(),
         };
+        let first = of_part(&first, series.parts, 0).unwrap_or(first);
         Self {
             series,
             slice,
@@ -105,6 +115,8 @@ impl Pager {
             next: first.clone(),
             first,
             cursors: HashSet::new(),
+            offsets: Offsets::default(),
+            part: 0,
             seen: HashSet::new(),
             count: Count::default(),
             least: 0,
@@ -169,7 +181,7 @@ impl Pager {
         now: DateTime<Utc>,
     ) -> Step {
         // A list that was cut has answered already.
-        let is_first = self.cursors.is_empty() && self.slice == Slice::default();
+        let is_first = self.is_at_start() && self.slice == Slice::default();
         match answer {
             Err(error) => {
                 let is_second_reading = self.is_second_reading;
@@ -199,8 +211,14 @@ impl Pager {
         now: DateTime<Utc>,
     ) -> Result<Step, Error> {
         let lines = lines.framed(frame(reader.stream().name, answer.received_at));
+        let body = Body { text: body, read_at: answer.received_at };
         let mut page = reader.read(body, &self.series, &mut self.seen, lines)?;
         self.attempts = None;
+        if let (Paging::Offset { offset, ceiling, .. }, Some(size)) =
+            (reader.stream().source.paging, self.next.page_size())
+        {
+            return self.stretch((answer, page), size, (offset, ceiling));
+        }
         if let Some(cursor) = &page.after {
             let parts = self.parts(&page, now);
             if !parts.is_empty() {
@@ -229,10 +247,72 @@ impl Pager {
             }
             _ => {}
         }
+        let fetched = self.fetched(answer, page, is_last);
+        let received = self.count.distinct();
+        Ok(Step::Page(Box::new(Fetched { received, shortfall, ..fetched })))
+    }
+
+    /// A page of a list that is paged by offset: whether it counts, and where to go on.
+    fn stretch(
+        &mut self,
+        (answer, mut page): (&Answer, Page),
+        size: u32,
+        (parameter, ceiling): (&str, u32),
+    ) -> Result<Step, Error> {
+        let offsets = &mut self.offsets;
+        offsets.total = match (offsets.total, page.total) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+        let turn = offsets.take(&page.keys, size, ceiling)?;
+        if turn == Turn::Dropped {
+            for key in &page.news {
+                self.seen.remove(key);
+            }
+            page = Page::default();
+        }
+        let (mut shortfall, mut at_most) = (None, None);
+        let mut part = None;
+        if turn == Turn::End {
+            let (received, total) = (offsets.received(), offsets.total);
+            shortfall = total.filter(|total| received < *total).map(|total| (received, total));
+            let is_all = total.is_some() && shortfall.is_none();
+            at_most = Some(ceiling).filter(|_| offsets.is_at_ceiling && !is_all);
+            self.offsets = Offsets::default();
+            self.part += 1;
+            part = of_part(&self.first, self.series.parts, self.part);
+        }
+        let is_last = turn == Turn::End && part.is_none();
+        self.first = part.unwrap_or_else(|| self.first.clone());
+        let whole = self.first.page_size().unwrap_or(size);
+        let (offset, size) = self.offsets.next(whole, ceiling);
+        self.next = if offset == 0 {
+            self.first.clone()
+        } else {
+            self.first.resized(size).replacing(parameter, &offset.to_string())
+        };
+        let fetched = self.fetched(answer, page, is_last);
+        Ok(Step::Page(Box::new(Fetched { shortfall, ceiling: at_most, ..fetched })))
+    }
+
+    fn fetched(&self, answer: &Answer, page: Page, is_last: bool) -> Fetched {
         let Answer { sent_at, date, .. } = *answer;
-        let (slice, parent, received) = (self.slice, self.parent(), self.count.distinct());
-        let fetched = Fetched { page, sent_at, date, is_last, received, slice, parent, shortfall };
-        Ok(Step::Page(Box::new(fetched)))
+        Fetched {
+            page,
+            sent_at,
+            date,
+            is_last,
+            received: 0,
+            slice: self.slice,
+            parent: self.parent(),
+            shortfall: None,
+            ceiling: None,
+        }
+    }
+
+    /// Whether nothing but its first page was asked for.
+    fn is_at_start(&self) -> bool {
+        self.cursors.is_empty() && self.part == 0 && self.offsets.received() == 0
     }
 
     /// The slices of a list whose first page says that it is long; none where it is read as it is. One
@@ -256,7 +336,11 @@ impl Pager {
         self.is_second_reading = true;
         self.attempts = None;
         self.cursors.clear();
-        self.seen.clear();
+        // Of a list that is paged by offset all pages but the failed one were handed over.
+        if self.part == 0 && self.offsets.received() == 0 {
+            self.seen.clear();
+        }
+        self.offsets = Offsets::default();
         self.count = Count::default();
         self.next = self.first.clone();
     }
@@ -273,6 +357,16 @@ impl Pager {
         self.next = self.first.after(stream.cursor, cursor);
         Ok(())
     }
+}
+
+/// The request for one of the parts of a list.
+fn of_part(
+    request: &Request,
+    parts: Option<(&'static str, &'static [&'static str])>,
+    number: usize,
+) -> Option<Request> {
+    let (parameter, values) = parts?;
+    Some(request.replacing(parameter, values.get(number)?))
 }
 
 /// Where so few records a page keep failing, it is not for their number.

@@ -163,6 +163,7 @@ impl<W: Write> Scan<'_, W> {
         outcome.nulled.append(&mut page.nulled);
         outcome.values_nulled += page.values_nulled;
         outcome.sharing_keys += page.sharing_keys;
+        outcome.ceiling = outcome.ceiling.or(fetched.ceiling);
         if let Some((received, total)) = fetched.shortfall {
             let (received_before, total_before) = outcome.shortfall.unwrap_or_default();
             outcome.shortfall = Some((received_before + received, total_before + total));

@@ -115,7 +115,7 @@ fn mistyping(seed: &Arc<AtomicU64>) -> StandIn {
     let on_answer = move |target: &str, body: &mut Value| {
         let seed = seed.load(Ordering::SeqCst);
         if seed > 0 {
-            mistype(seed, target, body);
+            mistype(&INCIDENT_IO, seed, target, body);
         }
     };
     stand_in_with(Options { on_answer: Some(Box::new(on_answer)), ..Options::default() })
@@ -142,7 +142,7 @@ fn records_are_valid_whatever_a_catalog_says_and_the_api_sends() {
         let cases = (seeds, any_twists(80));
         try_many((8, 256), &format!("catalogs of {names:?}"), &cases, |(mistyped_by, twists)| {
             seed.store(mistyped_by, Ordering::SeqCst);
-            let catalog = twisted(&names, &twists).to_string();
+            let catalog = twisted(&INCIDENT_IO, &names, &twists).to_string();
             let ran = Tap::of(&stand_in).file("--catalog", &catalog).run().ok();
             prop_assert_eq!(problems(&ran.messages()), Vec::<String>::new());
             for name in &names {

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use tap_incident::source::Source;
+use tap_incident::source::{Address, Source};
 use tap_incident::sources::SOURCES;
 
 /// A module, by its path in the crate, such as `sync::fetch`, with its code.
@@ -123,8 +123,14 @@ fn only_message_knows_the_output_and_only_client_knows_ureq() {
 /// What only the source itself may say: its name, its places, its headers, its streams.
 fn words_of(source: &Source) -> Vec<String> {
     let mut words = vec![source.name.to_owned(), source.title.to_owned()];
-    words.extend([source.endpoint.to_owned(), source.paging.object().to_owned()]);
-    words.extend([format!("\"{}\"", source.key_header.0), format!("\"{}", source.key_header.1)]);
+    let Address { host, base } = source.address;
+    words.extend(host.map(str::to_owned));
+    words.extend([base].into_iter().filter(|base| !base.is_empty()).map(str::to_owned));
+    words.extend(source.paging.beside().map(|name| format!("\"{name}\"")));
+    for key in source.keys {
+        words.push(format!("\"{}\"", key.header));
+        words.extend([key.before].into_iter().filter(|text| !text.is_empty()).map(str::to_owned));
+    }
     let (limit, remaining) = source.quotas.headers.unzip();
     words.extend(limit.into_iter().chain(remaining).map(str::to_owned));
     if let Some(identity) = &source.identity {
@@ -135,7 +141,7 @@ fn words_of(source: &Source) -> Vec<String> {
     let own = (source.settings.schemas)();
     // Of settings that all sources have it may only say more exactly what they mean.
     let own = own.as_object().unwrap().iter().filter(|(_, schema)| schema.get("type").is_some());
-    words.extend(own.map(|(name, _)| name.clone()));
+    words.extend(own.flat_map(|(name, _)| [format!("\"{name}\""), format!("`{name}`")]));
     for stream in source.streams {
         // In code a stream is named as text; a path is another's business wherever it stands.
         words.extend([format!("\"{}\"", stream.name), format!("`{}`", stream.name)]);

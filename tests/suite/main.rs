@@ -39,6 +39,7 @@ mod messages;
 mod moved;
 mod notes;
 mod offer;
+mod offsets;
 mod properties;
 mod queue;
 mod records;

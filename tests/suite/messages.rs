@@ -44,6 +44,7 @@ fn kind(error: &Error) -> usize {
         Error::Parents { .. } => 19,
         Error::TooManyGone { .. } => 20,
         Error::StreamsFailed { .. } => 21,
+        Error::Unsettled { .. } => 22,
     }
 }
 
@@ -63,11 +64,12 @@ fn all() -> Vec<Error> {
         forbidden(Some("things.view")),
         forbidden(None),
         Error::NothingPermitted(vec!["things".into(), "others".into()]),
-        Error::NotFound { target: target(), api: api(404, "not_found") },
+        Error::NotFound { is_gone: false, target: target(), api: api(404, "not_found") },
         Error::Rejected { target: target(), api: api(422, "validation_error") },
         Error::Contract("it has no `things`".into()),
         Error::Garbled("it is HTML".into()),
         Error::Short { received: 9, total: 10 },
+        Error::Unsettled { requests: 40, received: 9 },
         Error::RepeatedCursor("abc".into()),
         Error::Unreachable {
             endpoint: "https://host.example".into(),
@@ -96,7 +98,7 @@ fn every_error_says_what_failed_and_what_to_do() {
     let mut kinds = all().iter().map(kind).collect::<Vec<_>>();
     kinds.sort_unstable();
     kinds.dedup();
-    assert_eq!(kinds, (0..=21).collect::<Vec<_>>(), "each kind has an example");
+    assert_eq!(kinds, (0..=22).collect::<Vec<_>>(), "each kind has an example");
     let mut lines = String::new();
     for error in all() {
         let (code, line) = (error.exit_code(), error.line(&DEFAULT.hints));

@@ -29,7 +29,7 @@ fn list(name: &str, feed: Option<Feed>) -> List {
     let reader = Reader::new(stream, stream.shape, projection, Vec::new()).noting_creation();
     List {
         reader: Arc::new(reader),
-        series: vec![Series { first: Request::new(stream.path), bound: Vec::new(), window: None }],
+        series: vec![Series::of(Request::new(stream.path))],
         cut: Cut::of(stream),
         parents: feed.map(|feed| (&stream.parents[0], feed)).into_iter().collect(),
         parents_changed: None,
@@ -207,7 +207,7 @@ fn a_list_that_is_read_again_is_not_cut_for_it_has_handed_over_pages() {
     put_records(&mut queue, work, &[at("2021-11-20"), at("2025-11-20")], Some("lost"));
     let mut work = sent(&mut queue).pop().unwrap();
     let (target, api) = ("/v2/alerts".to_owned(), ApiMessage::default());
-    let lost = Err(Error::NotFound { target, api });
+    let lost = Err(Error::NotFound { is_gone: true, target, api });
     let step = work.pager.step(lost, &work.reader, Lines::default(), NOW);
     assert!(matches!(step, Step::Again(_)));
     queue.put(work, Some(step));

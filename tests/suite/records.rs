@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 
 use serde_json::{Value, json};
+use stand_in::NOW;
 use tap_incident::base::error::Error;
-use tap_incident::page::{Page, Reader};
+use tap_incident::page::{Body, Page, Reader};
 use tap_incident::record::Projection;
 use tap_incident::record::lines::Lines;
 use tap_incident::source::request::{Request, Series};
@@ -21,9 +22,10 @@ fn read(
     let stream = INCIDENT_IO.named(name).unwrap();
     let reader = Reader::new(stream, stream.shape, projection, Vec::new()).emitting().unwrap();
     let bound = bound.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-    let series = Series { first: Request::new(stream.path), bound, window: None };
+    let series = Series { bound, ..Series::of(Request::new(stream.path)) };
     let lines = Lines::default().framed((String::new(), "\n".to_owned()));
-    reader.read(body.as_bytes(), &series, &mut HashSet::new(), lines)
+    let body = Body { text: body.as_bytes(), read_at: NOW };
+    reader.read(body, &series, &mut HashSet::new(), lines)
 }
 
 /// As the stream's own schema has it.

@@ -7,7 +7,9 @@ use tap_incident::base::error::{Error, Hints};
 use tap_incident::singer::catalog;
 use tap_incident::source::openapi::Openapi;
 use tap_incident::source::stream::{Binding, Column, Parent, Stream};
-use tap_incident::source::{Document, Filters, Paging, Quota, Quotas, Sample, Settings, Source};
+use tap_incident::source::{
+    Address, Document, Errors, Filters, Key, Paging, Quota, Quotas, Sample, Settings, Source,
+};
 
 use crate::support::Tap;
 
@@ -21,9 +23,11 @@ static LIGHTHOUSE: Source = Source {
             .columns(&[Column::parent("lamp_id")])
             .key(&["id", "lamp_id"]),
     ],
-    endpoint: "https://lighthouse.example",
-    key_header: ("Authorization", "Bearer "),
+    address: Address { host: Some("https://lighthouse.example"), base: "" },
+    keys: &[Key { setting: "api_key", header: "Authorization", before: "Bearer " }],
+    headers: &[],
     quotas: Quotas { key: Quota(600), paths: &[], headers: None },
+    errors: Errors::Coded("resource_not_found"),
     identity: None,
     paging: Paging::Cursor {
         size: "page_size",
@@ -38,16 +42,23 @@ static LIGHTHOUSE: Source = Source {
         until: "{field}.until",
         between: ("{field}.between", ","),
     },
-    settings: Settings { schemas: || json!({}), modes: None, window: None, variables: &[] },
+    settings: Settings {
+        schemas: || json!({}),
+        modes: None,
+        window: None,
+        filters: None,
+        variables: &[],
+    },
     schemas: &SCHEMAS,
-    document: Some(Document {
-        text: include_str!("toy/document.json"),
-        overlay: "{}",
-        path: "/v1/document.json",
-    }),
+    document: Some(Document { text: include_str!("toy/document.json"), overlay: "{}", path: None }),
     sample: Some(sample),
     first_year: 1900,
-    hints: Hints { key: "ask the keeper", endpoint: "look for the light" },
+    hints: Hints {
+        key: "ask the keeper",
+        endpoint: "look for the light",
+        answer: "listen for the horn",
+        permission: "knock",
+    },
 };
 
 static SCHEMAS: Dir = include_dir!("$CARGO_MANIFEST_DIR/tests/suite/toy/schemas");
@@ -66,7 +77,7 @@ fn serve() -> Result<StandIn, String> {
 fn sample() -> Result<Sample, Error> {
     let server = serve().map_err(Error::Bug)?;
     let (endpoint, key) = (server.url(), DEFAULT_KEY.to_owned());
-    Ok(Sample { endpoint, key, now: NOW, server: Box::new(server) })
+    Ok(Sample { endpoint, places: Vec::new(), key, now: NOW, server: Box::new(server) })
 }
 
 fn tap() -> Tap {

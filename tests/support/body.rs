@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use tap_incident::source::schema;
-use tap_incident::source::stream::{Origin, Shape, Stream};
+use tap_incident::source::stream::{Column, Origin, Shape, Stream};
 
 use crate::choices::Choices;
 use crate::tree::{Tree, units};
@@ -11,9 +11,16 @@ use crate::tree::{Tree, units};
 pub const PARENT: &str = "P é\"1";
 pub const CHANGED: &str = "2026-01-02T03:04:05Z";
 
-/// What the parameter of a request for children is.
-pub fn bound(parameter: &str) -> &'static str {
-    if parameter.ends_with("_at") { CHANGED } else { PARENT }
+pub const NUMBER: &str = "2147483650";
+
+/// What the parameter of a request for the children of a stream is.
+pub fn bound(stream: &Stream, parameter: &str) -> &'static str {
+    let is_it = |column: &Column| matches!(column.source, Origin::ParentNumber(known) if known == parameter);
+    match parameter {
+        _ if stream.columns.iter().any(is_it) => NUMBER,
+        _ if parameter.ends_with("_at") => CHANGED,
+        _ => PARENT,
+    }
 }
 
 /// Makes up the answer to a request for records of a stream.
@@ -88,6 +95,11 @@ impl Author<'_> {
     pub fn body(&mut self) -> Tree {
         let mut fields = match self.stream.shape {
             Shape::Body => return self.record(),
+            Shape::Bare(fields) => match self.choices.pick(4) {
+                0 => return self.records(),
+                1 => return self.anything(2),
+                _ => vec![(units(self.choices.one_of(fields)), self.records())],
+            },
             Shape::Object(name) => vec![(units(name), self.record())],
             Shape::List(name) => vec![(units(name), self.records())],
             Shape::Lists(name, lists) => {
@@ -160,9 +172,18 @@ impl Author<'_> {
     /// A field of the record itself. What tells whose it is has to be right, and its key to be there.
     fn field(&mut self, name: &str, property: &Value) -> Option<(Vec<u16>, Tree)> {
         let own = |source: Origin| match source {
-            Origin::Parent(parameter) | Origin::ParentTime(parameter) => Some(parameter),
+            Origin::Parent(parameter)
+            | Origin::ParentTime(parameter)
+            | Origin::ParentNumber(parameter) => Some(parameter),
             _ => None,
         };
+        // What a key is made of is not for targets to read, and so not written in one way.
+        let is_part = |column: &Column| matches!(column.source, Origin::Parts(names) if names.contains(&name));
+        if self.stream.columns.iter().any(is_part) {
+            let value = [self.text(), self.number(), Tree::Null][self.choices.pick(3)].clone();
+            return Some((units(name), value)).filter(|_| self.choices.pick(4) > 0);
+        }
+        let is_number = schema::allows(property, "integer");
         let mut columns = self.stream.columns.iter().filter(|column| column.name == name);
         let is_added = columns.clone().next().is_some();
         let of_column = columns.find_map(|column| own(column.source));
@@ -172,7 +193,12 @@ impl Author<'_> {
         let is_key = self.stream.key.contains(&name);
         let value = match (asked, self.choices.pick(64)) {
             (Some(_), 20..) | (None, 0..=50) if is_added => return None,
-            (Some(parameter), _) => Tree::text(bound(parameter)),
+            (Some(parameter), 0..=62) if is_number => {
+                Tree::Number(bound(self.stream, parameter).to_owned())
+            }
+            (Some(_), _) if is_number => Tree::Number("7".to_owned()),
+            (Some(parameter), _) => Tree::text(bound(self.stream, parameter)),
+            (None, 0..=61) if is_key && is_number => Tree::Number(self.choices.pick(3).to_string()),
             (None, 0..=61) if is_key => Tree::text(["a", "b", "é\""][self.choices.pick(3)]),
             (None, 0..=15) => return None,
             (None, 16..=20) => Tree::Null,

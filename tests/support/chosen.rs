@@ -4,19 +4,20 @@ use std::collections::HashSet;
 
 use proptest::sample::Index;
 use serde_json::Value;
+use stand_in::NOW;
 use tap_incident::base::error::Error;
 use tap_incident::base::time::parse_time;
-use tap_incident::page::{Page, Reader};
+use tap_incident::page::{Body, Page, Reader};
 use tap_incident::record::Projection;
 use tap_incident::record::lines::Lines;
 use tap_incident::singer::catalog::Selected;
 use tap_incident::source::request::{Request, Series};
 use tap_incident::source::schema;
 use tap_incident::source::stream::Binding;
-use tap_incident::sources::incident_io::INCIDENT_IO;
+use tap_incident::sources::SOURCES;
 
 use crate::body::bound;
-use crate::reading::{Outcome, Reading};
+use crate::reading::{Outcome, Reading, SETTING};
 use crate::tree::Tree;
 use crate::twist::{Placed, twisted};
 
@@ -31,17 +32,17 @@ pub struct Chosen {
 impl Chosen {
     /// One of all streams with its catalog twisted, and with fields of any name and type that users add.
     pub fn of(at: Index, twists: &[Placed], added: &[(String, Value)]) -> Self {
-        let stream = &INCIDENT_IO.streams[at.index(INCIDENT_IO.streams.len())];
-        let mut catalog = twisted(&[stream.name], twists);
+        let streams = SOURCES.iter().flat_map(|source| source.streams).collect::<Vec<_>>();
+        let stream = streams[at.index(streams.len())];
+        let source = stream.source;
+        let mut catalog = twisted(source, &[stream.name], twists);
         let schema = &mut catalog["streams"][0]["schema"];
         if let Some(fields) = schema.get_mut("properties").and_then(Value::as_object_mut) {
             fields.extend(added.iter().cloned());
         }
-        let selected = tap_incident::singer::catalog::selection(&INCIDENT_IO, catalog)
-            .unwrap()
-            .streams
-            .remove(0);
-        let parents = INCIDENT_IO.streams.iter().flat_map(|child| child.parents);
+        let selected =
+            tap_incident::singer::catalog::selection(source, catalog).unwrap().streams.remove(0);
+        let parents = source.streams.iter().flat_map(|child| child.parents);
         let parents = parents.filter(|parent| parent.stream == stream.name);
         Self { selected, feeds: parents.map(|parent| parent.bindings).collect() }
     }
@@ -61,10 +62,14 @@ impl Chosen {
         let reader = Reader::new(stream, stream.shape, projection, self.feeds.clone());
         let parameters = stream.parents.iter().take(1).flat_map(|parent| parent.bindings);
         let parameters = parameters.map(|binding| binding.parameter);
-        let bound = parameters.map(|parameter| (parameter, bound(parameter).to_owned())).collect();
+        let bound = |parameter| (parameter, bound(stream, parameter).to_owned());
+        let bound = parameters.map(bound).collect();
         let time = |text| parse_time(text).unwrap();
         let window = stream.window.map(|_| (time(WINDOW.0), time(WINDOW.1)));
-        let series = Series { first: Request::new(stream.path), bound, window };
+        let settings = stream.source.address.settings().map(|name| (name, SETTING.to_owned()));
+        let settings = settings.collect();
+        let first = Request::new(stream.path);
+        let series = Series { bound, window, settings, ..Series::of(first) };
         let page = page(&reader.emitting().unwrap(), &series, body.as_bytes());
         let page = page.map_err(|error| error.to_string())?;
         let lines = lines(&page);
@@ -78,6 +83,7 @@ impl Chosen {
 /// What a body is read as.
 pub fn page(reader: &Reader, series: &Series, body: &[u8]) -> Result<Page, Error> {
     let lines = Lines::default().framed((String::new(), "\n".to_owned()));
+    let body = Body { text: body, read_at: NOW };
     reader.read(body, series, &mut HashSet::new(), lines)
 }
 

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde_json::{Value, json};
+use tap_incident::source::Source;
 use tap_incident::source::stream::{Origin, Shape, Stream};
-use tap_incident::sources::incident_io::INCIDENT_IO;
 
 use crate::twist::EXTRA;
 
@@ -17,14 +17,18 @@ struct Dice<'a> {
 }
 
 /// Mistypes the answer to a request.
-pub fn mistype(seed: u64, target: &str, body: &mut Value) {
+pub fn mistype(source: &Source, seed: u64, target: &str, body: &mut Value) {
     let path = target.split('?').next().unwrap_or_default();
-    let streams =
-        INCIDENT_IO.streams.iter().filter(|stream| is_at(stream, path)).collect::<Vec<_>>();
+    let depth = source.address.base.matches('/').count();
+    let path = path.split('/').skip(depth + 1).fold(String::new(), |path, part| path + "/" + part);
+    let path = path.as_str();
+    let streams = source.streams.iter().filter(|stream| is_at(stream, path)).collect::<Vec<_>>();
     let Some(stream) = streams.first() else { return };
     let kept = streams.iter().flat_map(|stream| kept(stream)).collect::<BTreeSet<_>>();
     match shape(stream, path) {
         Shape::Body => mistype_record(seed, body, &kept),
+        Shape::Bare(_) if body.is_array() => mistype_records(seed, body, &kept),
+        Shape::Bare(_) => mistype_records(seed, &mut body["results"], &kept),
         Shape::List(field) | Shape::Object(field) | Shape::Lists(field, _) => {
             for (name, value) in body.as_object_mut().unwrap() {
                 if name == field {
@@ -86,10 +90,8 @@ fn kept(stream: &'static Stream) -> BTreeSet<&'static str> {
         _ => Vec::new(),
     });
     let of_key = columns.filter_map(|pointer| pointer.split('/').nth(1));
-    let children = INCIDENT_IO
-        .streams
-        .iter()
-        .chain(INCIDENT_IO.streams.iter().filter(|stream| stream.detail.is_some()));
+    let streams = stream.source.streams;
+    let children = streams.iter().chain(streams.iter().filter(|stream| stream.detail.is_some()));
     let children =
         children.flat_map(|child| child.parents).filter(|parent| parent.stream == stream.name);
     let fields = children.flat_map(|parent| parent.bindings).map(|binding| binding.field);

@@ -15,6 +15,7 @@ use stand_in::{DEFAULT_KEY, NOW, Options, StandIn, Workspace};
 use tap_incident::base::clock::{Clock, StandingClock};
 use tap_incident::source::Source;
 use tap_incident::source::openapi::Openapi;
+use tap_incident::sources::SOURCES;
 use tap_incident::sources::incident_io::INCIDENT_IO;
 use tap_incident::{Process, run};
 
@@ -47,7 +48,7 @@ pub struct Tap {
     environment: Vec<(String, String)>,
     folder: tempfile::TempDir,
     clock: Arc<dyn Clock>,
-    source: &'static Source,
+    sources: Vec<&'static Source>,
 }
 
 /// What a run left behind.
@@ -71,7 +72,7 @@ impl Tap {
             environment: Vec::new(),
             folder: tempfile::tempdir().unwrap(),
             clock: Arc::new(StandingClock::at(NOW)),
-            source: &INCIDENT_IO,
+            sources: SOURCES.to_vec(),
         };
         tap.set("concurrency", &concurrency().to_string())
     }
@@ -95,9 +96,9 @@ impl Tap {
         self
     }
 
-    /// Reads another source.
+    /// Reads a source that is none of the program's own.
     pub fn reads(mut self, source: &'static Source) -> Self {
-        self.source = source;
+        self.sources = vec![source];
         self
     }
 
@@ -155,7 +156,7 @@ impl Tap {
             stdout: &mut stdout,
             stderr: Box::new(stderr.clone()),
             clock: self.clock.clone(),
-            source: self.source,
+            sources: self.sources,
         });
         let text = String::from_utf8(stdout).unwrap();
         assert!(text.is_empty() || text.ends_with('\n'), "half a line: {text:?}");

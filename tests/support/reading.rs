@@ -6,9 +6,13 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use tap_incident::source::stream::{Binding, Origin, Shape, Stream, Take};
 
-use crate::body::bound;
+use crate::body::{NUMBER, bound};
 use crate::rfc_3339::is_rfc_3339;
 use crate::tree::{Tree, units};
+
+/// What every setting is, and when every answer came.
+pub const SETTING: &str = "harbour \"7\"";
+const READ_AT: &str = "2026-11-20T12:00:00Z";
 
 /// How a stream is read.
 pub struct Reading<'a> {
@@ -99,6 +103,14 @@ impl Reading<'_> {
             Shape::Body => self.record(body, (body, ""), &mut outcome)?,
             Shape::Object(name) => self.record(only(body, name)?, (body, ""), &mut outcome)?,
             Shape::List(name) => self.list(only(body, name)?, (body, ""), &mut outcome)?,
+            Shape::Bare(names) => {
+                let mut lists = names.iter().filter_map(|name| only(body, name).ok());
+                let list = match body {
+                    Tree::List(_) => Some(body),
+                    _ => lists.next().filter(|_| lists.next().is_none()),
+                };
+                self.list(list.ok_or("not one list")?, (body, ""), &mut outcome)?;
+            }
             Shape::Lists(name, lists) => match only(body, name)? {
                 Tree::Null => {}
                 Tree::Object(fields) => {
@@ -141,7 +153,7 @@ impl Reading<'_> {
         outcome: &mut Outcome,
     ) -> Result<(), String> {
         let Tree::Object(sent) = record else { return Err("no object".into()) };
-        let mut fields = object(sent, [self.schema, self.known], "", outcome);
+        let mut fields = object(&self.unkept(sent), [self.schema, self.known], "", outcome);
         for (name, property) in self.schema["properties"].as_object().unwrap() {
             match named(sent, name).len() {
                 0 => {
@@ -166,20 +178,42 @@ impl Reading<'_> {
         Ok(())
     }
 
+    /// The record without values that do not fit, and that another column has.
+    fn unkept(&self, sent: &Fields) -> Fields {
+        let mut fields = sent.clone();
+        for column in self.stream.columns {
+            let Origin::Record([[pointer]]) = column.source else { continue };
+            for (name, value) in &mut fields {
+                let is_it = format!("/{}", meant_name(name)) == *pointer;
+                let property = &self.schema["properties"][&pointer[1..]];
+                if is_it && property.is_object() && !takes(property, value) {
+                    *value = Tree::Null;
+                }
+            }
+        }
+        fields
+    }
+
     /// Refuses a record that says that it is another parent's. Below an incident, records of its
     /// sub-incidents are its own, too.
     fn of_its_parent(&self, sent: &Fields) -> Result<(), String> {
         let Some(parent) = self.stream.parents.first() else { return Ok(()) };
         for binding in parent.bindings.iter().filter(|binding| binding.is_asked) {
-            let asked = Origin::Parent(binding.parameter);
-            let columns = self.stream.columns.iter().filter(|column| column.source == asked);
+            let parameter = binding.parameter;
+            let asked = [Origin::Parent(parameter), Origin::ParentNumber(parameter)];
+            let columns = self.stream.columns.iter();
+            let columns = columns.filter(|column| asked.contains(&column.source));
+            let bound = bound(self.stream, parameter);
             let mut names: Vec<&str> = columns.map(|column| column.name).collect();
             if !["id", "incident_id"].contains(&binding.parameter) {
                 names.push(binding.parameter);
             }
             for name in names {
                 match named(sent, name).pop() {
-                    Some(Tree::Text(units)) if meant(units) != bound(binding.parameter) => {
+                    Some(Tree::Text(units)) if meant(units) != bound => {
+                        return Err(format!("another parent's by {name}"));
+                    }
+                    Some(Tree::Number(number)) if bound == NUMBER && number != bound => {
                         return Err(format!("another parent's by {name}"));
                     }
                     _ => {}
@@ -195,7 +229,12 @@ impl Reading<'_> {
             Origin::Record(choices) => choices.concat(),
             _ => Vec::new(),
         });
-        let mut of_columns = pointers.filter_map(|pointer| pointer.split('/').nth(1));
+        let parts = self.stream.columns.iter().flat_map(|column| match column.source {
+            Origin::Parts(names) => names.to_vec(),
+            _ => Vec::new(),
+        });
+        let of_columns = pointers.filter_map(|pointer| pointer.split('/').nth(1));
+        let mut of_columns = of_columns.chain(parts);
         let mut of_children = self.feeds.iter().copied().flatten().map(|binding| binding.field);
         of_columns.any(|field| field == name) || of_children.any(|field| field == name)
     }
@@ -211,7 +250,22 @@ impl Reading<'_> {
         let column = self.stream.columns.iter().find(|column| column.name == name)?;
         match column.source {
             Origin::Parent(parameter) | Origin::ParentTime(parameter) => {
-                Some(Tree::text(bound(parameter)))
+                Some(Tree::text(bound(self.stream, parameter)))
+            }
+            Origin::ParentNumber(parameter) => {
+                Some(Tree::Number(bound(self.stream, parameter).to_owned()))
+            }
+            Origin::Setting(_) => Some(Tree::text(SETTING)),
+            Origin::ReadAt => Some(Tree::text(READ_AT)),
+            Origin::Parts(names) => {
+                let Tree::Object(sent) = record else { return None };
+                let part = |name: &&str| match named(sent, name).pop() {
+                    Some(Tree::Text(units)) => Value::from(meant(units)).to_string(),
+                    Some(Tree::Number(number)) => number.clone(),
+                    _ => "null".to_owned(),
+                };
+                let parts = names.iter().map(part).collect::<Vec<_>>();
+                Some(Tree::text(&format!("[{}]", parts.join(","))))
             }
             Origin::ListName => Some(Tree::text(list)),
             Origin::Position => Some(Tree::Number(number.to_string())),
@@ -372,6 +426,16 @@ fn mended(value: &Tree, path: &str, outcome: &mut Outcome) -> Tree {
 fn taken(tree: &Tree, which: Take) -> Vec<String> {
     match (which, tree) {
         (Take::Itself | Take::IfThere, value) => word(value).into_iter().collect(),
+        (Take::Listed(name), value) => {
+            let all = taken(value, name.map_or(Take::Itself, Take::Within));
+            let mut once: Vec<String> = Vec::new();
+            for text in all {
+                if !once.contains(&text) {
+                    once.push(text);
+                }
+            }
+            if once.is_empty() { Vec::new() } else { vec![Value::from(once).to_string()] }
+        }
         (Take::Each, Tree::List(items)) => items.iter().filter_map(word).collect(),
         (Take::Within(wanted), Tree::Object(fields)) => {
             let value = |(name, value): &(Vec<u16>, Tree)| {

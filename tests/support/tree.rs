@@ -25,6 +25,12 @@ impl fmt::Debug for Tree {
 }
 
 impl Tree {
+    /// A field of an object.
+    pub fn field(&self, wanted: &str) -> Option<&Self> {
+        let Self::Object(fields) = self else { return None };
+        fields.iter().find(|(name, _)| *name == units(wanted)).map(|(_, value)| value)
+    }
+
     pub fn text(text: &str) -> Self {
         Self::Text(units(text))
     }

@@ -1,12 +1,15 @@
 //! Catalogs as they come back from people and tools that know better: narrowed, widened, mistyped.
 
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use serde_json::{Value, json};
+use tap_incident::singer::catalog::discover;
+use tap_incident::source::Source;
 use tap_incident::source::schema;
-use tap_incident::sources::incident_io::INCIDENT_IO;
+use tap_incident::sources::SOURCES;
 
 /// A field that no release knows, and that a catalog may have.
 pub const EXTRA: &str = "extra";
@@ -41,10 +44,13 @@ pub fn any_twists(most: usize) -> impl Strategy<Value = Vec<Placed>> {
 }
 
 /// The entries of our catalog, selected and twisted.
-pub fn twisted(streams: &[&str], twists: &[Placed]) -> Value {
-    static WHOLE: OnceLock<Value> = OnceLock::new();
-    let whole =
-        WHOLE.get_or_init(|| tap_incident::singer::catalog::discover(&INCIDENT_IO).unwrap());
+pub fn twisted(source: &Source, streams: &[&str], twists: &[Placed]) -> Value {
+    static WHOLE: OnceLock<BTreeMap<&str, Value>> = OnceLock::new();
+    let whole = WHOLE.get_or_init(|| {
+        let catalog = |source: &&Source| (source.name, discover(source).unwrap());
+        SOURCES.iter().map(catalog).collect()
+    });
+    let whole = &whole[source.name];
     let is_chosen = |entry: &&Value| streams.contains(&entry["stream"].as_str().unwrap());
     let chosen = whole["streams"].as_array().unwrap().iter().filter(is_chosen);
     let mut entries = chosen.cloned().collect::<Vec<_>>();

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::Value;
 use ureq::http::HeaderMap;
 
 use super::text;
 use crate::base::error::{ApiMessage, Error};
 use crate::page::explain;
+use crate::source::Errors;
 use crate::source::request::Request;
 
 /// How many characters are shown of a body that is not the API's.
@@ -101,61 +102,83 @@ pub(super) fn broken(error: &ureq::Error) -> Failure {
 }
 
 /// What a status other than 200 means.
-pub(super) fn refusal(request: &Request, status: u16, headers: &HeaderMap, body: &[u8]) -> Failure {
-    let (api, scope) = api_message(status, body);
+pub(super) fn refusal(
+    request: &Request,
+    errors: Errors,
+    (status, headers): (u16, &HeaderMap),
+    body: &[u8],
+) -> Failure {
+    let said = Said::of(status, body);
+    let (is_the_apis, is_gone) = match errors {
+        Errors::Coded(gone) => (said.is_coded, said.api.code.as_deref() == Some(gone)),
+        Errors::Plain => (!said.is_html, true),
+    };
+    let Said { api, scope, .. } = said;
     let target = request.to_string();
     match status {
         429 | 408 | 500.. => {
             Failure::Passing(Passing { what: What::Status(api), retry_after: retry_after(headers) })
         }
-        // This API always answers with a body; a 204 comes from something on the way.
+        // An API always answers with a body; a 204 comes from something on the way.
         204 => Failure::Passing(Passing::answer(Error::Rejected { target, api })),
         401 => Failure::Final(Error::Unauthorized(api)),
         // Only the API itself knows what a key may read, or what exists; a proxy does not.
-        403 if api.code.is_some() || scope.is_some() => {
-            Failure::Final(Error::Forbidden { scope, api })
-        }
-        404 if api.code.is_some() => Failure::Final(Error::NotFound { target, api }),
+        403 if is_the_apis => Failure::Final(Error::Forbidden { scope, api }),
+        404 if is_the_apis => Failure::Final(Error::NotFound { is_gone, target, api }),
         _ => Failure::Final(Error::Rejected { target, api }),
     }
 }
 
-/// The API's own words, or the beginning of a body that is not the API's, and the missing scope.
-fn api_message(status: u16, body: &[u8]) -> (ApiMessage, Option<String>) {
-    #[derive(Deserialize)]
-    struct Body {
-        request_id: Option<String>,
-        errors: Option<Vec<Problem>>,
-        #[serde(rename = "type")]
-        kind: Option<String>,
-    }
-    #[derive(Deserialize)]
-    struct Problem {
-        code: Option<String>,
-        message: Option<String>,
-        metadata: Option<Metadata>,
-    }
-    #[derive(Deserialize)]
-    struct Metadata {
-        scope: Option<String>,
-    }
-    let Ok(body) = serde_json::from_slice::<Body>(body) else {
-        let text = String::from_utf8_lossy(body).trim().chars().take(SHOWN).collect();
-        return (ApiMessage { status, text, ..ApiMessage::default() }, None);
-    };
-    let first = body.errors.and_then(|errors| errors.into_iter().next());
-    let (code, text, metadata) = match first {
-        Some(problem) => (problem.code, problem.message, problem.metadata),
-        None => (None, None, None),
-    };
-    let message = ApiMessage {
-        status,
-        text: text.or_else(|| body.kind.clone()).unwrap_or_default(),
+/// What the body of an error says, whichever of the forms it has that APIs write.
+struct Said {
+    api: ApiMessage,
+    /// The missing scope.
+    scope: Option<String>,
+    /// Whether it has a code where errors with codes have it.
+    is_coded: bool,
+    is_html: bool,
+}
+
+impl Said {
+    fn of(status: u16, body: &[u8]) -> Self {
+        let plain = String::from_utf8_lossy(body);
+        let plain = plain.trim();
+        let body: Value = serde_json::from_str(plain).unwrap_or(Value::Null);
+        let text = |place: &str| {
+            let text = match body.pointer(place)? {
+                Value::String(text) => text.clone(),
+                Value::Number(number) => number.to_string(),
+                _ => return None,
+            };
+            Some(text).filter(|text| !text.is_empty())
+        };
+        let first = |places: &[&str]| places.iter().find_map(|place| text(place));
         // `errors` may be empty; the type still tells that the API is speaking.
-        code: code.or(body.kind),
-        request_id: body.request_id,
-    };
-    (message, metadata.and_then(|metadata| metadata.scope))
+        let coded = first(&["/errors/0/code", "/type"]);
+        let words = first(&[
+            "/errors/0/message",
+            "/type",
+            "/message",
+            "/error/message",
+            "/error",
+            "/description",
+            "",
+        ]);
+        let (words, scope) = (words.unwrap_or_default(), text("/errors/0/metadata/scope"));
+        let is_json = !body.is_null();
+        let words = if is_json { words } else { plain.chars().take(SHOWN).collect() };
+        Self {
+            is_coded: coded.is_some() || scope.is_some(),
+            is_html: !is_json && plain.starts_with('<'),
+            scope,
+            api: ApiMessage {
+                status,
+                text: words,
+                code: coded.or_else(|| first(&["/code", "/error/code"])),
+                request_id: text("/request_id"),
+            },
+        }
+    }
 }
 
 /// `Retry-After` in whole seconds.
@@ -169,7 +192,8 @@ mod tests {
 
     fn refused(status: u16, body: &str) -> Option<Error> {
         let request = Request::new("/v2/users");
-        match refusal(&request, status, &HeaderMap::new(), body.as_bytes()) {
+        let head = (status, &HeaderMap::new());
+        match refusal(&request, Errors::Coded("resource_not_found"), head, body.as_bytes()) {
             Failure::Final(error) => Some(error),
             Failure::Passing(_) => None,
         }

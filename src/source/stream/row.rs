@@ -26,6 +26,10 @@ impl Stream {
             cursor: "after",
             fixed: &[],
             more: &[],
+            parts: None,
+            takes_filters: false,
+            posts: &[],
+            counted_by: None,
             modes: Modes::None,
             moves: None,
             window: None,
@@ -81,6 +85,34 @@ impl Stream {
     #[must_use]
     pub const fn more(mut self, more: &'static [(&'static str, More)]) -> Self {
         self.more = more;
+        self
+    }
+
+    /// Is read under each of these values of a parameter, one after the other, and is one list.
+    #[must_use]
+    pub const fn parts(mut self, parameter: &'static str, values: &'static [&'static str]) -> Self {
+        self.parts = Some((parameter, values));
+        self
+    }
+
+    /// Takes the parameters that the config has for such streams.
+    #[must_use]
+    pub const fn filtered(mut self) -> Self {
+        self.takes_filters = true;
+        self
+    }
+
+    /// Is asked for with a body that has these fields, filled from the parent.
+    #[must_use]
+    pub const fn posts(mut self, fields: &'static [&'static str]) -> Self {
+        self.posts = fields;
+        self
+    }
+
+    /// Has as many records as this says.
+    #[must_use]
+    pub const fn counted_by(mut self, parent: &'static Parent) -> Self {
+        self.counted_by = Some(parent);
         self
     }
 
@@ -183,6 +215,16 @@ impl Binding {
         Self { parameter, field, take, is_asked: true }
     }
 
+    /// The texts of a field of the parent, as a list in the field `parameter` of the body.
+    #[must_use]
+    pub const fn listed(
+        parameter: &'static str,
+        field: &'static str,
+        name: Option<&'static str>,
+    ) -> Self {
+        Self { parameter, field, take: Take::Listed(name), is_asked: true }
+    }
+
     /// A field of the parent that the child's records carry as `name`.
     #[must_use]
     pub const fn beside(name: &'static str, field: &'static str) -> Self {
@@ -201,6 +243,12 @@ impl Column {
     #[must_use]
     pub const fn parent_time(name: &'static str) -> Self {
         Self { name, source: Origin::ParentTime(name) }
+    }
+
+    /// The parent's id, a whole number, under the name of the parameter that asks for it.
+    #[must_use]
+    pub const fn parent_number(name: &'static str) -> Self {
+        Self { name, source: Origin::ParentNumber(name) }
     }
 
     /// The parent's id under the name of the parameter that asks for it.

@@ -298,6 +298,12 @@ impl Queue {
         self.feeds.get(&feed).map_or(0, |given| given.bindings.len())
     }
 
+    /// What a feed has given first.
+    #[must_use]
+    pub fn first(&self, feed: Feed) -> Option<Taken> {
+        Some(self.feeds.get(&feed)?.bindings.get(0)?.to_owned())
+    }
+
     /// What was taken of each parent of a list.
     #[must_use]
     pub fn given(&self, list: usize) -> Vec<Taken> {

@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::base::log::{Level, Log};
 use crate::bookmark::cap::Cap;
 use crate::bookmark::memory::{Recent, Seen};
+use crate::source::stream::Stream;
 
 /// What came of a list.
 #[derive(Debug, Default)]
@@ -32,6 +33,8 @@ pub struct Outcome {
     pub recent: Recent,
     /// Records that came and records that the API counts, in lists where it counts more.
     pub shortfall: Option<(u64, u64)>,
+    /// So many records of a list are given at most, where there may be more.
+    pub ceiling: Option<u32>,
     /// Records without a replication key, which are written whenever they come.
     pub timeless: u64,
     /// Paths of fields that the schema does not know.
@@ -97,12 +100,13 @@ impl Outcome {
             fields_unknown: self.unknown.len() as u64,
             fields_nulled: self.nulled.len() as u64,
             values_nulled: self.values_nulled,
-            streams_short: u64::from(self.shortfall.is_some()),
+            streams_short: u64::from(self.shortfall.is_some() || self.ceiling.is_some()),
         }
     }
 
     /// Says everything that was left out of a stream.
-    pub fn report(&self, name: &'static str, log: &Log) {
+    pub fn report(&self, stream: &'static Stream, log: &Log) {
+        let name = stream.name;
         let list = |paths: &BTreeSet<String>| {
             paths.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
         };
@@ -111,10 +115,12 @@ impl Outcome {
         };
         if !self.unknown.is_empty() {
             let unknown = list(&self.unknown);
-            let message = format!(
-                "fields that the schema does not know are left out: {unknown}; a catalog from \
-                 `tap-incident --discover --live` has those that the API documents"
-            );
+            let mut message =
+                format!("fields that the schema does not know are left out: {unknown}");
+            if stream.source.document.as_ref().is_some_and(|document| document.path.is_some()) {
+                message += "; a catalog from `tap-incident --discover --live` has those that the \
+                            API documents";
+            }
             say(Level::Info, &message);
         }
         if !self.nulled.is_empty() {
@@ -141,12 +147,26 @@ impl Outcome {
             let message = format!("parents of which the key may not read it: {}", self.refused);
             say(Level::Warning, &message);
         }
-        if let Some((received, total)) = self.shortfall {
-            let message = format!(
-                "{received} records came where the API counts {total}; \
-                 it may count some that the key may not read"
-            );
+        for message in self.short() {
             say(Level::Warning, &message);
         }
+    }
+
+    /// What is known to be missing from its list.
+    fn short(&self) -> Vec<String> {
+        let mut messages = Vec::new();
+        if let Some(ceiling) = self.ceiling {
+            messages.push(format!(
+                "the API gives no more than {ceiling} records of a list, and this one may have more: \
+                 what lies beyond is missing"
+            ));
+        }
+        if let Some((received, total)) = self.shortfall {
+            messages.push(format!(
+                "{received} records came where the API counts {total}; \
+                 it may count some that the key may not read"
+            ));
+        }
+        messages
     }
 }

@@ -1,0 +1,39 @@
+//! Whose state it is: one of another source is carried along and not used, since streams of two sources may
+//! have the same name.
+
+use serde_json::{Map, Value, json};
+
+use crate::source::Source;
+use crate::sources::DEFAULT;
+
+/// The source that a state is of; where it says nothing, the one that is read by default.
+const SOURCE: &str = "source";
+/// What other sources had left there.
+const OTHERS: &str = "other_sources";
+
+/// A state in which nothing of `source` was read.
+pub(super) fn empty(source: &Source) -> Map<String, Value> {
+    let mut state = Map::new();
+    // States of earlier releases name no source.
+    if source.name != DEFAULT.name {
+        state.insert(SOURCE.into(), source.name.into());
+    }
+    state
+}
+
+/// What of a state is of `source`; all else is carried along.
+pub(super) fn own(source: &Source, mut state: Map<String, Value>) -> Map<String, Value> {
+    let owner = state.get(SOURCE).and_then(Value::as_str).unwrap_or(DEFAULT.name).to_owned();
+    if owner == source.name {
+        return state;
+    }
+    let others = state.remove(OTHERS);
+    let mut others = others.and_then(|others| others.as_object().cloned()).unwrap_or_default();
+    let mut own = match others.remove(source.name) {
+        Some(Value::Object(own)) => own,
+        _ => empty(source),
+    };
+    others.insert(owner, Value::Object(state));
+    own.insert(OTHERS.into(), json!(others));
+    own
+}
