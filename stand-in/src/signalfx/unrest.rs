@@ -28,8 +28,8 @@ type Step = (&'static str, usize, Change);
 /// What incidents that are not resolved are counted under; others have a list of their own.
 const RESOLVED: &str = "/v2/incident?includeResolved=true";
 const STEPS: [Step; 12] = [
-    (INCIDENTS, 2, Change::Appear { id: "GNewAAAAA01", is_active: true }),
-    (INCIDENTS, 3, Change::Leave("vanishes")),
+    (INCIDENTS, 2, Change::Leave("vanishes")),
+    (INCIDENTS, 3, Change::Appear { id: "GNewAAAAA01", is_active: true }),
     (INCIDENTS, 4, Change::Supersede("GNewAAAAA02")),
     (INCIDENTS, 5, Change::Leave("vanishes")),
     (INCIDENTS, 6, Change::Appear { id: "GNewAAAAA03", is_active: true }),
