@@ -99,6 +99,8 @@ fn paths_methods_and_rights_are_checked() {
     assert_eq!(asked(&stand_in, "/configuration/alerts/by_filters").status, 405);
     let head = format!("POST {BASE}/incidents HTTP/1.1\r\n{KEY}\r\n{JSON}");
     assert_eq!(Connection::open(&stand_in).send_with(&head, "{}").unwrap().status, 405);
+    let head = head.replace("/incidents", "/nowhere");
+    assert_eq!(Connection::open(&stand_in).send_with(&head, "{}").unwrap().status, 404);
     let received = asked(&stand_in, "/incidents/distribution");
     assert_eq!(received.status, 403);
     assert!(received.json()["description"].is_string());

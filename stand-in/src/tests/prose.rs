@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::support::{Connection, Received};
-use crate::{Action, Api, Fault, Limits, Options, StandIn, Workspace};
+use crate::{Action, Api, Fault, Limits, Options, Readings, StandIn, Workspace};
 
 const SIGNALFX: &str = "/v2/incident?limit=3";
 const ACTIAN: &str = "/api/backend/harbour%20works%2F7/incidents";
@@ -117,6 +117,25 @@ fn pages_become_thin_and_empty() {
     let stand_in = actian(Options::default());
     stand_in.fault(Fault::once("/incidents", Action::ThinPage));
     assert_eq!([(); 2].map(|()| length(&stand_in, ACTIAN)), [13, 14]);
+}
+
+#[test]
+fn lists_inside_of_an_object_become_thin_too() {
+    let readings = Readings { is_wrapped: true, ..Readings::default() };
+    let wrapped = || Options { readings, ..Options::default() };
+    let days = format!("{ACTIAN}/distribution");
+    for (stand_in, target, name) in [
+        (signalfx(wrapped()), SIGNALFX, "results"),
+        (signalfx(wrapped()), "/v2/alertmuting?limit=3", "results"),
+        (actian(wrapped()), ACTIAN, "data"),
+        (actian(wrapped()), days.as_str(), "incidents"),
+    ] {
+        let length = || asked(&stand_in, target).unwrap().json()[name].as_array().unwrap().len();
+        let whole = length();
+        stand_in.fault(Fault::once("", Action::ThinPage));
+        stand_in.fault(Fault { skip: 1, ..Fault::once("", Action::EmptyPage) });
+        assert_eq!([length(), length(), length()], [whole - 1, 0, whole], "{target}");
+    }
 }
 
 #[test]

@@ -49,6 +49,7 @@ fn rules() -> Workspace {
             json!({"id": "for ever", "startTime": noon - 9, "stopTime": 0}),
             json!({"id": "says nothing"}),
             json!({"id": "seconds, over", "startTime": 1_500_000_000, "stopTime": 1_600_000_000}),
+            json!({"id": "seconds, comes", "startTime": 1_900_000_000, "stopTime": 0}),
         ]);
     });
     workspace
@@ -119,6 +120,15 @@ fn the_two_lists_of_incidents_share_no_row() {
     assert_eq!((active.len(), resolved.len()), (70, 70));
     assert!(resolved.iter().all(|row| row["active"] != json!(true)));
     assert!(active.iter().all(|row| !resolved.contains(row)));
+}
+
+#[test]
+fn an_incident_that_says_nothing_of_it_is_active() {
+    let mut workspace = Workspace::default();
+    workspace.edit("/v2/incident", |rows| rows.push(json!({"incidentId": "x", "active": null})));
+    let stand_in = started(workspace, Options::default());
+    assert_eq!(list(&stand_in, "/v2/incident").len(), 1);
+    assert_eq!(list(&stand_in, "/v2/incident?includeResolved=true").len(), 0);
 }
 
 #[test]
@@ -235,10 +245,10 @@ fn rules_are_chosen_by_the_clock() {
     };
     assert_eq!(ids(""), "goes on, for ever, says nothing");
     assert_eq!(ids("?include=Ongoing"), "goes on, for ever, says nothing");
-    assert_eq!(ids("?include=Open"), "comes, goes on, for ever, says nothing");
+    assert_eq!(ids("?include=Open"), "comes, goes on, for ever, says nothing, seconds, comes");
     assert_eq!(ids("?include=Past"), "over, seconds, over");
-    assert_eq!(ids("?include=Future"), "comes");
-    let all = "over, comes, goes on, for ever, says nothing, seconds, over";
+    assert_eq!(ids("?include=Future"), "comes, seconds, comes");
+    let all = "over, comes, goes on, for ever, says nothing, seconds, over, seconds, comes";
     assert_eq!(ids("?include=All"), all);
 }
 
@@ -246,7 +256,7 @@ fn rules_are_chosen_by_the_clock() {
 fn the_count_is_of_what_matches() {
     let stand_in = started(rules(), Options::default());
     assert_eq!(asked(&stand_in, "/v2/alertmuting?limit=1").json()["count"], json!(3));
-    assert_eq!(asked(&stand_in, "/v2/alertmuting?include=All").json()["count"], json!(6));
+    assert_eq!(asked(&stand_in, "/v2/alertmuting?include=All").json()["count"], json!(7));
 }
 
 #[test]

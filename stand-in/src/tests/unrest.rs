@@ -66,6 +66,13 @@ fn incidents_come_and_go_while_they_are_read() {
 }
 
 #[test]
+fn resolved_incidents_come_and_go_as_well() {
+    let stand_in = restless();
+    let lengths = [(); 5].map(|()| whole(&stand_in, RESOLVED).len());
+    assert_eq!(lengths, [72, 71, 72, 71, 71]);
+}
+
+#[test]
 fn an_incident_resolves_between_the_two_lists() {
     let stand_in = restless();
     let before = ids(&whole(&stand_in, ACTIVE));
