@@ -1,5 +1,6 @@
-//! From a request to the reply of an API that is described in prose: the key, the limits, the answer. Such
-//! an API says nothing of its limits until they are passed, and nothing of how long to wait then.
+//! From a request to the reply of an API that is described in prose: the key, the limits, the
+//! answer. Such an API says nothing of its limits until they are passed, and nothing of how long to
+//! wait then.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;

@@ -1,5 +1,6 @@
-//! What the samples of `SignalFx` and Actian have to offer to a reader: each member missing and null
-//! somewhere, values beyond the documents, texts that have to be escaped, and keys that nearly are the same.
+//! What the samples of `SignalFx` and Actian have to offer to a reader: each member missing and
+//! null somewhere, values beyond the documents, texts that have to be escaped, and keys that nearly
+//! are the same.
 
 use std::collections::BTreeSet;
 
