@@ -1,6 +1,6 @@
-//! What Actian Data Observability answers, from its document: lists without pages and without an order,
-//! figures, one incident, and the alerts that a body asks for. Pure; sockets, limits and faults are left to
-//! others.
+//! What Actian Data Observability answers, from its document: lists without pages and without an
+//! order, figures, one incident, and the alerts that a body asks for. Pure; sockets, limits and
+//! faults are left to others.
 
 use serde_json::{Value, json};
 

@@ -1,5 +1,5 @@
-//! Answers that say no, in the forms of the APIs that are described in prose: they have several, and which
-//! one comes is not written down.
+//! Answers that say no, in the forms of the APIs that are described in prose: they have several,
+//! and which one comes is not written down.
 
 use serde_json::{Value, json};
 

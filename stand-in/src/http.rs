@@ -203,6 +203,16 @@ mod tests {
     }
 
     #[test]
+    fn a_body_in_chunks_or_without_end_ends_the_connection() {
+        let bytes = b"POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n";
+        assert!(Receiver::new(bytes.as_slice()).next().unwrap().unwrap().closes);
+        let bytes = b"POST /a HTTP/1.1\r\nContent-Length: 4194305\r\n\r\n";
+        assert!(Receiver::new(bytes.as_slice()).next().is_err());
+        let bytes = b"POST /a HTTP/1.1\r\nContent-Length: 2\r\n\r\n{";
+        assert!(Receiver::new(bytes.as_slice()).next().unwrap().is_none());
+    }
+
+    #[test]
     fn a_cut_body_is_shorter_than_its_announced_length() {
         let body = b"0123456789".to_vec();
         let headers = vec![("Date".to_owned(), "now".to_owned())];

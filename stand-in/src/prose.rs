@@ -1,27 +1,27 @@
-//! From a request to the reply of an API that is described in prose: the key, the limits, the answer. Such
-//! an API says nothing of its limits until they are passed, and nothing of how long to wait then.
+//! From a request to the reply of an API that is described in prose: the key, the limits, the
+//! answer. Such an API says nothing of its limits until they are passed, and nothing of how long to
+//! wait then.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::actian;
 use super::answer::Rules;
-use super::api::Served;
+use super::api::Prose;
 use super::denial::Denial;
 use super::faults::Action;
 use super::http::{JSON, Reply};
 use super::query::Request;
 use super::shared::{Shared, lock};
-use super::signalfx;
 
 /// The answer of the API, if the key, the limits and the rules allow one.
 pub(crate) fn answered(
+    api: Prose,
     shared: &Shared,
     request: &Request,
     action: &Action,
     now: DateTime<Utc>,
 ) -> Reply {
-    match data(shared, request, action, now) {
+    match data(api, shared, request, action, now) {
         Ok(body) => Reply::plain(200, JSON, body.to_string().into_bytes()),
         Err(denial) => denied(denial),
     }
@@ -33,27 +33,19 @@ pub(crate) fn denied(denial: Denial) -> Reply {
 }
 
 fn data(
+    api: Prose,
     shared: &Shared,
     request: &Request,
     action: &Action,
     now: DateTime<Utc>,
 ) -> Result<Value, Denial> {
     let rules = Rules { now: now.timestamp_micros(), ..shared.rules.clone() };
-    let is_signalfx = matches!(shared.served, Served::SignalFx);
-    if is_signalfx {
-        signalfx::admit(request, &rules)?;
-    } else {
-        actian::admit(request, &rules)?;
-    }
+    api.admit(request, &rules)?;
     if shared.take(&request.path()).wait.is_some() {
-        return Err(if is_signalfx { signalfx::denial(429) } else { actian::denial(429) });
+        return Err(api.denial(429));
     }
-    let mut body = if is_signalfx {
-        shared.read(|workspace| signalfx::answer(request, workspace, &rules))?
-    } else {
-        let turn = shared.turn(request);
-        shared.read(|workspace| actian::answer(request, workspace, &rules, turn))?
-    };
+    let turn = shared.turn(request);
+    let mut body = shared.read(|workspace| api.answer(request, workspace, &rules, turn))?;
     if let Some(rows) = rows_of(&mut body) {
         match action {
             Action::EmptyPage => rows.clear(),
@@ -72,6 +64,10 @@ fn rows_of(body: &mut Value) -> Option<&mut Vec<Value>> {
     if body.is_array() {
         return body.as_array_mut();
     }
-    let name = ["results", "data", "incidents"].into_iter().find(|name| body[*name].is_array())?;
-    body.get_mut(name)?.as_array_mut()
+    for name in ["results", "data", "incidents"] {
+        if body.get(name).is_some_and(Value::is_array) {
+            return body.get_mut(name)?.as_array_mut();
+        }
+    }
+    None
 }

@@ -38,8 +38,8 @@ impl Request {
         decoded(self.target.split('?').next().unwrap_or_default())
     }
 
-    /// Of a path `/api/backend/{tenant}/…`: the tenant, which is one segment whatever it decodes to, and
-    /// the path behind it with its percent-encoding undone.
+    /// Of a path `/api/backend/{tenant}/…`: the tenant, which is one segment whatever it decodes
+    /// to, and the path behind it with its percent-encoding undone.
     pub(crate) fn within_tenant(&self) -> Option<(String, String)> {
         let path = self.target.split('?').next().unwrap_or_default();
         let inner = path.strip_prefix("/api/backend/")?;

@@ -5,7 +5,6 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use super::actian;
 use super::answer::{Answer, DOCUMENT_PATH, Rules, admit, answer};
 use super::api::Served;
 use super::document::Document;
@@ -16,7 +15,6 @@ use super::prose;
 use super::query::Request;
 use super::refusal::Refusal;
 use super::shared::{Shared, lock};
-use super::signalfx;
 
 /// The reply to the request with this number; nothing if the connection is to be closed instead.
 pub(crate) fn reply(
@@ -61,8 +59,9 @@ fn answered(
     action: &Action,
     now: DateTime<Utc>,
 ) -> Reply {
-    let Served::OpenApi { document, source } = &shared.served else {
-        return prose::answered(shared, request, action, now);
+    let (document, source) = match &shared.served {
+        Served::OpenApi { document, source } => (document, source),
+        Served::Prose(api) => return prose::answered(*api, shared, request, action, now),
     };
     if let Err(refusal) = admit(request, document, &shared.rules) {
         return refused(&refusal, number);
@@ -108,13 +107,12 @@ fn data(
 fn failed(served: &Served, status: u16, number: usize) -> Reply {
     match served {
         Served::OpenApi { .. } => refused(&Refusal::of_status(status), number),
-        Served::SignalFx => prose::denied(signalfx::denial(status)),
-        Served::Actian => prose::denied(actian::denial(status)),
+        Served::Prose(api) => prose::denied(api.denial(status)),
     }
 }
 
 fn asking_to_wait(shared: &Shared, seconds: u64, now: DateTime<Utc>, number: usize) -> Reply {
-    if let Served::OpenApi { .. } = shared.served {
+    if matches!(shared.served, Served::OpenApi { .. }) {
         return too_many(seconds, None, now, number);
     }
     let mut reply = failed(&shared.served, 429, number);

@@ -1,5 +1,6 @@
-//! What `SignalFx` answers, from its document and from what public clients tell: lists by limit and offset,
-//! newest first as the rows stand, and nothing else. Pure; sockets, limits and faults are left to others.
+//! What `SignalFx` answers, from its document and from what public clients tell: lists by limit and
+//! offset, newest first as the rows stand, and nothing else. Pure; sockets, limits and faults are
+//! left to others.
 
 use serde_json::{Value, json};
 

@@ -1,5 +1,5 @@
-//! A script of changes to the sample of `SignalFx` while it is read. Each step waits for a number of requests
-//! to one list, so that the script is the same whatever is read side by side.
+//! A script of changes to the sample of `SignalFx` while it is read. Each step waits for a number
+//! of requests to one list, so that the script is the same whatever is read side by side.
 
 use std::collections::BTreeMap;
 
@@ -28,8 +28,8 @@ type Step = (&'static str, usize, Change);
 /// What incidents that are not resolved are counted under; others have a list of their own.
 const RESOLVED: &str = "/v2/incident?includeResolved=true";
 const STEPS: [Step; 12] = [
-    (INCIDENTS, 2, Change::Appear { id: "GNewAAAAA01", is_active: true }),
-    (INCIDENTS, 3, Change::Leave("vanishes")),
+    (INCIDENTS, 2, Change::Leave("vanishes")),
+    (INCIDENTS, 3, Change::Appear { id: "GNewAAAAA01", is_active: true }),
     (INCIDENTS, 4, Change::Supersede("GNewAAAAA02")),
     (INCIDENTS, 5, Change::Leave("vanishes")),
     (INCIDENTS, 6, Change::Appear { id: "GNewAAAAA03", is_active: true }),
@@ -42,9 +42,9 @@ const STEPS: [Step; 12] = [
     (MUTING_RULES, 4, Change::Leave("deleted")),
 ];
 
-/// Changes the sample of `SignalFx` while it is read: incidents appear, resolve, are superseded and vanish,
-/// muting rules are deleted. Rows without the private key `_unrest` are there all the time and stay as
-/// they are.
+/// Changes the sample of `SignalFx` while it is read: incidents appear, resolve, are superseded and
+/// vanish, muting rules are deleted. Rows without the private key `_unrest` are there all the time
+/// and stay as they are.
 #[must_use]
 pub fn signalfx_unrest() -> OnRequest {
     let mut counts: BTreeMap<&'static str, usize> = BTreeMap::new();

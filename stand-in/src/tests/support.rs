@@ -144,6 +144,10 @@ impl Received {
     pub(super) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap()
     }
+
+    pub(super) fn text(&self) -> String {
+        String::from_utf8(self.body.clone()).unwrap()
+    }
 }
 
 /// A connection that is kept alive.
@@ -157,7 +161,14 @@ impl Connection {
 
     /// Nothing if the connection was closed before the answer.
     pub(super) fn send(&mut self, head: &str) -> Option<Received> {
-        self.0.get_mut().write_all(format!("{head}\r\n\r\n").as_bytes()).unwrap();
+        self.send_with(head, "")
+    }
+
+    /// The same with a body, whose length the head announces if it is not empty.
+    pub(super) fn send_with(&mut self, head: &str, body: &str) -> Option<Received> {
+        let length = format!("\r\nContent-Length: {}", body.len());
+        let length = if body.is_empty() { "" } else { &length };
+        self.0.get_mut().write_all(format!("{head}{length}\r\n\r\n{body}").as_bytes()).unwrap();
         let mut lines = Vec::new();
         loop {
             let mut line = String::new();
