@@ -10,13 +10,16 @@ use std::time::{Duration, SystemTime};
 
 use clap::Parser;
 use stand_in::{
-    Action, DEFAULT_KEY, Fault, Limits, OnRequest, Options, SAMPLE_MONTHS, StandIn, Workspace,
+    Action, Api, DEFAULT_KEY, Fault, Limits, OnRequest, Options, SAMPLE_MONTHS, StandIn, Workspace,
 };
 use tap_incident::source::openapi::Openapi;
 use tap_incident::sources::incident_io::INCIDENT_IO;
 
 #[derive(Parser)]
 struct Arguments {
+    /// Whose API is imitated
+    #[arg(long, default_value = "incident_io", value_parser = ["incident_io", "signalfx", "actian"])]
+    source: String,
     /// The port on 127.0.0.1; 0 takes a free one
     #[arg(long, default_value_t = 0)]
     port: u16,
@@ -59,8 +62,15 @@ type Moments = Arc<Mutex<Vec<SystemTime>>>;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
-    let document = Openapi::embedded(&INCIDENT_IO)?;
-    let mut workspace = Workspace::with_months(arguments.months)?;
+    let (api, mut workspace) = match arguments.source.as_str() {
+        "signalfx" => (Api::SignalFx, Workspace::signalfx()?),
+        "actian" => (Api::Actian, Workspace::actian()?),
+        _ => {
+            let document = Openapi::embedded(&INCIDENT_IO)?;
+            let workspace = Workspace::with_months(arguments.months)?;
+            (Api::OpenApi(document.as_value().clone()), workspace)
+        }
+    };
     for (path, rows) in &arguments.rows {
         workspace.resize(path, *rows);
     }
@@ -76,7 +86,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         page_cap: arguments.page_cap,
         ..Options::default()
     };
-    let stand_in = StandIn::start(document.as_value(), workspace, options)?;
+    let stand_in = StandIn::serving(api, workspace, options)?;
     for fault in arguments.fault {
         stand_in.fault(fault);
     }

@@ -283,7 +283,6 @@ fn measured(cap: usize, tenths: usize) -> (usize, usize, f64) {
 fn change_costs_few_requests() {
     for (cap, tenths, most) in [(100, 0, 13.0), (100, 5, 15.0), (100, 25, 30.0), (40, 25, 60.0)] {
         let (lossy, unsettled, requests) = measured(cap, tenths);
-        println!("{cap} a page, {tenths} tenths of a change: {requests} requests, {unsettled}");
         assert_eq!((lossy, unsettled), (0, 0), "{cap} a page, {tenths} tenths of a change");
         assert!(requests <= most, "{cap} a page, {tenths} tenths of a change: {requests} requests");
     }

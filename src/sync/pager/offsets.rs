@@ -23,15 +23,9 @@ pub(super) struct Offsets {
     /// How many records the page had that was taken last, and the time before it.
     last: usize,
     before_last: u64,
-    /// This reading, from the head on, the time before it, and the reading before it.
-    reading: Vec<u64>,
-    began: u64,
+    reading: Reading,
+    /// The keys of the reading before.
     previous: Option<Vec<u64>>,
-    /// How many pages this reading has, and whether it has brought something new.
-    pages: u64,
-    has_news: bool,
-    /// Whether pages of it did not overlap, since they have a few records only.
-    is_loose: bool,
     /// Whether the last page was dropped.
     is_back: bool,
     /// Where to go on after a page that was asked for to see whether the offset counts.
@@ -44,6 +38,20 @@ pub(super) struct Offsets {
     pub(super) is_at_ceiling: bool,
     /// How many records the list has, as far as that is said: the least of it.
     pub(super) total: Option<u64>,
+}
+
+/// A way through the list, from its head on.
+#[derive(Debug, Default)]
+struct Reading {
+    /// What came, in its order.
+    keys: Vec<u64>,
+    /// The time before it.
+    began: u64,
+    pages: u64,
+    /// Whether something came that had not come before.
+    has_news: bool,
+    /// Whether its pages did not overlap, since they have a few records only.
+    is_loose: bool,
 }
 
 /// What becomes of a page.
@@ -105,8 +113,9 @@ impl Offsets {
         let is_same = brings_nothing && !is_tail && !is_back;
         // Pages of a few records cannot overlap. What was read the same way twice is complete.
         let is_first = self.offset == 0;
-        self.is_loose |= (1..LEAST).contains(&keys.len()) && (is_first || self.last < LEAST);
-        let is_joined = self.previous.is_some() && !self.is_loose && self.is_in_place(keys);
+        self.reading.is_loose |=
+            (1..LEAST).contains(&keys.len()) && (is_first || self.last < LEAST);
+        let is_joined = self.previous.is_some() && !self.reading.is_loose && self.is_in_place(keys);
         let end = self.offset + keys.len() as u64;
         let is_at_ceiling = end >= u64::from(ceiling) && !is_tail;
         self.note(keys);
@@ -114,7 +123,7 @@ impl Offsets {
         if is_tail || is_at_ceiling || is_joined {
             return Ok(self.end_of_reading());
         }
-        if self.is_loose && self.is_confirmed() {
+        if self.reading.is_loose && self.is_confirmed() {
             return Ok(Turn::End);
         }
         self.offset += step(keys.len());
@@ -153,7 +162,7 @@ impl Offsets {
         let link = keys.get(..LINK.min(overlap).min(keys.len())).unwrap_or_default();
         let times = self.times_of(link).unwrap_or_default();
         // Records that came in an earlier reading may stand anywhere.
-        times.first().is_some_and(|first| *first > self.began) && is_ascending(&times)
+        times.first().is_some_and(|first| *first > self.reading.began) && is_ascending(&times)
     }
 
     /// Whether the end of a page is as an earlier reading had it: what moves to the head comes in another
@@ -163,7 +172,9 @@ impl Offsets {
         let stretch = keys.get(keys.len() - length..).unwrap_or_default();
         let times = self.times_of(stretch).unwrap_or_default();
         let (Some(first), Some(last)) = (times.first(), times.last()) else { return false };
-        is_ascending(&times) && *last <= self.began && last - first <= 2 * self.largest as u64
+        is_ascending(&times)
+            && *last <= self.reading.began
+            && last - first <= 2 * self.largest as u64
     }
 
     /// When these came, if all of them have.
@@ -177,35 +188,37 @@ impl Offsets {
 
     /// Notes the order of what came.
     fn note(&mut self, keys: &[u64]) {
-        self.pages += 1;
+        self.reading.pages += 1;
         self.before_last = self.now;
         for key in keys {
             self.now += 1;
-            self.has_news |= self.times.insert(*key, self.now).is_none();
+            self.reading.has_news |= self.times.insert(*key, self.now).is_none();
         }
-        self.reading.extend(keys);
+        self.reading.keys.extend(keys);
         self.last = keys.len();
     }
 
     /// Begins at the head again, where that may bring something new.
     fn end_of_reading(&mut self) -> Turn {
         let is_again = self.previous.is_some();
-        let is_settled = self.pages == 1 || !self.has_news;
-        let is_complete = if self.is_loose { self.is_confirmed() } else { is_again && is_settled };
+        let is_settled = self.reading.pages == 1 || !self.reading.has_news;
+        let is_complete =
+            if self.reading.is_loose { self.is_confirmed() } else { is_again && is_settled };
         if is_complete || self.times.is_empty() {
             return Turn::End;
         }
-        self.previous = Some(std::mem::take(&mut self.reading));
-        (self.offset, self.last, self.before_last, self.began) = (0, 0, self.now, self.now);
-        (self.pages, self.has_news, self.is_loose) = (0, false, false);
+        let next = Reading { began: self.now, ..Reading::default() };
+        self.previous = Some(std::mem::replace(&mut self.reading, next).keys);
+        (self.offset, self.last, self.before_last) = (0, 0, self.now);
         Turn::Taken
     }
 
     /// Whether this reading is the same as the one before it, and no record came twice, which it would
     /// have where one had moved.
     fn is_confirmed(&self) -> bool {
-        let is_same = self.previous.as_ref() == Some(&self.reading);
-        is_same && self.reading.iter().collect::<HashSet<_>>().len() == self.reading.len()
+        let keys = &self.reading.keys;
+        let is_same = self.previous.as_ref() == Some(keys);
+        is_same && keys.iter().collect::<HashSet<_>>().len() == keys.len()
     }
 
     fn is_too_long(&self) -> bool {
