@@ -163,7 +163,8 @@ pub fn selection(source: &'static Source, catalog: Value) -> Result<Selection, E
     for entry in &entries {
         let name = entry.name();
         let stream = source.named(name);
-        match (entry.is_selected(stream.is_some()), stream) {
+        let is_known = stream.is_some() || elsewhere(source, name).is_some();
+        match (entry.is_selected(is_known), stream) {
             (false, _) => {}
             (true, None) => selection.warnings.push(unknown(source, name)),
             (true, Some(_)) if selection.streams.iter().any(|known| known.stream.name == name) => {

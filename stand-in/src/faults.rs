@@ -33,6 +33,8 @@ pub enum Action {
         /// How long to wait.
         seconds: u64,
     },
+    /// The answer has this status and this body.
+    StatusBody(u16, String),
     /// The answer is a web page with this status, as a proxy sends it.
     Html(u16),
     /// The connection ends in the middle of the body.

@@ -29,6 +29,7 @@ pub(crate) fn reply(
     let mut is_cut = false;
     let mut reply = match action {
         Some(Action::CloseBeforeAnswer) => return None,
+        Some(Action::StatusBody(status, body)) => Reply::plain(status, JSON, body.into_bytes()),
         Some(Action::Status(status)) => failed(&shared.served, status, number),
         Some(Action::RetryAfter { seconds }) => asking_to_wait(shared, seconds, now, number),
         Some(Action::Html(status)) => html(status),

@@ -23,6 +23,7 @@ mod tree;
 #[path = "../support/twist.rs"]
 mod twist;
 
+mod actian;
 mod backfill;
 mod bookmarks;
 mod catalogs;
@@ -47,6 +48,8 @@ mod resume;
 mod scope;
 mod selection;
 mod settings;
+mod signalfx;
+mod sources;
 mod sync;
 mod toy;
 mod wire;

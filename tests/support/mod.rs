@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use proptest::prelude::*;
 use proptest::test_runner::{RngSeed, TestCaseResult, TestError, TestRunner};
 use serde_json::Value;
-use stand_in::{DEFAULT_KEY, NOW, Options, StandIn, Workspace};
+use stand_in::{ACTIAN_TENANT, Api, DEFAULT_KEY, NOW, Options, StandIn, Workspace};
 use tap_incident::base::clock::{Clock, StandingClock};
 use tap_incident::source::Source;
 use tap_incident::source::openapi::Openapi;
@@ -42,6 +42,19 @@ pub fn serve(workspace: Workspace, options: Options) -> StandIn {
     StandIn::start(Openapi::embedded(&INCIDENT_IO).unwrap().as_value(), workspace, options).unwrap()
 }
 
+/// The sample workspace of any source, served strictly, with these options.
+pub fn sample_of(source: &Source, options: Options) -> StandIn {
+    let (api, workspace) = match source.name {
+        "signalfx" => (Api::SignalFx, Workspace::signalfx()),
+        "actian" => (Api::Actian, Workspace::actian()),
+        _ => {
+            let document = Openapi::embedded(source).unwrap().as_value().clone();
+            (Api::OpenApi(document), Workspace::with_months(1))
+        }
+    };
+    StandIn::serving(api, workspace.unwrap(), options).unwrap()
+}
+
 /// A tap about to run.
 pub struct Tap {
     args: Vec<String>,
@@ -49,6 +62,8 @@ pub struct Tap {
     folder: tempfile::TempDir,
     clock: Arc<dyn Clock>,
     sources: Vec<&'static Source>,
+    /// Whose catalog is edited.
+    source: &'static Source,
 }
 
 /// What a run left behind.
@@ -73,8 +88,19 @@ impl Tap {
             folder: tempfile::tempdir().unwrap(),
             clock: Arc::new(StandingClock::at(NOW)),
             sources: SOURCES.to_vec(),
+            source: &INCIDENT_IO,
         };
         tap.set("concurrency", &concurrency().to_string())
+    }
+
+    /// A tap that reads the stand-in of any source with its key.
+    pub fn over(source: &'static Source, stand_in: &StandIn) -> Self {
+        let mut tap = Self::of(stand_in).set("source", source.name);
+        tap.source = source;
+        if source.address.settings().any(|name| name == "tenant") {
+            tap = tap.set("tenant", ACTIAN_TENANT);
+        }
+        tap
     }
 
     /// Only the modes of incidents that are documented, so that nothing is asked for besides.
@@ -99,6 +125,7 @@ impl Tap {
     /// Reads a source that is none of the program's own.
     pub fn reads(mut self, source: &'static Source) -> Self {
         self.sources = vec![source];
+        self.source = source;
         self
     }
 
@@ -137,7 +164,7 @@ impl Tap {
 
     /// Selects these streams, then lets `change` edit each entry of the catalog.
     pub fn catalog(self, streams: &[&str], change: impl Fn(&mut Value)) -> Self {
-        let mut catalog = tap_incident::singer::catalog::discover(&INCIDENT_IO).unwrap();
+        let mut catalog = tap_incident::singer::catalog::discover(self.source).unwrap();
         for entry in catalog["streams"].as_array_mut().unwrap() {
             let is_selected = streams.contains(&entry["stream"].as_str().unwrap());
             entry["metadata"][0]["metadata"]["selected"] = is_selected.into();

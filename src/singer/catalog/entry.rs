@@ -75,7 +75,7 @@ impl Entry {
         root.map(|root| &root.choice)
     }
 
-    /// A stream we do not know counts as selected only where the catalog says so outright.
+    /// A stream that no source has counts as selected only where the catalog says so outright.
     pub(super) fn is_selected(&self, is_known: bool) -> bool {
         let root = self.root();
         match root.and_then(|root| root.selected).or(self.selected) {
