@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Page, Reader};
+use super::{Page, Reader, Repeats};
 use crate::base::time::parse_time;
 use crate::bookmark::memory::{Seen, VERSION_BITS};
 use crate::json;
@@ -51,7 +51,7 @@ impl Draft<'_> {
         self.note_creation();
         if self.reader.is_emitting {
             self.emit()?;
-        } else if self.reader.is_by_offset {
+        } else if self.reader.repeats == Repeats::Shifted {
             self.is_first(self.key()?);
         }
         self.columns.advance();
@@ -61,16 +61,10 @@ impl Draft<'_> {
     /// Writes the record, if it is to be written.
     fn emit(&mut self) -> Result<(), String> {
         let key = self.key()?;
-        if self.reader.stream.is_overlapping {
-            if !self.is_first_of_its_key(key) {
-                return Ok(());
-            }
-        } else if self.reader.is_by_offset {
-            if !self.is_first(key) {
-                return Ok(());
-            }
-        } else {
+        if self.reader.repeats == Repeats::Never {
             self.page.keys.push(key);
+        } else if !self.is_new(key) {
+            return Ok(());
         }
         let changed_at = self.changed_at()?;
         if changed_at.is_none_or(|time| self.note_change(time, key)) {
@@ -113,6 +107,16 @@ impl Draft<'_> {
             page.bound.extend(bound.into_iter().map(|values| (feed, values)));
         }
         Ok(())
+    }
+
+    /// Whether the record read last has not come before, in a list where that may be.
+    #[inline(never)]
+    fn is_new(&mut self, key: u64) -> bool {
+        match self.reader.repeats {
+            Repeats::Never => true,
+            Repeats::Same => self.is_first_of_its_key(key),
+            Repeats::Shifted => self.is_first(key),
+        }
     }
 
     /// Whether a record with this key has not come before, where pages overlap. Only what is the same

@@ -39,8 +39,18 @@ pub struct Reader {
     window: Window,
     memory: Memory,
     is_emitting: bool,
-    /// Whether its list is paged by offset, so that records come again.
-    is_by_offset: bool,
+    repeats: Repeats,
+}
+
+/// Whether a record of a list may come again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Repeats {
+    /// It is not meant to.
+    Never,
+    /// On another page, the same; the list's pages overlap.
+    Same,
+    /// On another page, and maybe changed; the list is paged by offset.
+    Shifted,
 }
 
 /// An answer to be read.
@@ -100,10 +110,13 @@ impl Reader {
         projection: Projection,
         feeds: Vec<&'static [Binding]>,
     ) -> Self {
-        let is_by_offset =
-            stream.page_size.is_some() && matches!(stream.source.paging, Paging::Offset { .. });
+        let repeats = match stream.source.paging {
+            Paging::Offset { .. } if stream.page_size.is_some() => Repeats::Shifted,
+            _ if stream.is_overlapping => Repeats::Same,
+            _ => Repeats::Never,
+        };
         let fields = feeds.iter().copied().flatten().map(|binding| binding.field);
-        let key = if is_by_offset { stream.key } else { &[] };
+        let key = if repeats == Repeats::Shifted { stream.key } else { &[] };
         let fields = fields.chain(columns::sources(stream)).chain(key.iter().copied());
         let projection = projection.capturing(fields).kept_elsewhere(&columns::kept(stream));
         let key = key.iter().filter_map(|name| Some((*name, projection.position(name)?)));
@@ -119,7 +132,7 @@ impl Reader {
             window: Window::default(),
             memory: Memory::default(),
             is_emitting: false,
-            is_by_offset,
+            repeats,
         }
     }
 

@@ -14,6 +14,8 @@ pub(super) struct Leaf {
     /// no fraction.
     sure: u8,
     form: Form,
+    /// Whether another column has what does not fit.
+    pub(super) is_kept: bool,
 }
 
 /// Values that targets are particular about.
@@ -51,7 +53,7 @@ impl Leaf {
     /// What `schema` takes; anything where it names no type.
     pub(super) fn of(schema: &Value) -> Self {
         let kinds = match schema.get("type") {
-            None => return Self { types: ANY, sure: ANY, form: Form::Plain },
+            None => return Self { types: ANY, sure: ANY, form: Form::Plain, is_kept: false },
             Some(Value::Array(kinds)) => kinds.as_slice(),
             Some(kind) => std::slice::from_ref(kind),
         };
@@ -69,12 +71,12 @@ impl Leaf {
             Form::DateTime => types & !STRING,
             Form::Plain | Form::Integer | Form::Number => types,
         };
-        Self { types, sure, form }
+        Self { types, sure, form, is_kept: false }
     }
 
     /// Takes nothing but null.
     pub(super) fn none() -> Self {
-        Self { types: NULL, sure: NULL, form: Form::Plain }
+        Self { types: NULL, sure: NULL, form: Form::Plain, is_kept: false }
     }
 
     /// Whether anything may be copied.

@@ -29,8 +29,6 @@ pub(super) struct Field {
     pub(super) label: Label,
     pub(super) node: Node,
     pub(super) path: Box<str>,
-    /// Whether another column has the values that do not fit this one.
-    pub(super) is_kept: bool,
 }
 
 /// What to do with a value.
@@ -72,7 +70,12 @@ impl Projection {
     #[must_use]
     pub fn kept_elsewhere(mut self, names: &[&str]) -> Self {
         for field in &mut self.fields.list {
-            field.is_kept |= names.contains(&&*field.path);
+            if names.contains(&&*field.path)
+                && let Node::Copied(leaf) | Node::Object(_, leaf) | Node::List(_, leaf) =
+                    &mut field.node
+            {
+                leaf.is_kept = true;
+            }
         }
         self
     }
@@ -111,7 +114,7 @@ impl Fields {
     }
 
     fn add(&mut self, name: &str, path: String, node: Node) {
-        self.list.push(Field { label: Label::new(name), node, path: path.into(), is_kept: false });
+        self.list.push(Field { label: Label::new(name), node, path: path.into() });
     }
 
     /// Gives each object slots of its own.
