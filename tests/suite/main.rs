@@ -23,6 +23,7 @@ mod tree;
 #[path = "../support/twist.rs"]
 mod twist;
 
+mod armor;
 mod backfill;
 mod bookmarks;
 mod catalogs;
