@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use clap::Parser;
+use serde_json::Value;
 use stand_in::{
     Action, Api, DEFAULT_KEY, Fault, Limits, OnRequest, Options, SAMPLE_MONTHS, StandIn, Workspace,
 };
@@ -72,7 +73,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     };
     for (path, rows) in &arguments.rows {
-        workspace.resize(path, *rows);
+        if arguments.source == "incident_io" {
+            workspace.resize(path, *rows);
+        } else {
+            workspace.edit(path, |known| grow(known, *rows));
+        }
     }
     let moments = Moments::default();
     let options = Options {
@@ -93,6 +98,24 @@ fn main() -> Result<(), Box<dyn Error>> {
     announce(&stand_in.url())?;
     io::stdin().read_to_end(&mut Vec::new())?;
     arguments.log.map_or(Ok(()), |path| Ok(log(&path, &stand_in, &moments)?))
+}
+
+/// Repeats rows under other ids until there are so many.
+fn grow(rows: &mut Vec<Value>, wanted: usize) {
+    for number in 0..wanted.saturating_sub(rows.len()) {
+        let mut row = rows.get(number).cloned().unwrap_or_default();
+        for (name, id) in row.as_object_mut().into_iter().flatten() {
+            match id {
+                Value::String(text) if name == "id" || name == "incidentId" => {
+                    *text = format!("{text}-{number}");
+                }
+                Value::Number(_) if name == "id" => *id = Value::from(number + 1_000_000),
+                _ => {}
+            }
+        }
+        rows.push(row);
+    }
+    rows.truncate(wanted);
 }
 
 /// Notes when requests come; only on demand, since readers of the data wait for it.

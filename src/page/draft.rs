@@ -46,7 +46,9 @@ const MARGIN: TimeDelta = TimeDelta::days(1);
 impl Draft<'_> {
     /// Decides about the record read last.
     pub(super) fn finish(&mut self) -> Result<(), String> {
-        self.check_parent()?;
+        if !self.asked.is_empty() {
+            self.check_parent()?;
+        }
         self.bind()?;
         self.note_creation();
         if self.reader.is_emitting {
@@ -81,6 +83,7 @@ impl Draft<'_> {
     }
 
     /// Holds the record to be of the parent that was asked for.
+    #[inline(never)]
     fn check_parent(&self) -> Result<(), String> {
         for (name, position, asked) in &self.asked {
             let Some(sent) = self.written.captured(*position) else { continue };

@@ -10,12 +10,15 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use crate::large::{LARGE, UNCAPPED};
+use crate::support::sample_of;
 use proptest::prelude::Rng;
 use proptest::test_runner::{Config, RngAlgorithm, RngSeed, TestRng};
 use serde_json::{Value, json};
-use stand_in::{DEFAULT_KEY, Limits, Options, StandIn};
+use stand_in::{ACTIAN_TENANT, DEFAULT_KEY, Limits, Options, StandIn};
 use tap_incident::base::clock::{Clock, SystemClock};
+use tap_incident::source::Source;
 use tap_incident::source::openapi::Openapi;
+use tap_incident::sources::SOURCES;
 use tap_incident::sources::incident_io::INCIDENT_IO;
 
 const KILLS: usize = 100;
@@ -25,6 +28,7 @@ const PARTS: usize = 120;
 
 /// The tap as a process, what it reads, and its files.
 struct Bench {
+    source: &'static Source,
     stand_in: StandIn,
     folder: tempfile::TempDir,
 }
@@ -62,9 +66,22 @@ impl Bench {
         let document = Openapi::embedded(&INCIDENT_IO).unwrap();
         let stand_in =
             StandIn::start(document.as_value(), crate::large::workspace(), options).unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let bench = Self { stand_in, folder };
-        std::fs::write(bench.path("catalog.json"), catalog().to_string()).unwrap();
+        Self::of(&INCIDENT_IO, stand_in, &catalog())
+    }
+
+    /// The sample of another source, all of its streams.
+    fn small(source: &'static Source) -> Self {
+        let options = Options { page_cap: Some(10), gzip: false, ..Options::default() };
+        let mut catalog = tap_incident::singer::catalog::discover(source).unwrap();
+        for entry in catalog["streams"].as_array_mut().unwrap() {
+            entry["metadata"][0]["metadata"]["selected"] = true.into();
+        }
+        Self::of(source, sample_of(source, options), &catalog)
+    }
+
+    fn of(source: &'static Source, stand_in: StandIn, catalog: &Value) -> Self {
+        let bench = Self { source, stand_in, folder: tempfile::tempdir().unwrap() };
+        std::fs::write(bench.path("catalog.json"), catalog.to_string()).unwrap();
         bench
     }
 
@@ -78,6 +95,8 @@ impl Bench {
             .args([Path::new("--catalog"), &self.path("catalog.json")])
             .args([Path::new("--state"), &self.path("state.json")])
             .env_clear()
+            .env("TAP_INCIDENT_SOURCE", self.source.name)
+            .env("TAP_INCIDENT_TENANT", ACTIAN_TENANT)
             .env("TAP_INCIDENT_API_KEY", DEFAULT_KEY)
             .env("TAP_INCIDENT_ENDPOINT", self.stand_in.url())
             // What is fetched ahead is lost with the process: with eight at a time, and an API without
@@ -237,4 +256,27 @@ fn a_run_that_is_killed_a_hundred_times_goes_on_and_loses_nothing() {
     assert!(missing.is_empty(), "{missing:?}");
     assert!(account.inside >= 60, "only {} runs went on inside a stream", account.inside);
     assert!(account.requests < 2 * requests, "{} requests", account.requests);
+}
+
+#[test]
+fn runs_over_any_other_source_that_are_killed_lose_nothing() {
+    let seed = any_seed();
+    say(&format!("PROPTEST_RNG_SEED={seed}"));
+    let mut random = TestRng::from_seed(RngAlgorithm::ChaCha, &[seed.to_le_bytes(); 4].concat());
+    for source in &SOURCES[1..] {
+        let bench = Bench::small(source);
+        let undisturbed = bench.run(&json!({}), usize::MAX);
+        let mut all = Arrived::default();
+        all.load(&undisturbed);
+        let mut arrived = Arrived { state: json!({}), ..Arrived::default() };
+        for _ in 0..20 {
+            let most = 1 + random.next_u64() % undisturbed.bytes as u64;
+            let state = arrived.state.clone();
+            arrived.load(&bench.run(&state, usize::try_from(most).unwrap()));
+        }
+        let state = arrived.state.clone();
+        arrived.load(&bench.run(&state, usize::MAX));
+        let missing = all.rows.difference(&arrived.rows).take(10).collect::<Vec<_>>();
+        assert!(missing.is_empty(), "{}: {missing:?}", source.name);
+    }
 }

@@ -24,6 +24,7 @@ mod tree;
 mod twist;
 
 mod actian;
+mod armor;
 mod backfill;
 mod bookmarks;
 mod catalogs;

@@ -1,10 +1,13 @@
 //! What every source promises: one is chosen, its rows survive bad weather and come again in full, and
 //! nothing of another source is taken for its own.
 
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::support::{Ran, Tap, sample_of};
+use crate::support::{Ran, Tap, sample_of, text, try_many};
+use proptest::prelude::*;
+use proptest::sample::Index;
 use serde_json::{Value, json};
 use stand_in::{Action, Fault, Options, StandIn};
 use tap_incident::source::Source;
@@ -181,6 +184,79 @@ fn bad_weather_at_any_request_loses_nothing_and_doubles_nothing() {
             assert_eq!(ran.code, 0, "{action:?} at {skip}: {}", ran.stderr);
             assert_eq!(rows(source, &ran), expected, "{action:?} at {skip}");
         }
+    }
+}
+
+/// A row that comes, goes or changes between two runs: which list, where in it, and what happens.
+type Change = (usize, Index, u8);
+
+/// Lists with the field that names their rows, and a stream that has them.
+fn lists(source: &Source) -> &'static [(&'static str, &'static str, &'static str)] {
+    match source.name {
+        "signalfx" => &[
+            ("/v2/incident", "incidentId", "incidents"),
+            ("/v2/alertmuting", "id", "alert_muting_rules"),
+        ],
+        _ => &[("/incidents", "id", "incidents")],
+    }
+}
+
+fn make(stand_in: &StandIn, source: &Source, (list, at, what): &Change, number: usize) {
+    let lists = lists(source);
+    let (path, key, _) = lists[list % lists.len()];
+    stand_in.edit(|workspace| {
+        workspace.edit(path, |rows| {
+            if rows.is_empty() || *what == 0 {
+                let mut row = rows.first().cloned().unwrap_or_else(|| json!({"active": true}));
+                row["severity"] = "LOW".into();
+                let id = 5_000_000 + number;
+                row[key] = if key == "id" && path == "/incidents" {
+                    id.into()
+                } else {
+                    id.to_string().into()
+                };
+                rows.insert(0, row);
+            } else if *what == 1 {
+                rows.remove(at.index(rows.len()));
+            } else {
+                let row = at.get_mut(rows);
+                row["severity"] = format!("S{number}").into();
+            }
+        });
+    });
+}
+
+#[test]
+fn each_run_has_what_is_there_when_it_reads() {
+    for source in others() {
+        let stand_in = sample_of(source, Options { page_cap: Some(30), ..Options::default() });
+        let (last_state, last_number) = (RefCell::new(json!({})), Cell::new(0));
+        let changes = prop::collection::vec((0..9_usize, any::<Index>(), 0..3_u8), 0..8);
+        let cases = proptest::collection::vec(changes, 3);
+        try_many((4, 64), &format!("histories of {}", source.name), &cases, |runs| {
+            for changes in runs {
+                for change in changes {
+                    last_number.set(last_number.get() + 1);
+                    make(&stand_in, source, &change, last_number.get());
+                }
+                let ran = all(source, &stand_in).state(&last_state.borrow()).run().ok();
+                *last_state.borrow_mut() = ran.state();
+                for (path, key, stream) in lists(source) {
+                    let (mut there, mut came) = (BTreeSet::new(), BTreeSet::new());
+                    stand_in.edit(|workspace| {
+                        let rows = workspace.rows(path);
+                        let of = |row: &Value| (row[key].to_string(), text(&row["severity"]));
+                        there = rows.iter().map(of).collect();
+                    });
+                    let records = ran.records(stream);
+                    came.extend(
+                        records.iter().map(|row| (row[key].to_string(), text(&row["severity"]))),
+                    );
+                    prop_assert_eq!(&came, &there, "{}", stream);
+                }
+            }
+            Ok(())
+        });
     }
 }
 
