@@ -14,14 +14,14 @@ pub(super) struct Leaf {
     /// no fraction.
     sure: u8,
     form: Form,
-    /// Whether another column has what does not fit.
-    pub(super) is_kept: bool,
 }
 
 /// Values that targets are particular about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
     Plain,
+    /// The same, and another column has what does not fit.
+    Kept,
     /// RFC 3339, of the years 1 to 9999; an empty text is none.
     DateTime,
     /// Whole, of 64 bits.
@@ -53,7 +53,7 @@ impl Leaf {
     /// What `schema` takes; anything where it names no type.
     pub(super) fn of(schema: &Value) -> Self {
         let kinds = match schema.get("type") {
-            None => return Self { types: ANY, sure: ANY, form: Form::Plain, is_kept: false },
+            None => return Self { types: ANY, sure: ANY, form: Form::Plain },
             Some(Value::Array(kinds)) => kinds.as_slice(),
             Some(kind) => std::slice::from_ref(kind),
         };
@@ -69,14 +69,26 @@ impl Leaf {
         };
         let sure = match form {
             Form::DateTime => types & !STRING,
-            Form::Plain | Form::Integer | Form::Number => types,
+            Form::Plain | Form::Kept | Form::Integer | Form::Number => types,
         };
-        Self { types, sure, form, is_kept: false }
+        Self { types, sure, form }
     }
 
     /// Takes nothing but null.
     pub(super) fn none() -> Self {
-        Self { types: NULL, sure: NULL, form: Form::Plain, is_kept: false }
+        Self { types: NULL, sure: NULL, form: Form::Plain }
+    }
+
+    /// Notes that another column has what does not fit.
+    pub(super) fn keep_elsewhere(&mut self) {
+        if self.form == Form::Plain {
+            self.form = Form::Kept;
+        }
+    }
+
+    /// Whether another column has what does not fit.
+    pub(super) fn is_kept_elsewhere(self) -> bool {
+        self.form == Form::Kept
     }
 
     /// Whether anything may be copied.
@@ -118,7 +130,7 @@ impl Leaf {
             Form::DateTime => is_time(text),
             Form::Integer if is_number => is_integer(text),
             Form::Number if is_number => text.parse::<f64>().is_ok_and(f64::is_finite),
-            Form::Plain | Form::Integer | Form::Number => true,
+            Form::Plain | Form::Kept | Form::Integer | Form::Number => true,
         };
         if is_good { Fit::Good } else { Fit::Bad }
     }

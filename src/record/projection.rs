@@ -74,7 +74,7 @@ impl Projection {
                 && let Node::Copied(leaf) | Node::Object(_, leaf) | Node::List(_, leaf) =
                     &mut field.node
             {
-                leaf.is_kept = true;
+                leaf.keep_elsewhere();
             }
         }
         self

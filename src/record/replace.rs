@@ -21,7 +21,7 @@ impl Written<'_> {
             Fit::Good => {}
             Fit::Empty => self.replace(place, "null"),
             Fit::Bad => {
-                self.note_nulled(field, u64::from(!leaf.is_kept));
+                self.note_nulled(field, u64::from(!leaf.is_kept_elsewhere()));
                 self.replace(place, "null");
             }
         }

@@ -190,25 +190,25 @@ fn bad_weather_at_any_request_loses_nothing_and_doubles_nothing() {
 /// A row that comes, goes or changes between two runs: which list, where in it, and what happens.
 type Change = (usize, Index, u8);
 
-/// Lists with the field that names their rows, and a stream that has them.
-fn lists(source: &Source) -> &'static [(&'static str, &'static str, &'static str)] {
+/// Lists, the field that names their rows, one that changes, and the stream that has them.
+fn lists(source: &Source) -> &'static [[&'static str; 4]] {
     match source.name {
         "signalfx" => &[
-            ("/v2/incident", "incidentId", "incidents"),
-            ("/v2/alertmuting", "id", "alert_muting_rules"),
+            ["/v2/incident", "incidentId", "severity", "incidents"],
+            ["/v2/alertmuting", "id", "description", "alert_muting_rules"],
         ],
-        _ => &[("/incidents", "id", "incidents")],
+        _ => &[["/incidents", "id", "severity", "incidents"]],
     }
 }
 
 fn make(stand_in: &StandIn, source: &Source, (list, at, what): &Change, number: usize) {
     let lists = lists(source);
-    let (path, key, _) = lists[list % lists.len()];
+    let [path, key, changing, _] = lists[list % lists.len()];
     stand_in.edit(|workspace| {
         workspace.edit(path, |rows| {
             if rows.is_empty() || *what == 0 {
                 let mut row = rows.first().cloned().unwrap_or_else(|| json!({"active": true}));
-                row["severity"] = "LOW".into();
+                row[changing] = "LOW".into();
                 let id = 5_000_000 + number;
                 row[key] = if key == "id" && path == "/incidents" {
                     id.into()
@@ -220,7 +220,7 @@ fn make(stand_in: &StandIn, source: &Source, (list, at, what): &Change, number: 
                 rows.remove(at.index(rows.len()));
             } else {
                 let row = at.get_mut(rows);
-                row["severity"] = format!("S{number}").into();
+                row[changing] = format!("S{number}").into();
             }
         });
     });
@@ -241,16 +241,16 @@ fn each_run_has_what_is_there_when_it_reads() {
                 }
                 let ran = all(source, &stand_in).state(&last_state.borrow()).run().ok();
                 *last_state.borrow_mut() = ran.state();
-                for (path, key, stream) in lists(source) {
+                for [path, key, changing, stream] in lists(source) {
                     let (mut there, mut came) = (BTreeSet::new(), BTreeSet::new());
                     stand_in.edit(|workspace| {
                         let rows = workspace.rows(path);
-                        let of = |row: &Value| (row[key].to_string(), text(&row["severity"]));
+                        let of = |row: &Value| (row[key].to_string(), text(&row[changing]));
                         there = rows.iter().map(of).collect();
                     });
                     let records = ran.records(stream);
                     came.extend(
-                        records.iter().map(|row| (row[key].to_string(), text(&row["severity"]))),
+                        records.iter().map(|row| (row[key].to_string(), text(&row[changing]))),
                     );
                     prop_assert_eq!(&came, &there, "{}", stream);
                 }
