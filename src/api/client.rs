@@ -4,7 +4,7 @@
 mod failure;
 
 use std::io::Read;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -38,6 +38,8 @@ pub struct Client {
     limiter: Mutex<Limiter>,
     requests: AtomicU64,
     retries: AtomicU64,
+    /// Whether JSON has come.
+    has_answered: AtomicBool,
 }
 
 /// A 200.
@@ -96,6 +98,7 @@ impl Client {
             )),
             requests: AtomicU64::new(0),
             retries: AtomicU64::new(0),
+            has_answered: AtomicBool::new(false),
         }
     }
 
@@ -164,7 +167,13 @@ impl Client {
         passing: Passing,
     ) -> Result<Duration, Error> {
         let attempts = attempts.get_or_insert_with(|| self.retry.attempts());
-        let Some(wait) = attempts.wait(passing.retry_after) else {
+        let wait = attempts.wait(passing.retry_after);
+        // Where pages come from the start, there is no API at this address: patience does not help.
+        let is_elsewhere = self.errors == Errors::Plain
+            && passing.is_no_answer()
+            && !self.has_answered.load(Ordering::Relaxed)
+            && attempts.is_worth_another();
+        let Some(wait) = wait.filter(|_| !is_elsewhere) else {
             return Err(passing.into_error(&self.endpoint, attempts.failed()));
         };
         self.retries.fetch_add(1, Ordering::Relaxed);
@@ -201,6 +210,10 @@ impl Client {
         self.learn(request, head.status, &head.headers);
         read(sent, body).map_err(|error| broken(&error))?;
         if head.status == StatusCode::OK {
+            let first = body.trim_ascii_start().first();
+            if first.is_some_and(|first| b"{[".contains(first)) {
+                self.has_answered.store(true, Ordering::Relaxed);
+            }
             let (date, received_at) = (date(&head.headers), self.clock.now());
             return Ok(Answer { date, sent_at, received_at });
         }

@@ -1,6 +1,7 @@
 //! What is peculiar to Actian: a tenant in the path, bodies made of parents' rows, alerts without an id.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use crate::support::{Ran, Tap, sample_of};
 use serde_json::{Value, json};
@@ -218,6 +219,8 @@ fn a_tenant_that_does_not_exist_is_an_error_that_names_it() {
     assert_eq!(ran.code, 4, "{}", ran.stderr);
     assert!(ran.last_line().contains("hint: check `tenant` and `endpoint`"), "{}", ran.last_line());
     assert!(ran.last_line().contains("it is HTML"), "{}", ran.last_line());
+    // Nobody waits for a page to become an API.
+    assert!(ran.waited < Duration::from_secs(10), "{:?}", ran.waited);
 }
 
 #[test]

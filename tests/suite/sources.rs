@@ -81,6 +81,17 @@ fn a_setting_of_another_source_is_told_of() {
 }
 
 #[test]
+fn a_backfill_that_can_read_nothing_is_an_error() {
+    for source in others() {
+        let stand_in = sample_of(source, Options::default());
+        let tap = Tap::over(source, &stand_in).arg("--backfill").set("start_date", "2026-01-01");
+        let ran = tap.run();
+        assert_eq!(ran.code, 2, "{}", ran.stderr);
+        assert!(ran.last_line().contains("a backfill has nothing to read"), "{}", ran.last_line());
+    }
+}
+
+#[test]
 fn a_source_without_a_document_on_the_network_has_no_live_catalog() {
     for source in others() {
         let ran =

@@ -48,6 +48,11 @@ impl Passing {
         Self { what: What::Answer(error.into()), retry_after: None }
     }
 
+    /// Whether what came is no answer of an API.
+    pub(super) fn is_no_answer(&self) -> bool {
+        matches!(self.what, What::Answer(_))
+    }
+
     /// Whether the answer may have been too much for the API, or for something on the way.
     #[must_use]
     pub fn is_of_a_gateway(&self) -> bool {
