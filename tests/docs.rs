@@ -180,6 +180,15 @@ fn the_readme_lists_every_setting() {
 }
 
 #[test]
+fn the_readme_shows_the_plugins_that_meltano_runs() {
+    let project = std::fs::read_to_string(root("tests/meltano/meltano.yml")).unwrap();
+    let extractors = project.lines().skip_while(|line| !line.starts_with("  extractors:"));
+    let extractors = extractors.take_while(|line| !line.starts_with("  loaders:"));
+    let lines = ["```yaml"].into_iter().chain(extractors).chain(["```"]);
+    hold_table("meltano", lines.map(str::to_owned));
+}
+
+#[test]
 fn the_readme_lists_every_exit_code() {
     let head = ["| code | meaning |", "|---|---|"].map(String::from);
     let rows = EXIT_CODES.iter().map(|(code, meaning)| format!("| {code} | {meaning} |"));

@@ -225,6 +225,24 @@ fn an_offset_that_is_ignored_is_told_unless_the_list_is_complete() {
     }
 }
 
+#[test]
+fn more_rows_may_leave_than_pages_overlap_by() {
+    for gone in [11, 30, 99, 150] {
+        let (mut server, mut requests) = (Server::of(600, 100, 1), 0);
+        let came = read(&mut server, 100, |server| {
+            requests += 1;
+            // Pages overlap by ten rows.
+            if requests == 4 {
+                for row in server.rows.drain(..gone) {
+                    server.steady.remove(&row);
+                }
+            }
+        });
+        assert_eq!(came.error, None);
+        assert_eq!(came.lost(&server), 0, "{gone} rows left");
+    }
+}
+
 /// How often something happens before a request: in tenths.
 fn churn(tenths: usize) -> impl FnMut(&mut Server) {
     move |server| {

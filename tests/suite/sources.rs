@@ -142,6 +142,8 @@ fn a_state_of_another_source_is_carried_along_and_not_used() {
         let state = ran.state();
         assert_eq!(state["source"], source.name);
         assert_eq!(state["other_sources"]["incident_io"], theirs);
+        let empty = all(source, &stand_in).state(&json!({})).run().ok();
+        assert!(empty.state().get("other_sources").is_none(), "{}", empty.state());
         // Whoever goes back finds it again.
         let home = sample_of(SOURCES[0], Options::default());
         let back = Tap::over(SOURCES[0], &home).state(&state).only(&["severities"]).run().ok();

@@ -33,7 +33,12 @@ pub(super) fn own(source: &Source, mut state: Map<String, Value>) -> Map<String,
         Some(Value::Object(own)) => own,
         _ => empty(source),
     };
-    others.insert(owner, Value::Object(state));
-    own.insert(OTHERS.into(), json!(others));
+    // An empty state is nobody's.
+    if !state.is_empty() {
+        others.insert(owner, Value::Object(state));
+    }
+    if !others.is_empty() {
+        own.insert(OTHERS.into(), json!(others));
+    }
     own
 }
