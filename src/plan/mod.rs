@@ -11,9 +11,9 @@ mod since;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use self::moves::{moved, moved_since, moves};
+use self::moves::moved;
 pub use self::needs::concerned;
-use self::needs::{Need, earliest, filters, need};
+use self::needs::{Need, earliest, filters, needs_of};
 use self::series::{modes, series};
 use self::since::Reading;
 use crate::api::offer::Offer;
@@ -240,30 +240,6 @@ pub fn plan(selection: Selection, inputs: &Inputs) -> Plan {
     plan
 }
 
-/// What these streams need of others.
-fn needs_of(all: &[Selected], inputs: &Inputs) -> Vec<Need> {
-    let (source, mut needs) = (inputs.config.source, Vec::new());
-    let is_among = |name: &str| all.iter().any(|selected| selected.stream.name == name);
-    for selected in all {
-        let detail = detail(selected).map_or(&[][..], |detail| detail.parents);
-        // Details are asked for each record of the list, whenever that changed.
-        need(source, detail, None, &mut needs);
-        // The notes are said once, where the list itself is planned.
-        let reading = reading(selected, inputs, &mut Vec::new());
-        need(source, selected.stream.parents, reading.window.start, &mut needs);
-        if let Some(counter) = counter(selected.stream, inputs)
-            && is_among(counter.stream)
-        {
-            need(source, std::slice::from_ref(counter), None, &mut needs);
-        }
-        if let Some(moves) = moves(selected, inputs) {
-            let since = moved_since(selected.stream, reading.bookmark.is_none(), inputs);
-            need(source, moves.parents, since, &mut needs);
-        }
-    }
-    needs
-}
-
 /// Of a backfill only streams are read that the API can filter by their last change.
 fn backfill(selected: &mut Vec<Selected>, plan: &mut Plan) {
     for chosen in std::mem::take(selected) {
@@ -279,12 +255,6 @@ fn backfill(selected: &mut Vec<Selected>, plan: &mut Plan) {
             plan.left_out.join(", ")
         ));
     }
-}
-
-/// What counts the records of a stream, unless only some of them are asked for.
-fn counter(stream: &Stream, inputs: &Inputs) -> Option<&'static Parent> {
-    let is_whole = inputs.config.filters.is_empty() && inputs.extent == Extent::Whole;
-    stream.counted_by.filter(|_| is_whole)
 }
 
 /// The detail requests of a stream, where a selected field is missing from its list.

@@ -2,8 +2,9 @@
 
 use chrono::{DateTime, Utc};
 
-use super::Filter;
-use crate::singer::catalog::{Method, Selection};
+use super::moves::{moved_since, moves};
+use super::{Extent, Filter, Inputs, detail, reading};
+use crate::singer::catalog::{Method, Selected, Selection};
 use crate::source::Source;
 use crate::source::stream::{Parent, Stream};
 use crate::source::window::Window;
@@ -44,8 +45,38 @@ pub(super) fn filters(stream: &Stream, needs: &[Need]) -> Vec<Filter> {
     filters
 }
 
+/// What these streams need of others.
+pub(super) fn needs_of(all: &[Selected], inputs: &Inputs) -> Vec<Need> {
+    let (source, mut needs) = (inputs.config.source, Vec::new());
+    let is_among = |name: &str| all.iter().any(|selected| selected.stream.name == name);
+    for selected in all {
+        let detail = detail(selected).map_or(&[][..], |detail| detail.parents);
+        // Details are asked for each record of the list, whenever that changed.
+        need(source, detail, None, &mut needs);
+        // The notes are said once, where the list itself is planned.
+        let reading = reading(selected, inputs, &mut Vec::new());
+        need(source, selected.stream.parents, reading.window.start, &mut needs);
+        if let Some(counter) = counter(selected.stream, inputs)
+            && is_among(counter.stream)
+        {
+            need(source, std::slice::from_ref(counter), None, &mut needs);
+        }
+        if let Some(moves) = moves(selected, inputs) {
+            let since = moved_since(selected.stream, reading.bookmark.is_none(), inputs);
+            need(source, moves.parents, since, &mut needs);
+        }
+    }
+    needs
+}
+
+/// What counts the records of a stream, unless only some of them are asked for.
+fn counter(stream: &Stream, inputs: &Inputs) -> Option<&'static Parent> {
+    let is_whole = inputs.config.filters.is_empty() && inputs.extent == Extent::Whole;
+    stream.counted_by.filter(|_| is_whole)
+}
+
 /// Adds what children need of their parents, and these, in full, of theirs.
-pub(super) fn need(
+fn need(
     source: &Source,
     parents: &'static [Parent],
     since: Option<DateTime<Utc>>,

@@ -171,17 +171,8 @@ const SAMPLE: Option<fn() -> Result<Sample, Error>> = Some(sample);
 
 #[cfg(feature = "demo")]
 fn sample() -> Result<Sample, Error> {
-    let workspace = stand_in::Workspace::actian().map_err(Error::Bug)?;
-    let options = stand_in::Options::default();
-    let server = stand_in::StandIn::serving(stand_in::Api::Actian, workspace, options)
-        .map_err(|error| Error::Bug(format!("the sample workspace cannot be served: {error}")))?;
-    let tenant = stand_in::ACTIAN_TENANT;
-    let segment = crate::source::request::segment(tenant);
-    Ok(Sample {
-        endpoint: format!("{}/api/backend/{segment}", server.url()),
-        places: vec![("tenant", tenant.to_owned())],
-        key: stand_in::DEFAULT_KEY.to_owned(),
-        now: stand_in::NOW,
-        server: Box::new(server),
-    })
+    use stand_in::{ACTIAN_TENANT, Api, Options, Workspace};
+    let base = format!("/api/backend/{}", crate::source::request::segment(ACTIAN_TENANT));
+    let places = vec![("tenant", ACTIAN_TENANT.to_owned())];
+    super::sample::serve(Api::Actian, Workspace::actian(), Options::default(), &base, places)
 }

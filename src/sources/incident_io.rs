@@ -118,16 +118,8 @@ const SAMPLE: Option<fn() -> Result<Sample, Error>> = Some(sample);
 
 #[cfg(feature = "demo")]
 fn sample() -> Result<Sample, Error> {
-    let workspace = stand_in::Workspace::sample().map_err(Error::Bug)?;
+    use stand_in::{Api, Options, Workspace};
     let document = crate::source::openapi::Openapi::embedded(&INCIDENT_IO)?;
-    let options = stand_in::Options::default();
-    let server = stand_in::StandIn::start(document.as_value(), workspace, options)
-        .map_err(|error| Error::Bug(format!("the sample workspace cannot be served: {error}")))?;
-    Ok(Sample {
-        endpoint: server.url(),
-        places: Vec::new(),
-        key: stand_in::DEFAULT_KEY.to_owned(),
-        now: stand_in::NOW,
-        server: Box::new(server),
-    })
+    let api = Api::OpenApi(document.as_value().clone());
+    super::sample::serve(api, Workspace::sample(), Options::default(), "", Vec::new())
 }

@@ -1,5 +1,7 @@
 //! The systems that the tap reads: a module for each, with its facts and its table of streams.
 
+#[cfg(feature = "demo")]
+mod sample;
 pub mod actian;
 pub mod incident_io;
 pub mod signalfx;

@@ -104,17 +104,8 @@ const SAMPLE: Option<fn() -> Result<Sample, Error>> = Some(sample);
 
 #[cfg(feature = "demo")]
 fn sample() -> Result<Sample, Error> {
-    let workspace = stand_in::Workspace::signalfx().map_err(Error::Bug)?;
+    use stand_in::{Api, Options, Workspace, signalfx_unrest};
     // It changes while it is read.
-    let on_request = Some(stand_in::signalfx_unrest());
-    let options = stand_in::Options { on_request, ..stand_in::Options::default() };
-    let server = stand_in::StandIn::serving(stand_in::Api::SignalFx, workspace, options)
-        .map_err(|error| Error::Bug(format!("the sample workspace cannot be served: {error}")))?;
-    Ok(Sample {
-        endpoint: server.url() + "/v2",
-        places: Vec::new(),
-        key: stand_in::DEFAULT_KEY.to_owned(),
-        now: stand_in::NOW,
-        server: Box::new(server),
-    })
+    let options = Options { on_request: Some(signalfx_unrest()), ..Options::default() };
+    super::sample::serve(Api::SignalFx, Workspace::signalfx(), options, "/v2", Vec::new())
 }

@@ -1,6 +1,7 @@
 //! The pages of one series, or of a slice of one: which request is next, and what an answer comes
 //! to. Pure; sending the request and waiting are left to [`crate::sync::fetch`].
 
+mod count;
 mod offsets;
 
 use std::collections::HashSet;
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use self::count::Count;
 use self::offsets::{Offsets, Turn};
 use crate::api::client::Answer;
 use crate::base::error::Error;
@@ -265,27 +267,23 @@ impl Pager {
             (one, other) => one.or(other),
         };
         let turn = offsets.take(&page.keys, size, ceiling)?;
-        if turn == Turn::Dropped {
-            for key in &page.news {
-                self.seen.remove(key);
+        let (mut is_last, mut shortfall, mut at_most) = (false, None, None);
+        match turn {
+            Turn::Taken => {}
+            Turn::Dropped => {
+                for key in &page.news {
+                    self.seen.remove(key);
+                }
+                page = Page::default();
             }
-            page = Page::default();
+            Turn::End => {
+                (shortfall, at_most) = self.end_of_part(ceiling);
+                let next = of_part(&self.first, self.series.parts, self.part);
+                is_last = next.is_none();
+                self.first = next.unwrap_or_else(|| self.first.clone());
+            }
         }
-        let (mut shortfall, mut at_most) = (None, None);
-        let mut part = None;
-        if turn == Turn::End {
-            let (received, total) = (offsets.received(), offsets.total);
-            shortfall = total.filter(|total| received < *total).map(|total| (received, total));
-            let is_all = total.is_some() && shortfall.is_none();
-            at_most = Some(ceiling).filter(|_| offsets.is_at_ceiling && !is_all);
-            self.offsets = Offsets::default();
-            self.part += 1;
-            part = of_part(&self.first, self.series.parts, self.part);
-        }
-        let is_last = turn == Turn::End && part.is_none();
-        self.first = part.unwrap_or_else(|| self.first.clone());
-        let whole = self.first.page_size().unwrap_or(size);
-        let (offset, size) = self.offsets.next(whole, ceiling);
+        let (offset, size) = self.offsets.next(self.first.page_size().unwrap_or(size), ceiling);
         self.next = if offset == 0 {
             self.first.clone()
         } else {
@@ -293,6 +291,18 @@ impl Pager {
         };
         let fetched = self.fetched(answer, page, is_last);
         Ok(Step::Page(Box::new(Fetched { shortfall, ceiling: at_most, ..fetched })))
+    }
+
+    /// Ends a part of a list that is paged by offset: how many records are known to be missing, and the
+    /// ceiling where there may be more behind it.
+    fn end_of_part(&mut self, ceiling: u32) -> (Option<(u64, u64)>, Option<u32>) {
+        let offsets = std::mem::take(&mut self.offsets);
+        self.part += 1;
+        let received = offsets.received();
+        let shortfall = offsets.total.filter(|total| received < *total);
+        let is_all = offsets.total.is_some() && shortfall.is_none();
+        let may_have_more = offsets.is_at_ceiling && !is_all;
+        (shortfall.map(|total| (received, total)), may_have_more.then_some(ceiling))
     }
 
     fn fetched(&self, answer: &Answer, page: Page, is_last: bool) -> Fetched {
@@ -380,58 +390,4 @@ fn hash(cursor: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     cursor.hash(&mut hasher);
     hasher.finish()
-}
-
-/// What came of a series, beside what the API says it has.
-#[derive(Debug, Default)]
-struct Count {
-    received: u64,
-    total: Option<u64>,
-    /// The keys of the page before, in order, and those that pages before it began and ended with. A row that
-    /// is given again in place of the next one shows there; all keys would take memory that grows with the
-    /// list.
-    previous: Vec<u64>,
-    edges: HashSet<u64>,
-    /// How many of these came again.
-    repeated: u64,
-    /// Whether it begins inside of the list, after nobody knows how many records.
-    is_partial: bool,
-}
-
-impl Count {
-    fn add(&mut self, page: &Page) {
-        self.received += page.received;
-        self.compare(&page.keys);
-        // The list may grow or shrink while it is read: the smaller of its sizes counts.
-        self.total = match (self.total, page.total) {
-            (Some(one), Some(other)) => Some(one.min(other)),
-            (one, other) => one.or(other),
-        };
-    }
-
-    /// Counts the keys that have come before.
-    fn compare(&mut self, keys: &[u64]) {
-        let mut sorted = keys.to_vec();
-        sorted.sort_unstable();
-        let within = sorted.windows(2).filter(|pair| pair.first() == pair.last()).count();
-        sorted.dedup();
-        let has_come =
-            |key: &&u64| self.previous.binary_search(key).is_ok() || self.edges.contains(*key);
-        let before = sorted.iter().filter(has_come).count();
-        self.repeated += (within + before) as u64;
-        self.edges.extend(keys.first().into_iter().chain(keys.last()));
-        self.previous = sorted;
-    }
-
-    fn distinct(&self) -> u64 {
-        self.received.saturating_sub(self.repeated)
-    }
-
-    /// How many records came and how many should have, where those are more: as many as the API
-    /// counts, and `least` at any rate.
-    fn shortfall(&self, least: u64) -> Option<(u64, u64)> {
-        let distinct = self.distinct();
-        let due = self.total.unwrap_or_default().max(least);
-        (due > distinct && !self.is_partial).then_some((distinct, due))
-    }
 }
