@@ -44,10 +44,10 @@ fn files(path: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// The code of files: without their tests, which stand last, and without comments.
+/// The code of files: without their tests, which stand last or in a file of their own, and without comments.
 fn code(files: &[PathBuf]) -> String {
     let mut code = String::new();
-    for file in files {
+    for file in files.iter().filter(|file| !file.ends_with("tests.rs")) {
         let text = std::fs::read_to_string(file).unwrap();
         let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
         for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
