@@ -13,7 +13,9 @@ impl Draft<'_> {
     pub(super) fn body(&mut self, parser: &mut Parser) -> Result<(), Flaw> {
         match self.reader.shape {
             Shape::Body => self.record(parser)?,
-            Shape::Bare(_) if parser.peek() == Some(b'[') => self.records(parser, "it")?,
+            Shape::Bare(_) if matches!(parser.peek(), Some(b'[' | b'n')) => {
+                self.records(parser, "it")?;
+            }
             Shape::Bare(fields) => self.envelope(parser, fields)?,
             Shape::List(field) | Shape::Object(field) | Shape::Lists(field, _) => {
                 self.envelope(parser, &[field])?;

@@ -128,6 +128,13 @@ fn lists_may_be_wrapped() {
 }
 
 #[test]
+fn null_is_a_list_without_rows() {
+    let stand_in = served();
+    stand_in.fault(Fault::always(&format!("/{ALERTS}"), Action::Body("null".to_owned())));
+    assert!(all(&stand_in).records("incident_alerts").is_empty());
+}
+
+#[test]
 fn a_post_is_repeated_as_a_get_is() {
     let stand_in = served();
     let path = format!("/{ALERTS}");

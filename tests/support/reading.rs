@@ -106,7 +106,7 @@ impl Reading<'_> {
             Shape::Bare(names) => {
                 let mut lists = names.iter().filter_map(|name| only(body, name).ok());
                 let list = match body {
-                    Tree::List(_) => Some(body),
+                    Tree::List(_) | Tree::Null => Some(body),
                     _ => lists.next().filter(|_| lists.next().is_none()),
                 };
                 self.list(list.ok_or("not one list")?, (body, ""), &mut outcome)?;
