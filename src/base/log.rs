@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::{Value, json};
 
 use crate::base::clock::Clock;
+use crate::base::redact::Redaction;
 
 /// How much an event matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,30 +63,27 @@ pub enum Metric {
     Timer(&'static str, f64, bool),
 }
 
-/// A key shorter than this is not looked for.
-const SHORTEST_SECRET: usize = 8;
-
 /// Writes events to stderr, or wherever it is told to.
 pub struct Log {
     out: Mutex<Box<dyn Write + Send>>,
     level: Level,
     format: Format,
     clock: Arc<dyn Clock>,
-    secret: String,
+    redaction: Redaction,
 }
 
 impl Log {
     /// A log to `out`, as text and from INFO on until it is told otherwise.
     pub fn new(out: Box<dyn Write + Send>, clock: Arc<dyn Clock>) -> Self {
         let (level, format) = (Level::Info, Format::Text);
-        Self { out: Mutex::new(out), level, format, clock, secret: String::new() }
+        Self { out: Mutex::new(out), level, format, clock, redaction: Redaction::default() }
     }
 
     /// Takes over the settings of the config; `secret` never appears in a line.
     pub fn set(&mut self, level: Level, format: Format, secret: &str) {
         self.level = level;
         self.format = format;
-        secret.clone_into(&mut self.secret);
+        self.redaction = Redaction::of(secret);
     }
 
     /// Says something for whoever hunts a bug.
@@ -114,9 +112,10 @@ impl Log {
             return;
         }
         match self.format {
-            // A line break within a message would make two lines of one event.
+            // A line break would make two lines of one event, and a terminal obeys other characters.
             Format::Text => {
-                self.write(&format!("{} {}", level.name(), message.replace(['\n', '\r'], " ")));
+                let message = message.replace(char::is_control, " ");
+                self.write(&format!("{} {message}", level.name()));
             }
             Format::Json => self.write(&self.json(level, stream, message, &json!({})).to_string()),
         }
@@ -181,12 +180,7 @@ impl Log {
     }
 
     fn write(&self, line: &str) {
-        // A word of a few letters is no key, and would be found everywhere.
-        let mut line = if self.secret.len() < SHORTEST_SECRET {
-            line.to_owned()
-        } else {
-            line.replace(&self.secret, "[api_key]")
-        };
+        let mut line = self.redaction.apply(line).into_owned();
         line.push('\n');
         let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
         // Where stderr itself is gone there is nowhere left to say so.

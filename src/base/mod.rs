@@ -2,6 +2,7 @@
 
 pub mod error;
 pub mod clock;
+pub mod redact;
 pub mod log;
 pub mod time;
 pub mod retry;

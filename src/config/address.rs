@@ -80,8 +80,11 @@ fn checked_endpoint(text: &str, problems: &mut Vec<String>) -> String {
     if endpoint.contains('@') {
         problems.push("`endpoint` holds a user or a password; the API takes neither".into());
     } else if !(is_plain && is_safe) {
+        // What comes after a question mark may be a key.
+        let shown = text.split(['?', '#']).next().unwrap_or_default();
+        let rest = if shown == text { "" } else { " and a query" };
         problems.push(format!(
-            "`endpoint` is {text:?}, but must be an https address, or http on loopback"
+            "`endpoint` is {shown:?}{rest}, but must be an https address, or http on loopback"
         ));
     }
     endpoint.to_owned()

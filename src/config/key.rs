@@ -57,7 +57,9 @@ pub(super) fn key(
         text = match std::fs::read_to_string(&text) {
             Ok(key) => key.trim().to_owned(),
             Err(error) => {
-                problems.push(format!("`{KEY_FILE}` {text:?} cannot be read: {error}"));
+                // Somebody may have set it to the key itself.
+                let path = if text.contains(['/', '\\']) { &text } else { "(not shown)" };
+                problems.push(format!("`{KEY_FILE}` {path:?} cannot be read: {error}"));
                 return None;
             }
         };

@@ -437,3 +437,46 @@ fn a_wait_of_centuries_is_not_begun() {
     stand_in.fault(Fault { path: "/v2/users".into(), skip: 2, times: 1, action: forever });
     failed(&Tap::of(&stand_in).only(&["users"]).run(), 5, "stream `users`");
 }
+
+#[test]
+fn a_key_that_is_echoed_is_not_printed_wherever_the_echo_is_cut() {
+    const KEY: &str = "inc_live_0123456789abcdef0123456789abcdef";
+    let encoded = "aW5jX2xpdmVfMDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY";
+    for before in [0, 20, 35, 45, 55, 70, 75] {
+        for echo in [KEY, encoded, "inc%5Flive%5F0123456789abcdef0123456789abcdef"] {
+            let body = format!("{}{echo}", "x".repeat(before));
+            for (status, body) in [(500, body.clone()), (403, body.clone()), (200, body)] {
+                let stand_in = stand_in_with(Options { key: KEY.into(), ..Options::default() });
+                let action = Action::StatusBody(status, body);
+                stand_in.fault(Fault::always("/v1/severities", action));
+                let tap = Tap::of(&stand_in).set("api_key", KEY).set("log_level", "debug");
+                let ran = tap.set("max_retries", "1").only(&["severities"]).run();
+                for part in [&KEY[..12], &encoded[4..16], "inc%5Flive%5F"] {
+                    assert!(!ran.stderr.contains(part), "{status}, {before}: {}", ran.stderr);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_key_in_the_wrong_setting_is_not_printed() {
+    let key = "inc_live_0123456789abcdef";
+    let file = Tap::bare().set("api_key_file", key).run();
+    let endpoint = format!("https://api.example/?key={key}");
+    let endpoint = Tap::bare().set("api_key", "k").set("endpoint", &endpoint).run();
+    for ran in [file, endpoint] {
+        assert_eq!(ran.code, 2);
+        assert!(!ran.stderr.contains("inc_live"), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn what_others_write_gives_a_terminal_no_orders() {
+    let stand_in = stand_in();
+    let body = "\u{1b}[2Jgone\u{7}".to_owned();
+    stand_in.fault(Fault::always("/v1/severities", Action::StatusBody(400, body)));
+    let ran = Tap::of(&stand_in).only(&["severities"]).run();
+    assert_eq!(ran.code, 4);
+    assert!(!ran.stderr.contains(['\u{1b}', '\u{7}']), "{:?}", ran.stderr);
+}
