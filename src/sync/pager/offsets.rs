@@ -6,7 +6,8 @@
 //! The list ends where a page brings nothing that the one before had not. A record may still have moved
 //! to the head meanwhile, past the place that was read: so the head is read again, down to where all is
 //! as it was. Where that takes more than a page, records may have moved in between, and it is read once
-//! more until it brings nothing new. So a record that is there all the time is not lost.
+//! more until it brings nothing new. So a record that is there all the time is not lost, if it keeps its
+//! place among the others or rises to the head: no API that is read documents anything else.
 
 use std::collections::{HashMap, HashSet};
 
