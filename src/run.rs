@@ -176,14 +176,6 @@ fn sync<W: Write>(args: &Args, config: &Config, streams: Streams<W>) -> Result<(
     };
     let inputs = Inputs { config, state: &state, now, extent, sight: &sight, offer: &offer };
     let plan = plan(selection, &inputs);
-    if plan.lists.is_empty() && !plan.left_out.is_empty() {
-        let problem = format!(
-            "a backfill has nothing to read: the API has no filter over changes of {}; run without \
-             `--backfill`",
-            plan.left_out.join(", ")
-        );
-        return Err(Error::Selection(problem));
-    }
     // Who asks what may be read wants to know what may not.
     let forbidden = match extent {
         Extent::Whole => config.forbidden_streams,

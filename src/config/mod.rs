@@ -123,6 +123,12 @@ impl Config {
         if let Some(Self { start_date: None, end_date: None, is_backfill: true, .. }) = &config {
             problems.push("`--backfill` needs `start_date` or `end_date`, or both".into());
         }
+        if args.backfill && source.streams.iter().all(|stream| stream.times.is_none()) {
+            problems.push(format!(
+                "`--backfill` has nothing to read: {} has no filter over changes",
+                source.title
+            ));
+        }
         match (problems.is_empty(), config) {
             (true, Some(config)) => Ok(config),
             _ => Err(Error::Config(problems)),

@@ -87,7 +87,11 @@ fn a_backfill_that_can_read_nothing_is_an_error() {
         let tap = Tap::over(source, &stand_in).arg("--backfill").set("start_date", "2026-01-01");
         let ran = tap.run();
         assert_eq!(ran.code, 2, "{}", ran.stderr);
-        assert!(ran.last_line().contains("a backfill has nothing to read"), "{}", ran.last_line());
+        assert!(
+            ran.last_line().contains("`--backfill` has nothing to read"),
+            "{}",
+            ran.last_line()
+        );
     }
 }
 
