@@ -65,6 +65,7 @@ fn without_base<'a>(
     match endpoint.split_once(&format!("{fixed}/")) {
         Some((_, other)) if !fixed.is_empty() && fixed != base => {
             let names = places.iter().map(|(name, _)| *name).collect::<Vec<_>>().join("` and `");
+            let other = without_query(other);
             Err(format!("`endpoint` ends in {other:?}, which is not what `{names}` says"))
         }
         _ => Ok(endpoint),
@@ -80,14 +81,18 @@ fn checked_endpoint(text: &str, problems: &mut Vec<String>) -> String {
     if endpoint.contains('@') {
         problems.push("`endpoint` holds a user or a password; the API takes neither".into());
     } else if !(is_plain && is_safe) {
-        // What comes after a question mark may be a key.
-        let shown = text.split(['?', '#']).next().unwrap_or_default();
+        let shown = without_query(text);
         let rest = if shown == text { "" } else { " and a query" };
         problems.push(format!(
             "`endpoint` is {shown:?}{rest}, but must be an https address, or http on loopback"
         ));
     }
     endpoint.to_owned()
+}
+
+/// An address to be shown: what comes after a question mark may be a key.
+fn without_query(address: &str) -> &str {
+    address.split(['?', '#']).next().unwrap_or_default()
 }
 
 /// Host and port of an address with that scheme.

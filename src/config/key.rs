@@ -1,6 +1,7 @@
 //! The key, and how it is sent.
 
 use std::fmt;
+use std::path::Path;
 
 use serde_json::{Map, Value};
 
@@ -57,8 +58,9 @@ pub(super) fn key(
         text = match std::fs::read_to_string(&text) {
             Ok(key) => key.trim().to_owned(),
             Err(error) => {
-                // Somebody may have set it to the key itself.
-                let path = if text.contains(['/', '\\']) { &text } else { "(not shown)" };
+                // Somebody may have set it to the key itself, which lies in no folder.
+                let is_path = Path::new(&text).parent().is_some_and(Path::is_dir);
+                let path = if is_path { &text } else { "(not shown)" };
                 problems.push(format!("`{KEY_FILE}` {path:?} cannot be read: {error}"));
                 return None;
             }

@@ -3,10 +3,10 @@
 use include_dir::{Dir, include_dir};
 use serde_json::{Value, json};
 
-use crate::base::error::{Error, Hints};
+use crate::base::error::Hints;
 use crate::source::stream::{Binding, Column, Origin, Parent, Shape, Stream, Take};
 use crate::source::{
-    Address, Document, Errors, Filters, Key, Paging, Quota, Quotas, Sample, Settings, Source,
+    Address, Document, Errors, Filters, Key, Paging, Quota, Quotas, Settings, Source,
 };
 
 /// The source.
@@ -39,7 +39,10 @@ pub static ACTIAN: Source = Source {
         overlay: include_str!("actian/overlay.json"),
         path: None,
     }),
-    sample: SAMPLE,
+    #[cfg(feature = "demo")]
+    sample: Some(super::sample::actian),
+    #[cfg(not(feature = "demo"))]
+    sample: None,
     first_year: 2020,
     hints: Hints {
         key: "check `api_key`, or `access_token`, which is good for an hour only",
@@ -161,18 +164,4 @@ fn settings() -> Value {
                 "text_to_search": filter("Part of the name of a policy or a source"),
             }},
     })
-}
-
-/// A build without the feature `demo` has no sample data.
-#[cfg(not(feature = "demo"))]
-const SAMPLE: Option<fn() -> Result<Sample, Error>> = None;
-#[cfg(feature = "demo")]
-const SAMPLE: Option<fn() -> Result<Sample, Error>> = Some(sample);
-
-#[cfg(feature = "demo")]
-fn sample() -> Result<Sample, Error> {
-    use stand_in::{ACTIAN_TENANT, Api, Options, Workspace};
-    let base = format!("/api/backend/{}", crate::source::request::segment(ACTIAN_TENANT));
-    let places = vec![("tenant", ACTIAN_TENANT.to_owned())];
-    super::sample::serve(Api::Actian, Workspace::actian(), Options::default(), &base, places)
 }

@@ -7,10 +7,9 @@ use include_dir::{Dir, include_dir};
 use serde_json::{Value, json};
 
 pub use self::streams::STREAMS;
-use crate::base::error::{Error, Hints};
+use crate::base::error::Hints;
 use crate::source::{
-    Address, Document, Errors, Filters, Identity, Key, Paging, Quota, Quotas, Sample, Settings,
-    Source,
+    Address, Document, Errors, Filters, Identity, Key, Paging, Quota, Quotas, Settings, Source,
 };
 
 /// The source.
@@ -66,7 +65,10 @@ pub static INCIDENT_IO: Source = Source {
         overlay: include_str!("incident_io/overlay.json"),
         path: Some("/v1/openapiV3.json"),
     }),
-    sample: SAMPLE,
+    #[cfg(feature = "demo")]
+    sample: Some(super::sample::incident_io),
+    #[cfg(not(feature = "demo"))]
+    sample: None,
     // The company was founded then.
     first_year: 2021,
     hints: Hints {
@@ -108,18 +110,4 @@ fn settings() -> Value {
         "schedule_window_days_ahead": {"type": "integer", "minimum": 0, "maximum": 3650,
             "default": 0, "description": "Days of schedule entries to read ahead of it"},
     })
-}
-
-/// A build without the feature `demo` has no sample data.
-#[cfg(not(feature = "demo"))]
-const SAMPLE: Option<fn() -> Result<Sample, Error>> = None;
-#[cfg(feature = "demo")]
-const SAMPLE: Option<fn() -> Result<Sample, Error>> = Some(sample);
-
-#[cfg(feature = "demo")]
-fn sample() -> Result<Sample, Error> {
-    use stand_in::{Api, Options, Workspace};
-    let document = crate::source::openapi::Openapi::embedded(&INCIDENT_IO)?;
-    let api = Api::OpenApi(document.as_value().clone());
-    super::sample::serve(api, Workspace::sample(), Options::default(), "", Vec::new())
 }

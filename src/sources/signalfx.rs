@@ -3,10 +3,10 @@
 use include_dir::{Dir, include_dir};
 use serde_json::{Value, json};
 
-use crate::base::error::{Error, Hints};
+use crate::base::error::Hints;
 use crate::source::stream::{Shape, Stream};
 use crate::source::{
-    Address, Document, Errors, Filters, Key, Paging, Quota, Quotas, Sample, Settings, Source,
+    Address, Document, Errors, Filters, Key, Paging, Quota, Quotas, Settings, Source,
 };
 
 /// The source.
@@ -42,7 +42,10 @@ pub static SIGNALFX: Source = Source {
         overlay: include_str!("signalfx/overlay.json"),
         path: None,
     }),
-    sample: SAMPLE,
+    #[cfg(feature = "demo")]
+    sample: Some(super::sample::signalfx),
+    #[cfg(not(feature = "demo"))]
+    sample: None,
     // The company was founded then.
     first_year: 2013,
     hints: Hints {
@@ -94,18 +97,4 @@ fn settings() -> Value {
         "endpoint": {"description": "Where the API is, with `/v2` or without, where that is not what \
             `realm` says. https, or http on loopback"},
     })
-}
-
-/// A build without the feature `demo` has no sample data.
-#[cfg(not(feature = "demo"))]
-const SAMPLE: Option<fn() -> Result<Sample, Error>> = None;
-#[cfg(feature = "demo")]
-const SAMPLE: Option<fn() -> Result<Sample, Error>> = Some(sample);
-
-#[cfg(feature = "demo")]
-fn sample() -> Result<Sample, Error> {
-    use stand_in::{Api, Options, Workspace, signalfx_unrest};
-    // It changes while it is read.
-    let options = Options { on_request: Some(signalfx_unrest()), ..Options::default() };
-    super::sample::serve(Api::SignalFx, Workspace::signalfx(), options, "/v2", Vec::new())
 }

@@ -461,14 +461,22 @@ fn a_key_that_is_echoed_is_not_printed_wherever_the_echo_is_cut() {
 
 #[test]
 fn a_key_in_the_wrong_setting_is_not_printed() {
-    let key = "inc_live_0123456789abcdef";
-    let file = Tap::bare().set("api_key_file", key).run();
-    let endpoint = format!("https://api.example/?key={key}");
-    let endpoint = Tap::bare().set("api_key", "k").set("endpoint", &endpoint).run();
-    for ran in [file, endpoint] {
-        assert_eq!(ran.code, 2);
+    let key = "inc_live_0123456789/abcdef";
+    let tap = || Tap::bare().set("api_key", "k");
+    let actian = || tap().set("source", "actian").set("tenant", "harbour");
+    for tap in [
+        Tap::bare().set("api_key_file", key),
+        Tap::bare().set("api_key_file", &key.replace('/', "")),
+        tap().set("endpoint", &format!("https://api.example/?key={key}")),
+        actian().set("endpoint", &format!("https://api.example/api/backend/other?key={key}")),
+        actian().set("endpoint", &format!("https://api.example/api/backend/harbour?key={key}")),
+    ] {
+        let ran = tap.run();
+        assert_eq!(ran.code, 2, "{}", ran.stderr);
         assert!(!ran.stderr.contains("inc_live"), "{}", ran.stderr);
     }
+    let ran = Tap::bare().set("api_key_file", "/tmp/no-such-key").run();
+    assert!(ran.stderr.contains("`api_key_file` \"/tmp/no-such-key\" cannot be read"));
 }
 
 #[test]

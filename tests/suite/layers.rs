@@ -120,13 +120,22 @@ fn only_message_knows_the_output_and_only_client_knows_ureq() {
     }
 }
 
+/// How code says a name: one of several words stands for nothing else, a plain word only as text.
+fn told(name: &str) -> Vec<String> {
+    if name.contains('_') {
+        vec![name.to_owned()]
+    } else {
+        vec![format!("\"{name}\""), format!("`{name}`")]
+    }
+}
+
 /// What only the source itself may say: its name, its places, its headers, its streams.
 fn words_of(source: &Source) -> Vec<String> {
     let mut words = vec![source.name.to_owned(), source.title.to_owned()];
     let Address { host, base } = source.address;
     words.extend(host.map(str::to_owned));
     words.extend([base].into_iter().filter(|base| !base.is_empty()).map(str::to_owned));
-    words.extend(source.paging.beside().map(|name| format!("\"{name}\"")));
+    words.extend(source.paging.beside().into_iter().flat_map(told));
     for key in source.keys {
         words.push(format!("\"{}\"", key.header));
         words.extend([key.before].into_iter().filter(|text| !text.is_empty()).map(str::to_owned));
@@ -141,7 +150,7 @@ fn words_of(source: &Source) -> Vec<String> {
     let own = (source.settings.schemas)();
     // Of settings that all sources have it may only say more exactly what they mean.
     let own = own.as_object().unwrap().iter().filter(|(_, schema)| schema.get("type").is_some());
-    words.extend(own.flat_map(|(name, _)| [format!("\"{name}\""), format!("`{name}`")]));
+    words.extend(own.flat_map(|(name, _)| told(name)));
     for stream in source.streams {
         // In code a stream is named as text; a path is another's business wherever it stands.
         words.extend([format!("\"{}\"", stream.name), format!("`{}`", stream.name)]);

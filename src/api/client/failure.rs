@@ -12,8 +12,9 @@ use crate::page::explain;
 use crate::source::Errors;
 use crate::source::request::Request;
 
-/// How many characters are shown of a body that is not the API's.
+/// How many characters are shown of a body that is not the API's, and of what an API says.
 const SHOWN: usize = 80;
+const LONGEST_WORDS: usize = 500;
 
 /// Why an attempt failed.
 #[derive(Debug)]
@@ -169,9 +170,13 @@ impl Said {
             "/description",
             "",
         ]);
-        let (words, scope) = (words.unwrap_or_default(), text("/errors/0/metadata/scope"));
+        let scope = text("/errors/0/metadata/scope");
         let is_json = !body.is_null();
-        let words = if is_json { words } else { plain.chars().take(SHOWN).collect() };
+        let words: String = match words {
+            Some(words) => words.chars().take(LONGEST_WORDS).collect(),
+            None if body.is_object() => String::new(),
+            None => plain.chars().take(SHOWN).collect(),
+        };
         Self {
             is_coded: coded.is_some() || scope.is_some(),
             is_html: !is_json && plain.starts_with('<'),
@@ -228,6 +233,19 @@ mod tests {
         for status in [403, 404] {
             let Some(Error::Rejected { api, .. }) = refused(status, &page) else { panic!() };
             assert_eq!(api.text.len(), SHOWN);
+        }
+    }
+
+    #[test]
+    fn what_an_api_says_is_cut_too() {
+        let long = "x".repeat(9_000);
+        for (body, length) in [
+            (format!("{long:?}"), LONGEST_WORDS),
+            (format!(r#"{{"message": {long:?}}}"#), LONGEST_WORDS),
+            (format!("[{long:?}]"), SHOWN),
+        ] {
+            let Some(Error::Rejected { api, .. }) = refused(400, &body) else { panic!() };
+            assert_eq!(api.text.len(), length);
         }
     }
 
