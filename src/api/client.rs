@@ -5,7 +5,9 @@ mod failure;
 
 use std::io::Read;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -19,6 +21,7 @@ use crate::base::clock::Clock;
 use crate::base::error::Error;
 use crate::base::log::Log;
 use crate::base::retry::{Attempts, Retry};
+use crate::base::stop::{LOOK_UP, Stop};
 use crate::config::Config;
 use crate::source::request::Request;
 use crate::source::{Errors, Key};
@@ -35,6 +38,7 @@ pub struct Client {
     retry: Retry,
     clock: Arc<dyn Clock>,
     log: Arc<Log>,
+    stop: Arc<Stop>,
     limiter: Mutex<Limiter>,
     requests: AtomicU64,
     retries: AtomicU64,
@@ -53,6 +57,9 @@ pub struct Answer {
     pub received_at: DateTime<Utc>,
 }
 
+/// A 200 with its body, or why there is none.
+type Answered = Result<(Answer, Vec<u8>), Error>;
+
 /// No answer of the API is that large. Without a limit a body that never ends would fill the memory.
 const LARGEST_BODY: u64 = 512 << 20;
 /// How much is read or sent at a time. A request has to fit in, and so have the headers of an answer.
@@ -63,7 +70,7 @@ pub const NOTABLE_WAIT: Duration = Duration::from_secs(3);
 impl Client {
     /// A client with the config's endpoint, key and timeouts.
     #[must_use]
-    pub fn new(config: &Config, clock: Arc<dyn Clock>, log: Arc<Log>) -> Self {
+    pub fn new(config: &Config, clock: Arc<dyn Clock>, log: Arc<Log>, stop: Arc<Stop>) -> Self {
         let agent = Agent::config_builder()
             // An error status comes with a body that says why.
             .http_status_as_error(false)
@@ -92,6 +99,7 @@ impl Client {
             retry: config.retry,
             clock,
             log,
+            stop,
             limiter: Mutex::new(Limiter::new(
                 &config.source.quotas,
                 config.rate_limit_reserve_percent,
@@ -118,28 +126,58 @@ impl Client {
     ///
     /// # Errors
     /// Every status but 200 has its [`Error`]; no answer at all is [`Error::Unreachable`].
-    pub fn get(&self, request: &Request) -> Result<(Answer, Vec<u8>), Error> {
-        let mut attempts = None;
-        loop {
-            match self.turn(request) {
-                Ok(answer) => return Ok(answer),
-                Err(Failure::Final(error)) => return Err(error),
-                Err(Failure::Passing(passing)) => {
-                    self.clock.sleep(self.again(request, &mut attempts, passing)?);
+    pub fn get(self: &Arc<Self>, request: &Request) -> Answered {
+        self.aside(request, |client, request| {
+            let mut attempts = None;
+            loop {
+                match client.turn(request) {
+                    Ok(answer) => return Ok(answer),
+                    Err(Failure::Final(error)) => return Err(error),
+                    Err(Failure::Passing(passing)) => {
+                        client.clock.sleep(client.again(request, &mut attempts, passing)?);
+                        client.stop.check()?;
+                    }
                 }
             }
-        }
+        })
     }
 
     /// Sends `request` once, for an answer that can be done without.
     ///
     /// # Errors
     /// As [`Client::get`].
-    pub fn once(&self, request: &Request) -> Result<(Answer, Vec<u8>), Error> {
-        self.turn(request).map_err(|failure| match failure {
-            Failure::Final(error) => error,
-            Failure::Passing(passing) => passing.into_error(&self.endpoint, 1),
+    pub fn once(self: &Arc<Self>, request: &Request) -> Answered {
+        self.aside(request, |client, request| {
+            client.turn(request).map_err(|failure| match failure {
+                Failure::Final(error) => error,
+                Failure::Passing(passing) => passing.into_error(&client.endpoint, 1),
+            })
         })
+    }
+
+    /// Lets a thread of its own send a request, so that a run that has to end need not wait for the answer.
+    fn aside(
+        self: &Arc<Self>,
+        request: &Request,
+        send: fn(&Self, &Request) -> Answered,
+    ) -> Answered {
+        let (sender, receiver) = mpsc::sync_channel(1);
+        let (client, request) = (Arc::clone(self), request.clone());
+        let sending = move || {
+            // Where nobody waits for it any more it is not wanted.
+            let _ = sender.send(send(&client, &request));
+        };
+        let thread = thread::Builder::new().name("ask".to_owned());
+        thread.spawn(sending).map_err(|error| Error::Bug(format!("no thread: {error}")))?;
+        loop {
+            match receiver.recv_timeout(LOOK_UP) {
+                Ok(answer) => return answer,
+                Err(RecvTimeoutError::Timeout) => self.stop.check()?,
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(Error::Bug("a thread that sent a request has ended".to_owned()));
+                }
+            }
+        }
     }
 
     /// Sends `request` when the rate limit lets it.

@@ -1,5 +1,7 @@
 //! Whose key it is.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use crate::api::client::Client;
@@ -14,10 +16,12 @@ use crate::source::{Identity, Source};
 ///
 /// # Errors
 /// [`Error::Unauthorized`].
-pub fn identify(source: &Source, client: &Client, log: &Log) -> Result<Sight, Error> {
+pub fn identify(source: &Source, client: &Arc<Client>, log: &Log) -> Result<Sight, Error> {
     let Some(known) = &source.identity else { return Ok(Sight::default()) };
     let identity = match client.get(&Request::new(known.path)) {
-        Err(error @ Error::Unauthorized(_)) => return Err(error),
+        Err(error @ (Error::Unauthorized(_) | Error::Stopped { .. } | Error::OutputClosed)) => {
+            return Err(error);
+        }
         Err(error) => Err(error.to_string()),
         Ok((_, body)) => read(&body, known),
     };

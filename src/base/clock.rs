@@ -1,9 +1,11 @@
 //! What time it is, and how to wait. The one seam that tests replace, so that none of them sleeps.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::base::stop::Stop;
 
 /// Tells the time and waits.
 pub trait Clock: Send + Sync {
@@ -11,7 +13,7 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> DateTime<Utc>;
     /// Time since the clock was made; never jumps.
     fn elapsed(&self) -> Duration;
-    /// Waits that long.
+    /// Waits that long, or until the run has to end.
     fn sleep(&self, wait: Duration);
 }
 
@@ -19,11 +21,21 @@ pub trait Clock: Send + Sync {
 #[derive(Debug)]
 pub struct SystemClock {
     made: Instant,
+    stop: Arc<Stop>,
+}
+
+impl SystemClock {
+    /// A clock whose waits end with the run.
+    #[must_use]
+    pub fn new(stop: Arc<Stop>) -> Self {
+        Self { made: Instant::now(), stop }
+    }
 }
 
 impl Default for SystemClock {
+    /// A clock whose waits nobody cuts short.
     fn default() -> Self {
-        Self { made: Instant::now() }
+        Self::new(Arc::default())
     }
 }
 
@@ -37,9 +49,8 @@ impl Clock for SystemClock {
         self.made.elapsed()
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the one real sleep")]
     fn sleep(&self, wait: Duration) {
-        std::thread::sleep(wait);
+        self.stop.wait(wait);
     }
 }
 

@@ -79,6 +79,13 @@ pub enum Error {
     },
     /// The reader of stdout is gone.
     OutputClosed,
+    /// A signal ended the run before it was done.
+    Stopped {
+        /// The signal's name.
+        signal: &'static str,
+        /// The exit code by which a shell knows it.
+        code: u8,
+    },
     /// stdout, or the summary file, cannot be written for another reason.
     Output(String),
     /// A mistake of ours.
@@ -155,7 +162,7 @@ impl fmt::Display for ApiMessage {
 }
 
 /// The exit codes, with what each means to an orchestrator.
-pub const EXIT_CODES: [(u8, &str); 7] = [
+pub const EXIT_CODES: [(u8, &str); 10] = [
     (
         0,
         "everything selected was read; streams that the key may not read are named in the last line",
@@ -166,6 +173,9 @@ pub const EXIT_CODES: [(u8, &str); 7] = [
     (4, "the API broke its contract: not JSON, a missing list, a wrong path"),
     (5, "try later: no connection, a lasting 5xx or 429, or a list that came short"),
     (6, "the output cannot be written: the reader of stdout is gone, or the disk is full"),
+    (129, "ended by SIGHUP: the terminal is gone"),
+    (130, "ended by SIGINT: Ctrl-C"),
+    (143, "ended by SIGTERM: the scheduler or the container was stopped"),
 ];
 
 /// What a user can do about errors that have to do with the source.
@@ -181,9 +191,12 @@ pub struct Hints {
 }
 
 impl Error {
-    /// The same error, with the stream and the page it happened on.
+    /// The same error, with the stream and the page it happened on, where it has to do with those.
     #[must_use]
     pub fn in_stream(self, stream: &'static str, page: u64) -> Self {
+        if matches!(self, Self::OutputClosed | Self::Output(_) | Self::Stopped { .. }) {
+            return self;
+        }
         Self::InStream { stream, page, error: Box::new(self) }
     }
 
@@ -211,6 +224,7 @@ impl Error {
             | Self::Short { .. }
             | Self::Unsettled { .. } => 5,
             Self::OutputClosed | Self::Output(_) => 6,
+            Self::Stopped { code, .. } => *code,
             Self::InStream { error, .. } | Self::Parents { error, .. } => error.exit_code(),
             Self::StreamsFailed { first, .. } => first.exit_code(),
         }
@@ -240,6 +254,7 @@ impl Error {
             | Self::RepeatedCursor(_)
             | Self::Unreachable { .. }
             | Self::OutputClosed
+            | Self::Stopped { .. }
             | Self::Output(_)
             | Self::Bug(_) => None,
         }
@@ -284,6 +299,7 @@ impl Error {
             Self::Unavailable { .. } => {
                 "run it again later; the state is safe to go on from".into()
             }
+            Self::Stopped { .. } => "run it again: the state is safe to go on from".into(),
             Self::OutputClosed => {
                 "see why the target ended; the state is safe to go on from".into()
             }
@@ -331,6 +347,7 @@ impl fmt::Display for Error {
                 write!(f, "the API could not answer in {attempts} attempts ({api})")
             }
             Self::OutputClosed => f.write_str("the reader of the output is gone"),
+            Self::Stopped { signal, .. } => write!(f, "ended by {signal} before it was done"),
             Self::Output(problem) => write!(f, "the output cannot be written: {problem}"),
             Self::Bug(problem) => write!(f, "bug in tap-incident: {problem}"),
             Self::InStream { stream, page: 0, error } => write!(f, "stream `{stream}`: {error}"),

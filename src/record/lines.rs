@@ -57,11 +57,40 @@ impl Lines {
     }
 
     /// A part of the text, piece by piece.
-    pub fn part(&self, range: Range<usize>) -> impl Iterator<Item = &[u8]> {
-        self.pieces.iter().enumerate().filter_map(move |(number, piece)| {
-            let within = |place: usize| place.saturating_sub(number * PIECE).min(piece.len());
+    #[must_use]
+    pub fn part(&self, range: Range<usize>) -> impl DoubleEndedIterator<Item = &[u8]> {
+        let last = range.end.div_ceil(PIECE).min(self.pieces.len());
+        let first = (range.start / PIECE).min(last);
+        let pieces = self.pieces.get(first..last).unwrap_or_default().iter().enumerate();
+        pieces.filter_map(move |(number, piece)| {
+            let start = (first + number) * PIECE;
+            let within = |place: usize| place.saturating_sub(start).min(piece.len());
             piece.get(within(range.start)..within(range.end)).filter(|part| !part.is_empty())
         })
+    }
+
+    /// Where whole lines end that begin at `start`: as many as fit into `most` bytes, and one at least.
+    #[must_use]
+    pub fn end_of_lines(&self, start: usize, most: usize) -> usize {
+        let mut end = start.saturating_add(most).min(self.len());
+        if end == self.len() {
+            return end;
+        }
+        let behind = end;
+        for part in self.part(start..end).rev() {
+            match memchr::memrchr(b'\n', part) {
+                Some(place) => return end - part.len() + place + 1,
+                None => end -= part.len(),
+            }
+        }
+        end = behind;
+        for part in self.part(behind..self.len()) {
+            match memchr::memchr(b'\n', part) {
+                Some(place) => return end + place + 1,
+                None => end += part.len(),
+            }
+        }
+        end
     }
 
     /// How many bytes of text there are.
@@ -174,6 +203,28 @@ mod tests {
                 let range = start.min(whole.len())..end.min(whole.len());
                 let part = lines.part(range.clone()).collect::<Vec<_>>().concat();
                 assert_eq!(part, whole[range], "{lengths:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn lines_are_cut_where_they_end() {
+        for most in [1, 5, PIECE, 2 * PIECE, 5 * PIECE, usize::MAX] {
+            let mut lines = Lines::default().framed((String::new(), "\n".to_owned()));
+            for length in [3, 0, PIECE - 1, 7, 3 * PIECE, PIECE, 1] {
+                lines.push(&text(length));
+            }
+            let whole = lines.pieces().collect::<Vec<_>>().concat();
+            let mut start = 0;
+            while start < whole.len() {
+                let end = lines.end_of_lines(start, most);
+                let part = lines.part(start..end).collect::<Vec<_>>().concat();
+                assert!(part == whole[start..end] && part.ends_with(b"\n"), "{most}");
+                let is_one = memchr::memchr(b'\n', &part) == Some(part.len() - 1);
+                assert!(part.len() <= most || is_one, "{most}");
+                let next = whole[end..].iter().position(|byte| *byte == b'\n');
+                assert!(next.is_none_or(|next| part.len().saturating_add(next) >= most), "{most}");
+                start = end;
             }
         }
     }

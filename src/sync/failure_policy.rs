@@ -136,7 +136,11 @@ fn is_lost_cursor(error: &Error) -> bool {
 #[must_use]
 pub fn ends_the_run(error: &Error) -> bool {
     match error {
-        Error::Unauthorized(_) | Error::OutputClosed | Error::Output(_) | Error::Bug(_) => true,
+        Error::Unauthorized(_)
+        | Error::OutputClosed
+        | Error::Output(_)
+        | Error::Stopped { .. }
+        | Error::Bug(_) => true,
         Error::InStream { error, .. } | Error::Parents { error, .. } => ends_the_run(error),
         // Each is named, so that whoever adds an error decides.
         Error::Arguments(_)
@@ -192,6 +196,10 @@ mod tests {
         Error::Unavailable { attempts: 9, api: api(503, "unavailable") }
     }
 
+    fn stopped() -> Error {
+        Error::Stopped { signal: "SIGTERM", code: 143 }
+    }
+
     fn page(is_first: bool, is_second_reading: bool) -> Circumstances {
         Circumstances::Page { is_first, is_second_reading }
     }
@@ -225,8 +233,9 @@ mod tests {
             (Error::Unauthorized(api(401, "invalid")), page(true, false), RunEnded),
             (Error::Unauthorized(api(401, "invalid")), first_of_parent(none), RunEnded),
             (Error::OutputClosed, stream(true, Forbidden::Warn), RunEnded),
-            (Error::Output("disk full".into()), stream(true, Forbidden::Warn), RunEnded),
             (Error::Bug("?".into()), stream(true, Forbidden::Warn), RunEnded),
+            (stopped(), first_of_parent(none), RunEnded),
+            (Error::Output("disk full".into()), page(true, false), RunEnded),
             // A cursor that is refused: the list is read once more, and only once.
             (no_such_path(), page(false, false), ReadAgain),
             (rejected(422), page(false, false), ReadAgain),

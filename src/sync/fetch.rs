@@ -15,6 +15,7 @@ use crate::api::client::{Client, Failure, NOTABLE_WAIT, Passing};
 use crate::base::clock::Clock;
 use crate::base::error::Error;
 use crate::base::log::{Level, Log};
+use crate::base::stop::{LOOK_UP, Stop};
 use crate::record::lines::{Lines, Pool};
 use crate::source::taken::Taken;
 use crate::sync::pager::{Broken, Step};
@@ -33,6 +34,8 @@ pub struct Tools {
     pub log: Arc<Log>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
+    /// Whether the run has to end.
+    pub stop: Arc<Stop>,
     /// Where the slices of long lists are taken to end.
     pub now: DateTime<Utc>,
 }
@@ -62,8 +65,6 @@ struct UnderWay {
 
 /// Larger than most bodies. Memory that is never written to costs nothing.
 const BODY: usize = 2 << 20;
-/// Whoever waits for a rate limit looks up that often: something else may have come that need not.
-const LONGEST_SLEEP: Duration = Duration::from_millis(100);
 
 impl Fetch {
     /// Starts to fetch `lists`, so many requests at a time. At most `budget` bytes wait to be written.
@@ -99,10 +100,11 @@ impl Fetch {
     /// What is to be written next of a list; waits until it is there.
     ///
     /// # Errors
-    /// [`Error::Bug`] where a worker has died.
+    /// [`Error::Bug`] where a worker has died, and what ends the run before its time.
     pub fn take(&self, list: usize) -> Result<Delivery, Error> {
         let mut under_way = self.shared.lock();
         loop {
+            self.shared.tools.stop.check()?;
             if under_way.is_broken {
                 return Err(Error::Bug("a worker thread has ended".into()));
             }
@@ -111,7 +113,8 @@ impl Fetch {
             if let Some(delivery) = delivery {
                 return Ok(delivery);
             }
-            under_way = self.shared.wait(under_way);
+            let waited = self.shared.changed.wait_timeout(under_way, LOOK_UP);
+            under_way = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
@@ -273,9 +276,9 @@ impl Worker {
     /// nothing more is wanted.
     fn next(&self) -> Option<(Box<Work>, Vec<u8>)> {
         let shared = &self.0;
-        let Tools { client, clock, .. } = &shared.tools;
+        let Tools { client, clock, stop, .. } = &shared.tools;
         let mut under_way = shared.lock();
-        while !under_way.is_closed {
+        while !(under_way.is_closed || stop.is_set()) {
             let next = under_way.queue.next(&mut client.limiter(), clock.elapsed());
             match next {
                 Next::Send(work) => {
@@ -289,7 +292,7 @@ impl Worker {
                     under_way.is_waited_for = true;
                     shared.announce(&mut under_way, wait, &reason);
                     drop(under_way);
-                    clock.sleep(wait.min(LONGEST_SLEEP));
+                    clock.sleep(wait.min(LOOK_UP));
                     under_way = shared.lock();
                     under_way.is_waited_for = false;
                 }

@@ -50,6 +50,8 @@ mod scope;
 mod selection;
 mod settings;
 mod signalfx;
+#[cfg(target_os = "linux")]
+mod signals;
 mod sources;
 mod sync;
 mod toy;

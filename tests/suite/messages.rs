@@ -45,6 +45,7 @@ fn kind(error: &Error) -> usize {
         Error::TooManyGone { .. } => 20,
         Error::StreamsFailed { .. } => 21,
         Error::Unsettled { .. } => 22,
+        Error::Stopped { .. } => 23,
     }
 }
 
@@ -78,6 +79,7 @@ fn all() -> Vec<Error> {
         },
         unavailable(),
         Error::OutputClosed,
+        Error::Stopped { signal: "SIGTERM", code: 143 },
         Error::Output("no space left on device".into()),
         Error::Bug("a worker thread has ended".into()),
         Error::Contract("it has no `things`".into()).in_stream("things", 0),
@@ -98,7 +100,7 @@ fn every_error_says_what_failed_and_what_to_do() {
     let mut kinds = all().iter().map(kind).collect::<Vec<_>>();
     kinds.sort_unstable();
     kinds.dedup();
-    assert_eq!(kinds, (0..=22).collect::<Vec<_>>(), "each kind has an example");
+    assert_eq!(kinds, (0..=23).collect::<Vec<_>>(), "each kind has an example");
     let mut lines = String::new();
     for error in all() {
         let (code, line) = (error.exit_code(), error.line(&DEFAULT.hints));
