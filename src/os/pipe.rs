@@ -148,7 +148,7 @@ mod tests {
             reader.read_exact(&mut vec![0; read]).unwrap();
             unread -= read;
         }
-        assert!(taken > 5_000 && refused > 1_000, "{taken} {refused}");
+        assert!(taken > 5_000 && refused > 500, "{taken} {refused}");
     }
 
     #[test]

@@ -217,6 +217,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "it is a table")]
     fn what_each_failure_means_in_each_place() {
         use Verdict::{
             ParentGone, ParentRefused, ParentSetAside, ReadAgain, RunEnded, StreamFailed,
