@@ -136,7 +136,7 @@ fn is_lost_cursor(error: &Error) -> bool {
 #[must_use]
 pub fn ends_the_run(error: &Error) -> bool {
     match error {
-        Error::Unauthorized(_) | Error::OutputClosed | Error::Output(_) | Error::Bug(_) => true,
+        Error::Unauthorized(_) | Error::OutputClosed | Error::Output(_) | Error::Bug(_) | Error::NoThread(_) => true,
         Error::InStream { error, .. } | Error::Parents { error, .. } => ends_the_run(error),
         // Each is named, so that whoever adds an error decides.
         Error::Arguments(_)
@@ -189,7 +189,7 @@ mod tests {
     }
 
     fn unavailable() -> Error {
-        Error::Unavailable { attempts: 9, api: api(503, "unavailable") }
+        Error::Unavailable { attempts: 9, api: api(503, "unavailable"), retry_after: None }
     }
 
     fn page(is_first: bool, is_second_reading: bool) -> Circumstances {
