@@ -1,6 +1,7 @@
 //! The only module that talks to the API: sends a request, repeats it as [`crate::base::retry`] says,
 //! learns for [`crate::api::limit`], and tells errors apart. ureq's defaults that bite are set here and nowhere else.
 
+mod asked;
 mod failure;
 
 use std::io::Read;
@@ -15,7 +16,7 @@ use ureq::http::{HeaderMap, Response, StatusCode};
 use ureq::{Agent, Body, Proxy};
 
 pub use self::failure::{Failure, Passing};
-use self::failure::{broken, refusal, retry_after, whole};
+use self::failure::{Timeouts, broken, refusal, whole};
 use crate::api::limit::Limiter;
 use crate::base::clock::Clock;
 use crate::base::error::Error;
@@ -36,6 +37,9 @@ pub struct Client {
     /// The headers in which answers tell quotas, and what is left.
     quota_headers: Option<(&'static str, &'static str)>,
     retry: Retry,
+    timeouts: Timeouts,
+    /// Bytes of a body at most: one that never ends would fill the memory.
+    max_body: usize,
     clock: Arc<dyn Clock>,
     log: Arc<Log>,
     stop: Arc<Stop>,
@@ -44,7 +48,13 @@ pub struct Client {
     retries: AtomicU64,
     /// Whether JSON has come.
     has_answered: AtomicBool,
+    /// Whether the log has told that a header about quotas makes no sense.
+    is_oddity_told: AtomicBool,
 }
+
+/// Whether a body that has got large may get larger by so many bytes; waits until it may. False where
+/// nobody wants it any more.
+pub type Room<'a> = &'a dyn Fn(usize) -> bool;
 
 /// A 200.
 #[derive(Debug)]
@@ -60,8 +70,14 @@ pub struct Answer {
 /// A 200 with its body, or why there is none.
 type Answered = Result<(Answer, Vec<u8>), Error>;
 
-/// No answer of the API is that large. Without a limit a body that never ends would fill the memory.
-const LARGEST_BODY: u64 = 512 << 20;
+/// Larger than most bodies. Whatever is larger needs room.
+pub const BODY: usize = 2 << 20;
+/// By so much a large body grows at a time.
+const GROWTH: usize = 1 << 20;
+/// So much is read of the body of an error.
+const ERROR_BODY: usize = 64 << 10;
+/// So many characters are shown of a header that makes no sense.
+const SHOWN: usize = 60;
 /// How much is read or sent at a time. A request has to fit in, and so have the headers of an answer.
 const BUFFER: usize = 32 << 10;
 /// A wait that is not shorter is worth a line in the log.
@@ -78,7 +94,9 @@ impl Client {
             .max_redirects(0)
             .max_redirects_will_error(false)
             // There is no timeout by default.
+            .timeout_resolve(Some(config.connect_timeout))
             .timeout_connect(Some(config.connect_timeout))
+            .timeout_recv_response(Some(config.first_byte_timeout))
             .timeout_global(Some(config.request_timeout))
             .max_idle_connections_per_host(config.concurrency + 1)
             .max_idle_connections(config.concurrency + 1)
@@ -97,6 +115,12 @@ impl Client {
             errors: config.source.errors,
             quota_headers: config.source.quotas.headers,
             retry: config.retry,
+            timeouts: Timeouts {
+                connect: config.connect_timeout,
+                first_byte: config.first_byte_timeout,
+                whole: config.request_timeout,
+            },
+            max_body: config.max_body,
             clock,
             log,
             stop,
@@ -107,6 +131,7 @@ impl Client {
             requests: AtomicU64::new(0),
             retries: AtomicU64::new(0),
             has_answered: AtomicBool::new(false),
+            is_oddity_told: AtomicBool::new(false),
         }
     }
 
@@ -130,12 +155,15 @@ impl Client {
         self.aside(request, |client, request| {
             let mut attempts = None;
             loop {
+                client.await_turn(request);
+                client.stop.check()?;
+                let began = client.clock.elapsed();
                 match client.turn(request) {
                     Ok(answer) => return Ok(answer),
                     Err(Failure::Final(error)) => return Err(error),
                     Err(Failure::Passing(passing)) => {
-                        client.clock.sleep(client.again(request, &mut attempts, passing)?);
-                        client.stop.check()?;
+                        let took = client.clock.elapsed().saturating_sub(began);
+                        client.clock.sleep(client.again(request, &mut attempts, took, passing)?);
                     }
                 }
             }
@@ -148,9 +176,13 @@ impl Client {
     /// As [`Client::get`].
     pub fn once(self: &Arc<Self>, request: &Request) -> Answered {
         self.aside(request, |client, request| {
+            client.await_turn(request);
             client.turn(request).map_err(|failure| match failure {
                 Failure::Final(error) => error,
-                Failure::Passing(passing) => passing.into_error(&client.endpoint, 1),
+                Failure::Passing(passing) => {
+                    client.close(request, &passing, passing.retry_after.unwrap_or_default());
+                    passing.into_error(&client.endpoint, 1)
+                }
             })
         })
     }
@@ -168,7 +200,7 @@ impl Client {
             let _ = sender.send(send(&client, &request));
         };
         let thread = thread::Builder::new().name("ask".to_owned());
-        thread.spawn(sending).map_err(|error| Error::Bug(format!("no thread: {error}")))?;
+        thread.spawn(sending).map_err(|error| Error::NoThread(error.to_string()))?;
         loop {
             match receiver.recv_timeout(LOOK_UP) {
                 Ok(answer) => return answer,
@@ -180,21 +212,25 @@ impl Client {
         }
     }
 
-    /// Sends `request` when the rate limit lets it.
-    fn turn(&self, request: &Request) -> Result<(Answer, Vec<u8>), Failure> {
+    /// Waits until the rate limit lets `request` through.
+    fn await_turn(&self, request: &Request) {
         let wait = self.limiter().until(request.endpoint(), self.clock.elapsed());
         if wait >= NOTABLE_WAIT {
             self.announce(wait, &format!("for the rate limit of {}", request.endpoint()));
         }
         self.clock.sleep(wait);
         self.limiter().take(request.endpoint(), self.clock.elapsed());
+    }
+
+    fn turn(&self, request: &Request) -> Result<(Answer, Vec<u8>), Failure> {
         let mut body = Vec::new();
-        let answer = self.attempt(request, &mut body)?;
+        let answer = self.attempt(request, &mut body, &|_| true)?;
         whole(&body)?;
         Ok((answer, body))
     }
 
-    /// After a failure that may pass: how long to wait before the next attempt.
+    /// After a failure that may pass, of an attempt that `took` so long: how long to wait before the next.
+    /// Where a quota is used up nobody else takes from it meanwhile.
     ///
     /// # Errors
     /// What it comes to where there is no patience left.
@@ -202,10 +238,11 @@ impl Client {
         &self,
         request: &Request,
         attempts: &mut Option<Attempts>,
+        took: Duration,
         passing: Passing,
     ) -> Result<Duration, Error> {
         let attempts = attempts.get_or_insert_with(|| self.retry.attempts());
-        let wait = attempts.wait(passing.retry_after);
+        let wait = attempts.wait(took, passing.retry_after);
         // Where pages come from the start, there is no API at this address: patience does not help.
         let is_elsewhere = self.errors == Errors::Plain
             && passing.is_no_answer()
@@ -214,6 +251,7 @@ impl Client {
         let Some(wait) = wait.filter(|_| !is_elsewhere) else {
             return Err(passing.into_error(&self.endpoint, attempts.failed()));
         };
+        self.close(request, &passing, wait);
         self.retries.fetch_add(1, Ordering::Relaxed);
         self.log.info(&format!(
             "retry path={request} attempt={} wait_seconds={:.1} reason={:?}",
@@ -222,6 +260,13 @@ impl Client {
             passing.reason(),
         ));
         Ok(wait)
+    }
+
+    /// Closes the quota that is used up, if it is that, unless for longer than anybody would wait.
+    fn close(&self, request: &Request, passing: &Passing, wait: Duration) {
+        if let Some(quotas) = passing.quotas.as_ref().filter(|_| wait <= self.retry.patience) {
+            self.limiter().close(request.endpoint(), quotas, wait, self.clock.elapsed());
+        }
     }
 
     /// Says that a request waits, and what for.
@@ -235,28 +280,72 @@ impl Client {
     }
 
     /// Sends `request` once. The body is read into a buffer that an earlier one has grown: large
-    /// buffers that come and go leave holes in the memory.
+    /// buffers that come and go leave holes in the memory. A large one asks for `room` while it is read.
     ///
     /// # Errors
     /// Every status but 200, and no answer at all.
-    pub fn attempt(&self, request: &Request, body: &mut Vec<u8>) -> Result<Answer, Failure> {
+    pub fn attempt(
+        &self,
+        request: &Request,
+        body: &mut Vec<u8>,
+        room: Room,
+    ) -> Result<Answer, Failure> {
         self.requests.fetch_add(1, Ordering::Relaxed);
         self.log.debug(&format!("request path={request}"));
         let sent_at = self.clock.now();
-        let response = self.send(request).map_err(|error| broken(&error))?;
+        let response = self.send(request).map_err(|error| broken(&error, &self.timeouts))?;
         let (head, sent) = response.into_parts();
-        self.learn(request, head.status, &head.headers);
-        read(sent, body).map_err(|error| broken(&error))?;
-        if head.status == StatusCode::OK {
+        let quotas = self.learn(request, &head.headers);
+        let (date, is_ok) = (date(&head.headers), head.status == StatusCode::OK);
+        self.read(request, (sent, is_ok), body, room)?;
+        let received_at = self.clock.now();
+        if is_ok {
             let first = body.trim_ascii_start().first();
             if first.is_some_and(|first| b"{[".contains(first)) {
                 self.has_answered.store(true, Ordering::Relaxed);
             }
-            let (date, received_at) = (date(&head.headers), self.clock.now());
             return Ok(Answer { date, sent_at, received_at });
         }
-        let head = (head.status.as_u16(), &head.headers);
-        Err(refusal(request, self.errors, head, body))
+        let of_head = (head.status.as_u16(), &head.headers, date.unwrap_or(received_at));
+        let mut failure = refusal(request, self.errors, of_head, body);
+        if let Failure::Passing(passing) = &mut failure
+            && head.status == StatusCode::TOO_MANY_REQUESTS
+        {
+            passing.quotas = Some(quotas.to_owned());
+        }
+        Err(failure)
+    }
+
+    /// Reads a body to its end, so that the connection can be used again; of the body of an error only the
+    /// beginning. What counts is what was inflated: ureq's own limit is on what was sent.
+    fn read(
+        &self,
+        request: &Request,
+        (mut sent, is_ok): (Body, bool),
+        body: &mut Vec<u8>,
+        room: Room,
+    ) -> Result<(), Failure> {
+        body.clear();
+        let mut reader = sent.with_config().limit(u64::MAX).reader();
+        let mut most = if is_ok { BODY } else { ERROR_BODY };
+        loop {
+            let rest = most.saturating_sub(body.len()) as u64;
+            let read = reader.by_ref().take(rest).read_to_end(body);
+            read.map_err(|error| broken(&error.into(), &self.timeouts))?;
+            if body.len() > self.max_body {
+                return Err(Failure::Final(Error::Contract(format!(
+                    "it is larger than the {} MB that `max_body_megabytes` allows: `{request}`",
+                    self.max_body >> 20
+                ))));
+            }
+            if body.len() < most || !is_ok {
+                return Ok(());
+            }
+            if !room(GROWTH) {
+                return Err(Failure::Passing(Passing::unwanted()));
+            }
+            most += GROWTH;
+        }
     }
 
     fn send(&self, request: &Request) -> Result<Response<Body>, ureq::Error> {
@@ -275,8 +364,8 @@ impl Client {
         call.send(body)
     }
 
-    /// Learns what an answer says of the API's quota.
-    fn learn(&self, request: &Request, status: StatusCode, headers: &HeaderMap) {
+    /// Learns what an answer says of the API's quota; the header that tells it.
+    fn learn<'a>(&self, request: &Request, headers: &'a HeaderMap) -> &'a str {
         let (limits, remaining) = match self.quota_headers {
             Some((limits, remaining)) => (text(headers, limits), text(headers, remaining)),
             None => (None, None),
@@ -284,11 +373,15 @@ impl Client {
         let limits = limits.unwrap_or_default();
         let remaining = remaining.and_then(|text| text.parse().ok());
         let (endpoint, now) = (request.endpoint(), self.clock.elapsed());
-        let mut limiter = self.limiter();
-        limiter.learn(endpoint, limits, remaining, now);
-        if status == StatusCode::TOO_MANY_REQUESTS {
-            limiter.close(endpoint, limits, retry_after(headers).unwrap_or_default(), now);
+        let makes_sense = self.limiter().learn(endpoint, limits, remaining, now);
+        if !makes_sense && !self.is_oddity_told.swap(true, Ordering::Relaxed) {
+            self.log.warn(&format!(
+                "path={request} the API tells a quota that cannot be true, and it is ignored; nothing \
+                 more is said of such ones: {:?}",
+                limits.chars().take(SHOWN).collect::<String>()
+            ));
         }
+        limits
     }
 }
 
@@ -301,18 +394,6 @@ fn headers(config: &Config) -> Vec<(&'static str, String)> {
     let fixed = config.source.headers.iter();
     headers.extend(fixed.map(|(header, value)| (*header, (*value).to_owned())));
     headers
-}
-
-/// Reads a body to its end, so that the connection can be used again. The limit is on what was
-/// inflated, since ureq's own counts what was sent.
-fn read(mut body: Body, bytes: &mut Vec<u8>) -> Result<(), ureq::Error> {
-    bytes.clear();
-    let reader = body.with_config().limit(u64::MAX).reader();
-    reader.take(LARGEST_BODY).read_to_end(bytes)?;
-    if bytes.len() as u64 == LARGEST_BODY {
-        return Err(ureq::Error::BodyExceedsLimit(LARGEST_BODY));
-    }
-    Ok(())
 }
 
 fn date(headers: &HeaderMap) -> Option<DateTime<Utc>> {

@@ -2,6 +2,7 @@
 //! side. Where it happened (stream, page) is added by the caller with [`Error::in_stream`].
 
 use std::fmt;
+use std::time::Duration;
 
 /// Everything that ends a run, or a stream of it.
 #[derive(Debug, PartialEq)]
@@ -76,7 +77,11 @@ pub enum Error {
         api: ApiMessage,
         /// How many requests were made.
         attempts: u32,
+        /// How long the API asks to wait.
+        retry_after: Option<Duration>,
     },
+    /// The operating system gives no thread to send requests from; what it says.
+    NoThread(String),
     /// The reader of stdout is gone.
     OutputClosed,
     /// A signal ended the run before it was done.
@@ -221,6 +226,7 @@ impl Error {
             | Self::RepeatedCursor(_) => 4,
             Self::Unreachable { .. }
             | Self::Unavailable { .. }
+            | Self::NoThread(_)
             | Self::Short { .. }
             | Self::Unsettled { .. } => 5,
             Self::OutputClosed | Self::Output(_) => 6,
@@ -253,6 +259,7 @@ impl Error {
             | Self::TooManyGone { .. }
             | Self::RepeatedCursor(_)
             | Self::Unreachable { .. }
+            | Self::NoThread(_)
             | Self::OutputClosed
             | Self::Stopped { .. }
             | Self::Output(_)
@@ -300,6 +307,10 @@ impl Error {
                 "run it again later; the state is safe to go on from".into()
             }
             Self::Stopped { .. } => "run it again: the state is safe to go on from".into(),
+            Self::NoThread(_) => {
+                "raise the number of processes or threads that the user or the container may have"
+                    .into()
+            }
             Self::OutputClosed => {
                 "see why the target ended; the state is safe to go on from".into()
             }
@@ -343,8 +354,13 @@ impl fmt::Display for Error {
             Self::Unreachable { endpoint, problem, attempts } => {
                 write!(f, "no answer from `{endpoint}` after {attempts} attempts: {problem}")
             }
-            Self::Unavailable { api, attempts } => {
-                write!(f, "the API could not answer in {attempts} attempts ({api})")
+            Self::Unavailable { api, attempts, retry_after } => {
+                write!(f, "the API could not answer in {attempts} attempts ({api})")?;
+                let Some(wait) = retry_after else { return Ok(()) };
+                write!(f, "; it asks to wait {} seconds", wait.as_secs_f64().ceil())
+            }
+            Self::NoThread(problem) => {
+                write!(f, "the operating system gives no thread to send requests from: {problem}")
             }
             Self::OutputClosed => f.write_str("the reader of the output is gone"),
             Self::Stopped { signal, .. } => write!(f, "ended by {signal} before it was done"),

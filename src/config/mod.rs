@@ -67,8 +67,12 @@ pub struct Config {
     pub page_size: u32,
     /// How many bytes of records may wait for the target.
     pub buffer: usize,
+    /// How many bytes of a body are taken at most.
+    pub max_body: usize,
     /// Longest wait for a connection.
     pub connect_timeout: Duration,
+    /// Longest wait for the beginning of an answer.
+    pub first_byte_timeout: Duration,
     /// Longest wait for an answer, its body included.
     pub request_timeout: Duration,
     /// How often and how long to repeat a request.
@@ -171,7 +175,9 @@ impl Config {
             concurrency: values.small("concurrency", usize::MAX),
             page_size: values.small("page_size", u32::MAX),
             buffer: values.small("buffer_megabytes", usize::MAX >> 20) << 20,
+            max_body: values.small("max_body_megabytes", usize::MAX >> 20) << 20,
             connect_timeout: values.seconds("connect_timeout"),
+            first_byte_timeout: values.seconds("first_byte_timeout"),
             request_timeout: values.seconds("request_timeout"),
             retry: Retry {
                 most: values.small("max_retries", u32::MAX),

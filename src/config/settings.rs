@@ -79,14 +79,20 @@ fn how_to_run() -> Value {
             "description": "Records a page at most; no endpoint gives more than 10,000, and most \
             250. A list whose pages keep failing with 502, 503 or 504 gets smaller ones by itself"},
         "buffer_megabytes": {"type": "integer", "minimum": 1, "maximum": 65_536, "default": 64,
-            "description": "Megabytes of records that may wait for the target"},
+            "description": "Megabytes of records that may wait for the target, large answers that are \
+            being read included"},
         "connect_timeout": whole_number(10, "Seconds to wait for a connection"),
+        "first_byte_timeout": whole_number(60,
+            "Seconds to wait for the first byte of an answer, once a request was sent"),
+        "max_body_megabytes": {"type": "integer", "minimum": 1, "maximum": 4096, "default": 64,
+            "description": "Megabytes of an answer at most, inflated. A page that is larger fails"},
         "request_timeout": whole_number(300,
             "Seconds to wait for an answer, its body included"),
         "max_retries": whole_number(8,
             "Repeats of a request after a 429, a 5xx or a broken connection"),
         "max_retry_seconds": whole_number(900,
-            "Seconds to wait between the repeats of one request, in all"),
+            "Seconds that the repeats of one request may take in all: the waits, and its attempts that \
+            failed"),
         "rate_limit_reserve_percent": {"type": "integer", "minimum": 0, "maximum": 90,
             "default": 20, "description": "Percent of the API's quota that is left to the \
             organisation's other tools"},

@@ -28,6 +28,10 @@ pub const PIECE: usize = 16 << 10;
 /// that threads get their small things from, and leaves no holes there.
 const PIECES_AT_A_TIME: usize = 64;
 
+/// So many pieces are kept that nothing lies in: a page that takes more is rare, and memory that it took is
+/// given back.
+const MOST_FREE: usize = 32 * PIECES_AT_A_TIME;
+
 impl Lines {
     /// No lines yet, for pieces of `pool`.
     #[must_use]
@@ -176,7 +180,12 @@ impl Pool {
         for piece in &mut pieces {
             piece.clear();
         }
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).append(&mut pieces);
+        let mut free = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        free.append(&mut pieces);
+        let kept = free.len().min(MOST_FREE);
+        let surplus = free.split_off(kept);
+        drop(free);
+        drop(surplus);
     }
 }
 

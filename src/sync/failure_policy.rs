@@ -140,6 +140,7 @@ pub fn ends_the_run(error: &Error) -> bool {
         | Error::OutputClosed
         | Error::Output(_)
         | Error::Stopped { .. }
+        | Error::NoThread(_)
         | Error::Bug(_) => true,
         Error::InStream { error, .. } | Error::Parents { error, .. } => ends_the_run(error),
         // Each is named, so that whoever adds an error decides.
@@ -193,7 +194,7 @@ mod tests {
     }
 
     fn unavailable() -> Error {
-        Error::Unavailable { attempts: 9, api: api(503, "unavailable") }
+        Error::Unavailable { attempts: 9, api: api(503, "unavailable"), retry_after: None }
     }
 
     fn stopped() -> Error {

@@ -1,6 +1,7 @@
 //! Every error in its own words, with its exit code and what to do about it: a message that changes shows here.
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use serde_json::json;
 use stand_in::{Action, Fault};
@@ -46,6 +47,7 @@ fn kind(error: &Error) -> usize {
         Error::StreamsFailed { .. } => 21,
         Error::Unsettled { .. } => 22,
         Error::Stopped { .. } => 23,
+        Error::NoThread(_) => 24,
     }
 }
 
@@ -55,7 +57,12 @@ fn all() -> Vec<Error> {
         api: api(403, "missing_scope"),
     };
     let target = || "/v2/things?page_size=5".to_owned();
-    let unavailable = || Error::Unavailable { api: api(503, "unavailable"), attempts: 9 };
+    let refused = |retry_after: Option<Duration>| Error::Unavailable {
+        api: api(503, "unavailable"),
+        attempts: 9,
+        retry_after,
+    };
+    let unavailable = || refused(None);
     vec![
         Error::Arguments("unexpected argument '--no' found".into()),
         Error::Config(vec!["`a` is 1, but must be 2".into(), "`b` is missing".into()]),
@@ -78,6 +85,8 @@ fn all() -> Vec<Error> {
             attempts: 9,
         },
         unavailable(),
+        refused(Some(Duration::from_millis(7_199_500))),
+        Error::NoThread("Resource temporarily unavailable (os error 11)".into()),
         Error::OutputClosed,
         Error::Stopped { signal: "SIGTERM", code: 143 },
         Error::Output("no space left on device".into()),
@@ -100,7 +109,7 @@ fn every_error_says_what_failed_and_what_to_do() {
     let mut kinds = all().iter().map(kind).collect::<Vec<_>>();
     kinds.sort_unstable();
     kinds.dedup();
-    assert_eq!(kinds, (0..=23).collect::<Vec<_>>(), "each kind has an example");
+    assert_eq!(kinds, (0..=24).collect::<Vec<_>>(), "each kind has an example");
     let mut lines = String::new();
     for error in all() {
         let (code, line) = (error.exit_code(), error.line(&DEFAULT.hints));

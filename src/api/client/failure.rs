@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde::de::IgnoredAny;
 use serde_json::Value;
+use ureq::Timeout;
 use ureq::http::HeaderMap;
 
+use super::asked::asked;
 use super::text;
 use crate::base::error::{ApiMessage, Error};
 use crate::page::explain;
@@ -31,6 +34,16 @@ pub struct Passing {
     what: What,
     /// How long the API asks to wait.
     pub(super) retry_after: Option<Duration>,
+    /// Where a quota is used up: the header that tells which.
+    pub(super) quotas: Option<String>,
+}
+
+/// The settings that bound how long an answer may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Timeouts {
+    pub(super) connect: Duration,
+    pub(super) first_byte: Duration,
+    pub(super) whole: Duration,
 }
 
 #[derive(Debug)]
@@ -46,7 +59,12 @@ impl Passing {
     /// coming.
     #[must_use]
     pub fn answer(error: Error) -> Self {
-        Self { what: What::Answer(error.into()), retry_after: None }
+        What::Answer(error.into()).into()
+    }
+
+    /// Nobody wants the rest of an answer.
+    pub(super) fn unwanted() -> Self {
+        What::Transport("it is not wanted any more".to_owned()).into()
     }
 
     /// Whether what came is no answer of an API.
@@ -75,9 +93,29 @@ impl Passing {
             What::Transport(problem) => {
                 Error::Unreachable { endpoint: endpoint.to_owned(), problem, attempts }
             }
-            What::Status(api) => Error::Unavailable { api, attempts },
+            What::Status(api) => {
+                Error::Unavailable { api, attempts, retry_after: self.retry_after }
+            }
             What::Answer(error) => *error,
         }
+    }
+}
+
+impl From<What> for Passing {
+    fn from(what: What) -> Self {
+        Self { what, retry_after: None, quotas: None }
+    }
+}
+
+impl Timeouts {
+    /// What had not happened when the time was up.
+    fn problem(&self, timeout: Timeout) -> String {
+        let (missing, wait, setting) = match timeout {
+            Timeout::Resolve | Timeout::Connect => ("no connection", self.connect, "connect"),
+            Timeout::RecvResponse => ("no byte of an answer", self.first_byte, "first_byte"),
+            _ => ("no end of the answer", self.whole, "request"),
+        };
+        format!("{missing} within {} seconds (`{setting}_timeout`)", wait.as_secs())
     }
 }
 
@@ -85,33 +123,31 @@ impl Passing {
 pub(super) fn whole(body: &[u8]) -> Result<(), Failure> {
     let json: Result<IgnoredAny, _> = serde_json::from_slice(body);
     json.map(drop).map_err(|error| {
-        let problem = explain(&error, &String::from_utf8_lossy(body));
+        let start = body.trim_ascii_start();
+        let start = start.get(..LONGEST_WORDS).unwrap_or(start);
+        let problem = explain(&error, &String::from_utf8_lossy(start));
         Failure::Passing(Passing::answer(Error::Garbled(problem)))
     })
 }
 
-/// There was no answer, or half of one. That may pass, unless the request cannot be written or the
-/// answer is too large.
-pub(super) fn broken(error: &ureq::Error) -> Failure {
+/// There was no answer, or half of one. That may pass, unless the request cannot be written.
+pub(super) fn broken(error: &ureq::Error, timeouts: &Timeouts) -> Failure {
     match error {
         ureq::Error::BadUri(_) | ureq::Error::Http(_) => {
             Failure::Final(Error::Config(vec![format!("`endpoint` cannot be used: {error}")]))
         }
-        ureq::Error::BodyExceedsLimit(limit) => {
-            Failure::Final(Error::Contract(format!("it is larger than {limit} bytes")))
+        ureq::Error::Timeout(timeout) => {
+            Failure::Passing(What::Transport(timeouts.problem(*timeout)).into())
         }
-        other => Failure::Passing(Passing {
-            what: What::Transport(other.to_string()),
-            retry_after: None,
-        }),
+        other => Failure::Passing(What::Transport(other.to_string()).into()),
     }
 }
 
-/// What a status other than 200 means.
+/// What a status other than 200 means; the answer was sent at `now`.
 pub(super) fn refusal(
     request: &Request,
     errors: Errors,
-    (status, headers): (u16, &HeaderMap),
+    (status, headers, now): (u16, &HeaderMap, DateTime<Utc>),
     body: &[u8],
 ) -> Failure {
     let said = Said::of(status, body);
@@ -119,11 +155,13 @@ pub(super) fn refusal(
         Errors::Coded(gone) => (said.is_coded, said.api.code.as_deref() == Some(gone)),
         Errors::Plain => (!said.is_html, true),
     };
-    let Said { api, scope, .. } = said;
+    let Said { api, scope, retry_after, .. } = said;
     let target = request.to_string();
     match status {
         429 | 408 | 500.. => {
-            Failure::Passing(Passing { what: What::Status(api), retry_after: retry_after(headers) })
+            let of_header = text(headers, "retry-after").and_then(|text| asked(text, now));
+            let retry_after = of_header.or_else(|| asked(&retry_after?, now));
+            Failure::Passing(Passing { retry_after, ..What::Status(api).into() })
         }
         // An API always answers with a body; a 204 comes from something on the way.
         204 => Failure::Passing(Passing::answer(Error::Rejected { target, api })),
@@ -140,6 +178,8 @@ struct Said {
     api: ApiMessage,
     /// The missing scope.
     scope: Option<String>,
+    /// When to come again.
+    retry_after: Option<String>,
     /// Whether it has a code where errors with codes have it.
     is_coded: bool,
     is_html: bool,
@@ -181,6 +221,7 @@ impl Said {
             is_coded: coded.is_some() || scope.is_some(),
             is_html: !is_json && plain.starts_with('<'),
             scope,
+            retry_after: text("/rate_limit/retry_after"),
             api: ApiMessage {
                 status,
                 text: words,
@@ -191,18 +232,13 @@ impl Said {
     }
 }
 
-/// `Retry-After` in whole seconds.
-pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    text(headers, "retry-after")?.trim().parse().ok().map(Duration::from_secs)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn refused(status: u16, body: &str) -> Option<Error> {
         let request = Request::new("/v2/users");
-        let head = (status, &HeaderMap::new());
+        let head = (status, &HeaderMap::new(), DateTime::UNIX_EPOCH);
         match refusal(&request, Errors::Coded("resource_not_found"), head, body.as_bytes()) {
             Failure::Final(error) => Some(error),
             Failure::Passing(_) => None,
@@ -257,5 +293,26 @@ mod tests {
         for status in [301, 400, 401, 403, 404, 422] {
             assert!(refused(status, "{}").is_some(), "{status}");
         }
+    }
+
+    #[test]
+    fn when_to_come_again_is_in_the_header_or_else_in_the_body() {
+        let said = r#"{"rate_limit": {"retry_after": "Thu, 01 Jan 1970 00:00:18 UTC"}}"#;
+        let asked = |headers: &HeaderMap, status| {
+            let head = (status, headers, DateTime::UNIX_EPOCH);
+            let request = Request::new("/v2/users");
+            match refusal(&request, Errors::Coded("gone"), head, said.as_bytes()) {
+                Failure::Passing(passing) => passing.retry_after.map(|wait| wait.as_secs()),
+                Failure::Final(error) => panic!("{error}"),
+            }
+        };
+        let mut headers = HeaderMap::new();
+        for status in [429, 503] {
+            assert_eq!(asked(&headers, status), Some(18));
+        }
+        headers.insert("retry-after", " 7".parse().unwrap());
+        assert_eq!(asked(&headers, 429), Some(7));
+        headers.insert("retry-after", "soon".parse().unwrap());
+        assert_eq!(asked(&headers, 429), Some(18));
     }
 }
