@@ -1,7 +1,8 @@
 //! The only module that talks to the API: sends a request, repeats it as [`crate::base::retry`] says,
-//! learns for [`crate::api::limit`], and tells errors apart. ureq's defaults that bite are set here and nowhere else.
+//! learns for [`crate::api::limit`], and tells errors apart.
 
 mod failure;
+mod transport;
 
 use std::io::Read;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -9,11 +10,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use flate2::read::MultiGzDecoder;
 use ureq::http::{HeaderMap, Response, StatusCode};
-use ureq::{Agent, Body, Proxy};
+use ureq::{Agent, Body};
 
 pub use self::failure::{Failure, Passing};
 use self::failure::{broken, refusal, retry_after, whole};
+use self::transport::{Fresh, agent, was_closed};
 use crate::api::limit::Limiter;
 use crate::base::clock::Clock;
 use crate::base::error::Error;
@@ -55,36 +58,17 @@ pub struct Answer {
 
 /// No answer of the API is that large. Without a limit a body that never ends would fill the memory.
 const LARGEST_BODY: u64 = 512 << 20;
-/// How much is read or sent at a time. A request has to fit in, and so have the headers of an answer.
-const BUFFER: usize = 32 << 10;
 /// A wait that is not shorter is worth a line in the log.
 pub const NOTABLE_WAIT: Duration = Duration::from_secs(3);
 
 impl Client {
     /// A client with the config's endpoint, key and timeouts.
-    #[must_use]
-    pub fn new(config: &Config, clock: Arc<dyn Clock>, log: Arc<Log>) -> Self {
-        let agent = Agent::config_builder()
-            // An error status comes with a body that says why.
-            .http_status_as_error(false)
-            // A redirect of the API would be news; following it could leak the key.
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            // There is no timeout by default.
-            .timeout_connect(Some(config.connect_timeout))
-            .timeout_global(Some(config.request_timeout))
-            .max_idle_connections_per_host(config.concurrency + 1)
-            .max_idle_connections(config.concurrency + 1)
-            // By default each connection holds 256 KiB.
-            .input_buffer_size(BUFFER)
-            .output_buffer_size(BUFFER)
-            .user_agent(&config.user_agent)
-            // Plain http is loopback: a proxy from the environment would see the key in the clear.
-            .proxy(if config.is_loopback() { None } else { Proxy::try_from_env() })
-            .build()
-            .new_agent();
-        Self {
-            agent,
+    ///
+    /// # Errors
+    /// [`Error::Config`] for a proxy that cannot be used.
+    pub fn new(config: &Config, clock: Arc<dyn Clock>, log: Arc<Log>) -> Result<Self, Error> {
+        Ok(Self {
+            agent: agent(config)?,
             endpoint: config.endpoint.clone(),
             headers: headers(config),
             errors: config.source.errors,
@@ -99,7 +83,7 @@ impl Client {
             requests: AtomicU64::new(0),
             retries: AtomicU64::new(0),
             has_answered: AtomicBool::new(false),
-        }
+        })
     }
 
     /// Requests sent so far, repeats included.
@@ -205,10 +189,19 @@ impl Client {
         self.requests.fetch_add(1, Ordering::Relaxed);
         self.log.debug(&format!("request path={request}"));
         let sent_at = self.clock.now();
-        let response = self.send(request).map_err(|error| broken(&error))?;
+        let response = match self.send(request, false) {
+            // No failure of the API's: it may close a connection that nobody uses whenever it likes.
+            Err(error) if was_closed(&error) => {
+                self.requests.fetch_add(1, Ordering::Relaxed);
+                self.log.debug(&format!("request path={request} again: {error}"));
+                self.send(request, true)
+            }
+            other => other,
+        };
+        let response = response.map_err(|error| broken(&error, &self.endpoint))?;
         let (head, sent) = response.into_parts();
         self.learn(request, head.status, &head.headers);
-        read(sent, body).map_err(|error| broken(&error))?;
+        read(sent, &head.headers, body).map_err(|error| broken(&error, &self.endpoint))?;
         if head.status == StatusCode::OK {
             let first = body.trim_ascii_start().first();
             if first.is_some_and(|first| b"{[".contains(first)) {
@@ -221,20 +214,21 @@ impl Client {
         Err(refusal(request, self.errors, head, body))
     }
 
-    fn send(&self, request: &Request) -> Result<Response<Body>, ureq::Error> {
+    /// Sends `request` over a connection that is left from another, or over a new one.
+    fn send(&self, request: &Request, is_fresh: bool) -> Result<Response<Body>, ureq::Error> {
         let address = format!("{}{request}", self.endpoint);
         let Some(body) = request.body() else {
             let mut call = self.agent.get(address);
             for (header, value) in &self.headers {
                 call = call.header(*header, value);
             }
-            return call.call();
+            return if is_fresh { call.fresh().call() } else { call.call() };
         };
         let mut call = self.agent.post(address);
         for (header, value) in &self.headers {
             call = call.header(*header, value);
         }
-        call.send(body)
+        if is_fresh { call.fresh().send(body) } else { call.send(body) }
     }
 
     /// Learns what an answer says of the API's quota.
@@ -267,10 +261,17 @@ fn headers(config: &Config) -> Vec<(&'static str, String)> {
 
 /// Reads a body to its end, so that the connection can be used again. The limit is on what was
 /// inflated, since ureq's own counts what was sent.
-fn read(mut body: Body, bytes: &mut Vec<u8>) -> Result<(), ureq::Error> {
+fn read(mut body: Body, headers: &HeaderMap, bytes: &mut Vec<u8>) -> Result<(), ureq::Error> {
     bytes.clear();
     let reader = body.with_config().limit(u64::MAX).reader();
-    reader.take(LARGEST_BODY).read_to_end(bytes)?;
+    // ureq inflates what is called `gzip`, and takes the header away. The name may be in capitals, or the
+    // old one.
+    let encoding = text(headers, "content-encoding").unwrap_or_default();
+    if ["gzip", "x-gzip"].iter().any(|name| encoding.eq_ignore_ascii_case(name)) {
+        MultiGzDecoder::new(reader).take(LARGEST_BODY).read_to_end(bytes)?;
+    } else {
+        reader.take(LARGEST_BODY).read_to_end(bytes)?;
+    }
     if bytes.len() as u64 == LARGEST_BODY {
         return Err(ureq::Error::BodyExceedsLimit(LARGEST_BODY));
     }

@@ -13,11 +13,14 @@ use crate::source::{Identity, Source};
 /// Returns what the key sees. What the API does not tell is unknown, and the run goes on.
 ///
 /// # Errors
-/// [`Error::Unauthorized`].
+/// [`Error::Unauthorized`], and what is wrong with the way to the API.
 pub fn identify(source: &Source, client: &Client, log: &Log) -> Result<Sight, Error> {
     let Some(known) = &source.identity else { return Ok(Sight::default()) };
     let identity = match client.get(&Request::new(known.path)) {
-        Err(error @ Error::Unauthorized(_)) => return Err(error),
+        // No other request can do better.
+        Err(error @ (Error::Unauthorized(_) | Error::Untrusted { .. } | Error::Config(_))) => {
+            return Err(error);
+        }
         Err(error) => Err(error.to_string()),
         Ok((_, body)) => read(&body, known),
     };

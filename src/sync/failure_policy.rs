@@ -136,11 +136,15 @@ fn is_lost_cursor(error: &Error) -> bool {
 #[must_use]
 pub fn ends_the_run(error: &Error) -> bool {
     match error {
-        Error::Unauthorized(_) | Error::OutputClosed | Error::Output(_) | Error::Bug(_) => true,
+        Error::Config(_)
+        | Error::Unauthorized(_)
+        | Error::Untrusted { .. }
+        | Error::OutputClosed
+        | Error::Output(_)
+        | Error::Bug(_) => true,
         Error::InStream { error, .. } | Error::Parents { error, .. } => ends_the_run(error),
         // Each is named, so that whoever adds an error decides.
         Error::Arguments(_)
-        | Error::Config(_)
         | Error::File { .. }
         | Error::Selection(_)
         | Error::Forbidden { .. }

@@ -45,6 +45,7 @@ fn kind(error: &Error) -> usize {
         Error::TooManyGone { .. } => 20,
         Error::StreamsFailed { .. } => 21,
         Error::Unsettled { .. } => 22,
+        Error::Untrusted { .. } => 23,
     }
 }
 
@@ -76,6 +77,11 @@ fn all() -> Vec<Error> {
             problem: "connection refused".into(),
             attempts: 9,
         },
+        Error::Untrusted {
+            endpoint: "https://host.example".into(),
+            problem: "nobody who is trusted has issued it".into(),
+            hint: "set `ca_file`",
+        },
         unavailable(),
         Error::OutputClosed,
         Error::Output("no space left on device".into()),
@@ -98,7 +104,7 @@ fn every_error_says_what_failed_and_what_to_do() {
     let mut kinds = all().iter().map(kind).collect::<Vec<_>>();
     kinds.sort_unstable();
     kinds.dedup();
-    assert_eq!(kinds, (0..=22).collect::<Vec<_>>(), "each kind has an example");
+    assert_eq!(kinds, (0..=23).collect::<Vec<_>>(), "each kind has an example");
     let mut lines = String::new();
     for error in all() {
         let (code, line) = (error.exit_code(), error.line(&DEFAULT.hints));
