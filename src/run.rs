@@ -113,7 +113,7 @@ fn connect<W: Write>(
         // With a clock that stands still the output is the same every day.
         clock = Arc::new(StandingClock::at(sample.now));
     }
-    let client = Arc::new(Client::new(&config, clock.clone(), log.clone(), stop.clone()));
+    let client = Arc::new(Client::new(&config, clock.clone(), log.clone(), stop.clone())?);
     if args.live {
         return print_catalog(&live_catalog(source, &client, log)?, output);
     }

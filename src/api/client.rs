@@ -1,8 +1,9 @@
 //! The only module that talks to the API: sends a request, repeats it as [`crate::base::retry`] says,
-//! learns for [`crate::api::limit`], and tells errors apart. ureq's defaults that bite are set here and nowhere else.
+//! learns for [`crate::api::limit`], and tells errors apart.
 
 mod asked;
 mod failure;
+mod transport;
 
 use std::io::Read;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -12,11 +13,13 @@ use std::thread;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use flate2::read::MultiGzDecoder;
 use ureq::http::{HeaderMap, Response, StatusCode};
-use ureq::{Agent, Body, Proxy};
+use ureq::{Agent, Body};
 
 pub use self::failure::{Failure, Passing};
 use self::failure::{Timeouts, broken, refusal, whole};
+use self::transport::{Fresh, agent, was_closed};
 use crate::api::limit::Limiter;
 use crate::base::clock::Clock;
 use crate::base::error::Error;
@@ -78,38 +81,22 @@ const GROWTH: usize = 1 << 20;
 const ERROR_BODY: usize = 64 << 10;
 /// So many characters are shown of a header that makes no sense.
 const SHOWN: usize = 60;
-/// How much is read or sent at a time. A request has to fit in, and so have the headers of an answer.
-const BUFFER: usize = 32 << 10;
 /// A wait that is not shorter is worth a line in the log.
 pub const NOTABLE_WAIT: Duration = Duration::from_secs(3);
 
 impl Client {
     /// A client with the config's endpoint, key and timeouts.
-    #[must_use]
-    pub fn new(config: &Config, clock: Arc<dyn Clock>, log: Arc<Log>, stop: Arc<Stop>) -> Self {
-        let agent = Agent::config_builder()
-            // An error status comes with a body that says why.
-            .http_status_as_error(false)
-            // A redirect of the API would be news; following it could leak the key.
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            // There is no timeout by default.
-            .timeout_resolve(Some(config.connect_timeout))
-            .timeout_connect(Some(config.connect_timeout))
-            .timeout_recv_response(Some(config.first_byte_timeout))
-            .timeout_global(Some(config.request_timeout))
-            .max_idle_connections_per_host(config.concurrency + 1)
-            .max_idle_connections(config.concurrency + 1)
-            // By default each connection holds 256 KiB.
-            .input_buffer_size(BUFFER)
-            .output_buffer_size(BUFFER)
-            .user_agent(&config.user_agent)
-            // Plain http is loopback: a proxy from the environment would see the key in the clear.
-            .proxy(if config.is_loopback() { None } else { Proxy::try_from_env() })
-            .build()
-            .new_agent();
-        Self {
-            agent,
+    ///
+    /// # Errors
+    /// [`Error::Config`] for a proxy that cannot be used.
+    pub fn new(
+        config: &Config,
+        clock: Arc<dyn Clock>,
+        log: Arc<Log>,
+        stop: Arc<Stop>,
+    ) -> Result<Self, Error> {
+        Ok(Self {
+            agent: agent(config)?,
             endpoint: config.endpoint.clone(),
             headers: headers(config),
             errors: config.source.errors,
@@ -132,7 +119,7 @@ impl Client {
             retries: AtomicU64::new(0),
             has_answered: AtomicBool::new(false),
             is_oddity_told: AtomicBool::new(false),
-        }
+        })
     }
 
     /// Requests sent so far, repeats included.
@@ -293,11 +280,20 @@ impl Client {
         self.requests.fetch_add(1, Ordering::Relaxed);
         self.log.debug(&format!("request path={request}"));
         let sent_at = self.clock.now();
-        let response = self.send(request).map_err(|error| broken(&error, &self.timeouts))?;
-        let (head, sent) = response.into_parts();
+        let response = match self.send(request, false) {
+            // No failure of the API's: it may close a connection that nobody uses whenever it likes.
+            Err(error) if was_closed(&error) => {
+                self.requests.fetch_add(1, Ordering::Relaxed);
+                self.log.debug(&format!("request path={request} again: {error}"));
+                self.send(request, true)
+            }
+            other => other,
+        };
+        let broken = |error| broken(&error, &self.endpoint, &self.timeouts);
+        let (head, sent) = response.map_err(broken)?.into_parts();
         let quotas = self.learn(request, &head.headers);
         let (date, is_ok) = (date(&head.headers), head.status == StatusCode::OK);
-        self.read(request, (sent, is_ok), body, room)?;
+        self.read(request, (sent, &head.headers), body, (is_ok, room))?;
         let received_at = self.clock.now();
         if is_ok {
             let first = body.trim_ascii_start().first();
@@ -321,17 +317,17 @@ impl Client {
     fn read(
         &self,
         request: &Request,
-        (mut sent, is_ok): (Body, bool),
+        (sent, headers): (Body, &HeaderMap),
         body: &mut Vec<u8>,
-        room: Room,
+        (is_ok, room): (bool, Room),
     ) -> Result<(), Failure> {
         body.clear();
-        let mut reader = sent.with_config().limit(u64::MAX).reader();
+        let mut reader = inflated(sent, headers);
         let mut most = if is_ok { BODY } else { ERROR_BODY };
         loop {
             let rest = most.saturating_sub(body.len()) as u64;
             let read = reader.by_ref().take(rest).read_to_end(body);
-            read.map_err(|error| broken(&error.into(), &self.timeouts))?;
+            read.map_err(|error| broken(&error.into(), &self.endpoint, &self.timeouts))?;
             if body.len() > self.max_body {
                 return Err(Failure::Final(Error::Contract(format!(
                     "it is larger than the {} MB that `max_body_megabytes` allows: `{request}`",
@@ -348,20 +344,21 @@ impl Client {
         }
     }
 
-    fn send(&self, request: &Request) -> Result<Response<Body>, ureq::Error> {
+    /// Sends `request` over a connection that is left from another, or over a new one.
+    fn send(&self, request: &Request, is_fresh: bool) -> Result<Response<Body>, ureq::Error> {
         let address = format!("{}{request}", self.endpoint);
         let Some(body) = request.body() else {
             let mut call = self.agent.get(address);
             for (header, value) in &self.headers {
                 call = call.header(*header, value);
             }
-            return call.call();
+            return if is_fresh { call.fresh().call() } else { call.call() };
         };
         let mut call = self.agent.post(address);
         for (header, value) in &self.headers {
             call = call.header(*header, value);
         }
-        call.send(body)
+        if is_fresh { call.fresh().send(body) } else { call.send(body) }
     }
 
     /// Learns what an answer says of the API's quota; the header that tells it.
@@ -394,6 +391,18 @@ fn headers(config: &Config) -> Vec<(&'static str, String)> {
     let fixed = config.source.headers.iter();
     headers.extend(fixed.map(|(header, value)| (*header, (*value).to_owned())));
     headers
+}
+
+/// A body as it was meant. ureq inflates what is called `gzip`, and takes the header away. The name may be in
+/// capitals, or the old one.
+fn inflated(body: Body, headers: &HeaderMap) -> Box<dyn Read> {
+    let reader = body.into_with_config().limit(u64::MAX).reader();
+    let encoding = text(headers, "content-encoding").unwrap_or_default();
+    if ["gzip", "x-gzip"].iter().any(|name| encoding.eq_ignore_ascii_case(name)) {
+        Box::new(MultiGzDecoder::new(reader))
+    } else {
+        Box::new(reader)
+    }
 }
 
 fn date(headers: &HeaderMap) -> Option<DateTime<Utc>> {

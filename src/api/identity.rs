@@ -15,13 +15,19 @@ use crate::source::{Identity, Source};
 /// Returns what the key sees. What the API does not tell is unknown, and the run goes on.
 ///
 /// # Errors
-/// [`Error::Unauthorized`].
+/// [`Error::Unauthorized`], what is wrong with the way to the API, and what ends the run before its time.
 pub fn identify(source: &Source, client: &Arc<Client>, log: &Log) -> Result<Sight, Error> {
     let Some(known) = &source.identity else { return Ok(Sight::default()) };
     let identity = match client.get(&Request::new(known.path)) {
-        Err(error @ (Error::Unauthorized(_) | Error::Stopped { .. } | Error::OutputClosed)) => {
-            return Err(error);
-        }
+        // No other request can do better.
+        Err(
+            error @ (Error::Unauthorized(_)
+            | Error::Untrusted { .. }
+            | Error::Config(_)
+            | Error::NoThread(_)
+            | Error::Stopped { .. }
+            | Error::OutputClosed),
+        ) => return Err(error),
         Err(error) => Err(error.to_string()),
         Ok((_, body)) => read(&body, known),
     };

@@ -71,6 +71,15 @@ pub enum Error {
         /// How many requests were made.
         attempts: u32,
     },
+    /// Whoever answers at the endpoint shows a certificate that is not trusted; the next time, too.
+    Untrusted {
+        /// The endpoint from the config.
+        endpoint: String,
+        /// What is wrong with the certificate.
+        problem: String,
+        /// What can be done about it.
+        hint: &'static str,
+    },
     /// 5xx or 429 that stayed through all retries.
     Unavailable {
         /// What the API said.
@@ -173,7 +182,7 @@ pub const EXIT_CODES: [(u8, &str); 10] = [
         "everything selected was read; streams that the key may not read are named in the last line",
     ),
     (1, "a bug in the tap"),
-    (2, "usage: arguments, config, catalog or state"),
+    (2, "usage: arguments, config, catalog or state, or a certificate that is not trusted"),
     (3, "not allowed: the key is unknown, or may read none of the selected streams"),
     (4, "the API broke its contract: not JSON, a missing list, a wrong path"),
     (5, "try later: no connection, a lasting 5xx or 429, or a list that came short"),
@@ -216,7 +225,11 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Bug(_) => 1,
-            Self::Arguments(_) | Self::Config(_) | Self::File { .. } | Self::Selection(_) => 2,
+            Self::Arguments(_)
+            | Self::Config(_)
+            | Self::File { .. }
+            | Self::Selection(_)
+            | Self::Untrusted { .. } => 2,
             Self::Unauthorized(_) | Self::Forbidden { .. } | Self::NothingPermitted(_) => 3,
             Self::NotFound { .. }
             | Self::Rejected { .. }
@@ -260,6 +273,7 @@ impl Error {
             | Self::RepeatedCursor(_)
             | Self::Unreachable { .. }
             | Self::NoThread(_)
+            | Self::Untrusted { .. }
             | Self::OutputClosed
             | Self::Stopped { .. }
             | Self::Output(_)
@@ -303,6 +317,7 @@ impl Error {
             | Self::Garbled(_)
             | Self::RepeatedCursor(_) => hints.answer.into(),
             Self::Unreachable { .. } => "check `endpoint`, the network and the proxy".into(),
+            Self::Untrusted { hint, .. } => (*hint).into(),
             Self::Unavailable { .. } => {
                 "run it again later; the state is safe to go on from".into()
             }
@@ -353,6 +368,9 @@ impl fmt::Display for Error {
             }
             Self::Unreachable { endpoint, problem, attempts } => {
                 write!(f, "no answer from `{endpoint}` after {attempts} attempts: {problem}")
+            }
+            Self::Untrusted { endpoint, problem, .. } => {
+                write!(f, "the certificate shown at `{endpoint}` is not trusted: {problem}")
             }
             Self::Unavailable { api, attempts, retry_after } => {
                 write!(f, "the API could not answer in {attempts} attempts ({api})")?;

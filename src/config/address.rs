@@ -96,7 +96,7 @@ fn without_query(address: &str) -> &str {
 }
 
 /// Host and port of an address with that scheme.
-fn authority<'a>(endpoint: &'a str, scheme: &str) -> Option<&'a str> {
+pub(super) fn authority<'a>(endpoint: &'a str, scheme: &str) -> Option<&'a str> {
     let authority = endpoint.strip_prefix(scheme)?.split('/').next()?;
     let is_plain = !authority.is_empty() && !authority.contains('@');
     is_plain.then_some(authority)
@@ -104,10 +104,15 @@ fn authority<'a>(endpoint: &'a str, scheme: &str) -> Option<&'a str> {
 
 /// Whether it is this computer.
 fn is_loopback(authority: &str) -> bool {
-    let host = match authority.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
-        _ => authority,
-    };
+    let (host, _) = host_and_port(authority);
     let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+/// Host and port; the port is empty where there is none.
+pub(super) fn host_and_port(authority: &str) -> (&str, &str) {
+    match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => (host, port),
+        _ => (authority, ""),
+    }
 }

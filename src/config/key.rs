@@ -8,12 +8,12 @@ use serde_json::{Map, Value};
 use super::missing;
 use crate::source::{Key, Source};
 
-/// An API key. It has no way to be printed.
+/// A key, or another text that holds a password. It has no way to be printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(pub(super) String);
 
 impl Secret {
-    /// The key itself, for the request header and for taking it out of the log.
+    /// The text itself, for who has to send it and for taking it out of the log.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -58,10 +58,7 @@ pub(super) fn key(
         text = match std::fs::read_to_string(&text) {
             Ok(key) => key.trim().to_owned(),
             Err(error) => {
-                // Somebody may have set it to the key itself, which lies in no folder.
-                let is_path = Path::new(&text).parent().is_some_and(Path::is_dir);
-                let path = if is_path { &text } else { "(not shown)" };
-                problems.push(format!("`{KEY_FILE}` {path:?} cannot be read: {error}"));
+                problems.push(format!("`{KEY_FILE}` {:?} cannot be read: {error}", shown(&text)));
                 return None;
             }
         };
@@ -72,6 +69,12 @@ pub(super) fn key(
         return None;
     }
     Some((key, text))
+}
+
+/// The path of a file, to be shown. Somebody may have set it to a key itself, which lies in no folder.
+pub(super) fn shown(path: &str) -> &str {
+    let is_path = Path::new(path).parent().is_some_and(Path::is_dir);
+    if is_path { path } else { "(not shown)" }
 }
 
 /// The setting with the file that holds the key.

@@ -7,6 +7,7 @@ mod values;
 mod key;
 mod address;
 mod filters;
+mod way;
 
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use self::filters::filters;
 pub use self::key::Secret;
 use self::key::key;
 use self::values::Values;
+pub use self::way::Way;
 use crate::base::error::Error;
 use crate::base::log::{Format, Level};
 use crate::base::retry::Retry;
@@ -37,6 +39,8 @@ pub struct Config {
     pub key: Option<Key>,
     /// Scheme, host and what stands before the path of every stream, without a slash at the end.
     pub endpoint: String,
+    /// How it is reached.
+    pub way: Way,
     /// The values of the settings that the source's address has places for.
     pub places: Vec<(&'static str, String)>,
     /// Parameters for streams that take those of the config.
@@ -121,8 +125,10 @@ impl Config {
     ) -> Result<Self, Error> {
         let (schema, values) = (settings(source), gather(source, args, environment)?);
         let mut problems = check(source, (&values, &schema), warnings);
-        let needs_key = !(args.demo || args.live || args.test == Some(Test::Schema));
-        let config = Self::checked(source, (&values, &schema), needs_key, &mut problems)
+        let values = Values { given: &values, schema: &schema };
+        let is_far = !(args.demo || args.test == Some(Test::Schema));
+        let needs = Needs { key: is_far && !args.live, way: is_far.then_some(environment) };
+        let config = Self::checked(source, &values, &needs, &mut problems)
             .map(|config| Self { is_backfill: args.backfill, ..config });
         if let Some(Self { start_date: None, end_date: None, is_backfill: true, .. }) = &config {
             problems.push("`--backfill` needs `start_date` or `end_date`, or both".into());
@@ -142,23 +148,21 @@ impl Config {
     /// What the schema cannot check.
     fn checked(
         source: &'static Source,
-        (given, schema): (&Map<String, Value>, &Value),
-        needs_key: bool,
+        values: &Values,
+        needs: &Needs,
         problems: &mut Vec<String>,
     ) -> Option<Self> {
-        let values = Values { given, schema };
-        let key = if needs_key { Some(key(source, given, problems)) } else { None };
-        let (endpoint, places) = address(source, &values, needs_key, problems);
-        let (start_date, end_date) = dates(given, problems);
-        let user_agent = values.text("user_agent");
-        if !user_agent.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
-            problems.push(format!("`user_agent` is {user_agent:?}, not plain text"));
-        }
+        let key = if needs.key { Some(key(source, values.given, problems)) } else { None };
+        let (endpoint, places) = address(source, values, needs.key, problems);
+        let way = |environment| Way::to(&endpoint, values, environment, problems);
+        let way = needs.way.map(way).unwrap_or_default();
+        let (start_date, end_date) = dates(values.given, problems);
         Some(Self {
             source,
             endpoint,
+            way,
             places,
-            filters: filters(source, &values, problems),
+            filters: filters(source, values, problems),
             key: key.as_ref().and_then(|key| Some(key.as_ref()?.0)),
             start_date,
             end_date,
@@ -171,7 +175,7 @@ impl Config {
             resume_max: TimeDelta::hours(values.optional("resume_max_hours").unwrap_or_default()),
             rescan_on_new_fields: values.is_true("rescan_on_new_fields"),
             is_backfill: false,
-            window_days: window_days(source, &values),
+            window_days: window_days(source, values),
             concurrency: values.small("concurrency", usize::MAX),
             page_size: values.small("page_size", u32::MAX),
             buffer: values.small("buffer_megabytes", usize::MAX >> 20) << 20,
@@ -184,7 +188,7 @@ impl Config {
                 patience: values.seconds("max_retry_seconds"),
             },
             rate_limit_reserve_percent: values.small("rate_limit_reserve_percent", u8::MAX),
-            user_agent,
+            user_agent: user_agent(values, problems),
             forbidden_streams: match values.text("forbidden_streams").as_str() {
                 "fail" => Forbidden::Fail,
                 _ => Forbidden::Warn,
@@ -213,6 +217,22 @@ impl Config {
         self.places.clone_from(&sample.places);
         self
     }
+}
+
+/// What of the settings a run has a use for.
+struct Needs<'a> {
+    /// Whether it needs a key.
+    key: bool,
+    /// Where the way to the API is told; none where nothing is asked for.
+    way: Option<&'a Environment>,
+}
+
+fn user_agent(values: &Values, problems: &mut Vec<String>) -> String {
+    let name = values.text("user_agent");
+    if !name.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
+        problems.push(format!("`user_agent` is {name:?}, not plain text"));
+    }
+    name
 }
 
 /// That a setting is missing, and where to set it.

@@ -88,6 +88,9 @@ fn how_to_run() -> Value {
             "description": "Megabytes of an answer at most, inflated. A page that is larger fails"},
         "request_timeout": whole_number(300,
             "Seconds to wait for an answer, its body included"),
+        "ca_file": {"type": "string",
+            "description": "A file in PEM form with certificates of authorities that are trusted \
+            besides those of the platform"},
         "max_retries": whole_number(8,
             "Repeats of a request after a 429, a 5xx or a broken connection"),
         "max_retry_seconds": whole_number(900,

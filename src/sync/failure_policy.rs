@@ -136,7 +136,9 @@ fn is_lost_cursor(error: &Error) -> bool {
 #[must_use]
 pub fn ends_the_run(error: &Error) -> bool {
     match error {
-        Error::Unauthorized(_)
+        Error::Config(_)
+        | Error::Unauthorized(_)
+        | Error::Untrusted { .. }
         | Error::OutputClosed
         | Error::Output(_)
         | Error::Stopped { .. }
@@ -145,7 +147,6 @@ pub fn ends_the_run(error: &Error) -> bool {
         Error::InStream { error, .. } | Error::Parents { error, .. } => ends_the_run(error),
         // Each is named, so that whoever adds an error decides.
         Error::Arguments(_)
-        | Error::Config(_)
         | Error::File { .. }
         | Error::Selection(_)
         | Error::Forbidden { .. }

@@ -48,6 +48,7 @@ fn kind(error: &Error) -> usize {
         Error::Unsettled { .. } => 22,
         Error::Stopped { .. } => 23,
         Error::NoThread(_) => 24,
+        Error::Untrusted { .. } => 25,
     }
 }
 
@@ -84,6 +85,11 @@ fn all() -> Vec<Error> {
             problem: "connection refused".into(),
             attempts: 9,
         },
+        Error::Untrusted {
+            endpoint: "https://host.example".into(),
+            problem: "nobody who is trusted has issued it".into(),
+            hint: "set `ca_file`",
+        },
         unavailable(),
         refused(Some(Duration::from_millis(7_199_500))),
         Error::NoThread("Resource temporarily unavailable (os error 11)".into()),
@@ -109,7 +115,7 @@ fn every_error_says_what_failed_and_what_to_do() {
     let mut kinds = all().iter().map(kind).collect::<Vec<_>>();
     kinds.sort_unstable();
     kinds.dedup();
-    assert_eq!(kinds, (0..=24).collect::<Vec<_>>(), "each kind has an example");
+    assert_eq!(kinds, (0..=25).collect::<Vec<_>>(), "each kind has an example");
     let mut lines = String::new();
     for error in all() {
         let (code, line) = (error.exit_code(), error.line(&DEFAULT.hints));

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use rustls::CertificateError;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 use ureq::Timeout;
@@ -18,6 +19,8 @@ use crate::source::request::Request;
 /// How many characters are shown of a body that is not the API's, and of what an API says.
 const SHOWN: usize = 80;
 const LONGEST_WORDS: usize = 500;
+/// What ureq says of more than 128 headers: the error has a name only in a crate below it.
+const TOO_MANY_HEADERS: &str = "too many headers";
 
 /// Why an attempt failed.
 #[derive(Debug)]
@@ -130,17 +133,74 @@ pub(super) fn whole(body: &[u8]) -> Result<(), Failure> {
     })
 }
 
-/// There was no answer, or half of one. That may pass, unless the request cannot be written.
-pub(super) fn broken(error: &ureq::Error, timeouts: &Timeouts) -> Failure {
+/// There was no answer, or half of one. That may pass, unless the request cannot be written or the
+/// answer is too large, and unless who answers cannot be trusted.
+pub(super) fn broken(error: &ureq::Error, endpoint: &str, timeouts: &Timeouts) -> Failure {
+    if let Some(flaw) = certificate_flaw(error) {
+        return Failure::Final(untrusted(flaw, endpoint));
+    }
     match error {
-        ureq::Error::BadUri(_) | ureq::Error::Http(_) => {
+        ureq::Error::BadUri(_) | ureq::Error::Http(_) | ureq::Error::Tls(_) => {
             Failure::Final(Error::Config(vec![format!("`endpoint` cannot be used: {error}")]))
         }
         ureq::Error::Timeout(timeout) => {
             Failure::Passing(What::Transport(timeouts.problem(*timeout)).into())
         }
+        ureq::Error::ConnectProxyFailed(reason) if is_refused(reason) => {
+            Failure::Final(Error::Config(vec![format!(
+                "the proxy in the environment does not take the request: {reason}"
+            )]))
+        }
+        ureq::Error::LargeResponseHeader(size, limit) => Failure::Final(Error::Contract(format!(
+            "its headers have {size} bytes, more than {limit}"
+        ))),
+        ureq::Error::Protocol(error) if error.to_string().contains(TOO_MANY_HEADERS) => {
+            Failure::Final(Error::Contract(format!("it has more headers than are read: {error}")))
+        }
         other => Failure::Passing(What::Transport(other.to_string()).into()),
     }
+}
+
+/// Whether a proxy will say the same the next time: it wants another password, or knows no such host. What
+/// ureq tells of its answer is a sentence with the status in it.
+fn is_refused(reason: &str) -> bool {
+    let mut numbers = reason.split(|next: char| !next.is_ascii_digit());
+    let status = numbers.find_map(|number| number.parse::<u16>().ok());
+    status.is_some_and(|status| (400..500).contains(&status) && ![408, 429].contains(&status))
+}
+
+/// What is wrong with the certificate that was shown, if that is why a connection failed.
+fn certificate_flaw(error: &ureq::Error) -> Option<&CertificateError> {
+    let error = match error {
+        ureq::Error::Rustls(error) => error,
+        ureq::Error::Io(error) => error.get_ref()?.downcast_ref()?,
+        _ => return None,
+    };
+    match error {
+        rustls::Error::InvalidCertificate(flaw) => Some(flaw),
+        _ => None,
+    }
+}
+
+fn untrusted(flaw: &CertificateError, endpoint: &str) -> Error {
+    let (problem, hint) = match flaw {
+        CertificateError::UnknownIssuer => (
+            "nobody who is trusted has issued it".to_owned(),
+            "set `ca_file`, or SSL_CERT_FILE, to a PEM file with the certificate of its issuer",
+        ),
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            (flaw.to_string(), "check the host in `endpoint`: the certificate is for another one")
+        }
+        CertificateError::Expired
+        | CertificateError::ExpiredContext { .. }
+        | CertificateError::NotValidYet
+        | CertificateError::NotValidYetContext { .. } => (
+            flaw.to_string(),
+            "check this computer's clock; if it is right, the server needs another certificate",
+        ),
+        other => (other.to_string(), "the server needs another certificate"),
+    };
+    Error::Untrusted { endpoint: endpoint.to_owned(), problem, hint }
 }
 
 /// What a status other than 200 means; the answer was sent at `now`.
