@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Inputs;
-use crate::base::time::format_time;
+use crate::base::time::{format_time, moved};
 use crate::bookmark::memory::Memory;
 use crate::singer::catalog::Selected;
 use crate::source::stream::Modes;
@@ -60,13 +60,8 @@ impl Reading {
 /// From when on a stream is read that has been read up to a moment. What belongs to a parent may change
 /// for a while after the parent has.
 pub(super) fn from(upto: DateTime<Utc>, is_child: bool, inputs: &Inputs) -> DateTime<Utc> {
-    let from = before(upto, inputs.config.lookback);
-    if is_child { from.min(before(inputs.now, inputs.config.child_lookback)) } else { from }
-}
-
-/// A time moved back, or the same where that would leave the calendar.
-fn before(time: DateTime<Utc>, length: TimeDelta) -> DateTime<Utc> {
-    time.checked_sub_signed(length).unwrap_or(time)
+    let from = moved(upto, -inputs.config.lookback);
+    if is_child { from.min(moved(inputs.now, -inputs.config.child_lookback)) } else { from }
 }
 
 /// The bookmark, if it is true for all that is asked for now and no full scan is due.
