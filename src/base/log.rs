@@ -190,8 +190,10 @@ impl Log {
 /// Says where a thread panicked, for [`std::panic::set_hook`]. The panic's own text is left out: it may
 /// quote whatever was at hand, the key too, and no log is at hand to take that out.
 pub fn panicked(panic: &PanicHookInfo) {
-    let place = panic.location().map_or_else(|| "nobody knows where".to_owned(), ToString::to_string);
-    let line = format!("ERROR bug in tap-incident: a panic at {place}; hint: please report this line\n");
+    let place =
+        panic.location().map_or_else(|| "nobody knows where".to_owned(), ToString::to_string);
+    let line =
+        format!("ERROR bug in tap-incident: a panic at {place}; hint: please report this line\n");
     // Where stderr itself is gone there is nowhere left to say so.
     let _ = io::stderr().write_all(line.as_bytes());
 }

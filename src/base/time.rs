@@ -25,7 +25,11 @@ pub fn parse_time(text: &str) -> Option<DateTime<Utc>> {
 /// A time moved by a length, or the last one on the way there that can be written.
 #[must_use]
 pub fn moved(time: DateTime<Utc>, length: TimeDelta) -> DateTime<Utc> {
-    let far = if length < TimeDelta::zero() { DateTime::<Utc>::MIN_UTC } else { DateTime::<Utc>::MAX_UTC };
+    let far = if length < TimeDelta::zero() {
+        DateTime::<Utc>::MIN_UTC
+    } else {
+        DateTime::<Utc>::MAX_UTC
+    };
     written(time.checked_add_signed(length).unwrap_or(far))
 }
 

@@ -57,9 +57,8 @@ pub(super) fn read(path: &Path) -> Result<Zeroizing<String>, String> {
 pub(super) fn is_open_to_all(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
     let metadata = std::fs::symlink_metadata(path);
-    metadata.is_ok_and(|metadata| {
-        metadata.is_file() && metadata.permissions().mode() & 0o204 == 0o204
-    })
+    metadata
+        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o204 == 0o204)
 }
 
 /// Elsewhere files have no such bits.

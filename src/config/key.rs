@@ -95,7 +95,9 @@ fn of_file(
 pub(super) fn open_to_all(path: &Path) -> Option<String> {
     file::is_open_to_all(path).then(|| {
         let path = path.display();
-        format!("every account of this computer may read `{path}`, which holds the key: chmod 600 it")
+        format!(
+            "every account of this computer may read `{path}`, which holds the key: chmod 600 it"
+        )
     })
 }
 

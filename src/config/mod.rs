@@ -121,8 +121,9 @@ impl Config {
         let (schema, values) = (settings(source), gather(source, args, environment, warnings)?);
         let mut problems = check(source, (&values, &schema), warnings);
         let needs_key = !(args.demo || args.live || args.test == Some(Test::Schema));
-        let config = Self::checked(source, (&values, &schema), needs_key, (&mut problems, warnings))
-            .map(|config| Self { is_backfill: args.backfill, ..config });
+        let config =
+            Self::checked(source, (&values, &schema), needs_key, (&mut problems, warnings))
+                .map(|config| Self { is_backfill: args.backfill, ..config });
         if let Some(Self { start_date: None, end_date: None, is_backfill: true, .. }) = &config {
             problems.push("`--backfill` needs `start_date` or `end_date`, or both".into());
         }

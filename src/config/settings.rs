@@ -256,9 +256,8 @@ fn coerced(name: &str, value: &Value, schema: &Value) -> Option<Value> {
         _ => {
             // Of a few words that are known, capitals change nothing.
             let known = schema.pointer(&pointer(name, "enum")).and_then(Value::as_array);
-            let is_same = |word: &&Value| {
-                word.as_str().is_some_and(|word| word.eq_ignore_ascii_case(text))
-            };
+            let is_same =
+                |word: &&Value| word.as_str().is_some_and(|word| word.eq_ignore_ascii_case(text));
             let word = known.and_then(|known| known.iter().find(is_same)).cloned();
             word.or_else(|| (text.len() < given.len()).then(|| text.into()))
         }
@@ -294,7 +293,8 @@ pub fn check(
         Ok(validator) => validator,
         Err(error) => return vec![format!("the schema of the settings is broken: {error}")],
     };
-    let instance = values.iter().map(|(name, value)| (name.clone(), checkable(name, value, schema)));
+    let instance =
+        values.iter().map(|(name, value)| (name.clone(), checkable(name, value, schema)));
     let instance = Value::Object(instance.collect());
     let mut problems =
         validator.iter_errors(&instance).map(|error| problem(&error, schema)).collect::<Vec<_>>();

@@ -19,7 +19,8 @@ use crate::source::window::Window;
 fn interrupted<'a>(inputs: &Inputs<'a>) -> Option<(&'a str, DateTime<Utc>)> {
     let is_sync = inputs.extent == Extent::Whole && !inputs.config.is_backfill;
     let (stream, began) = State::interrupted(inputs.state)?;
-    let began = began.filter(|began| is_sync && *began <= moved(inputs.now, inputs.config.lookback))?;
+    let began =
+        began.filter(|began| is_sync && *began <= moved(inputs.now, inputs.config.lookback))?;
     Some((stream, began))
 }
 

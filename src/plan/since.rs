@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Inputs;
+use crate::base::cut;
 use crate::base::time::{format_time, moved};
 use crate::bookmark::memory::Memory;
 use crate::singer::catalog::Selected;
@@ -25,8 +26,6 @@ pub(super) struct Reading {
 
 /// So often a stream is read in full, where the config says nothing, whose rows change without a trace.
 const FULL_SCAN: TimeDelta = TimeDelta::days(30);
-/// A list of names in the log has so many at most.
-const MOST_NAMES: usize = 20;
 
 impl Reading {
     pub(super) fn of(
@@ -77,14 +76,16 @@ fn bookmark(
     if let Some(known) = &validity.modes
         && modes.iter().any(|mode| !known.contains(mode))
     {
+        let known = cut::list(known.iter().map(String::as_str));
         notes.push(format!(
-            "the bookmark is true for the modes {known:?} only; it is read once from its start"
+            "the bookmark is true for the modes {known} only; it is read once from its start"
         ));
         return None;
     }
     if let Some(missing) =
         super::asked_more(stream, inputs).iter().find(|more| !validity.more.contains(more))
     {
+        let missing = cut::text(missing);
         notes.push(format!(
             "the bookmark is not true for {missing:?}; it is read once from its start"
         ));
@@ -119,12 +120,11 @@ fn bookmark(
 
 /// What is to be said of fields that were selected since the bookmark.
 fn new_fields(new: &[String], is_read: bool) -> String {
-    let names = new.iter().take(MOST_NAMES).map(String::as_str).collect::<Vec<_>>().join(", ");
-    let more = if new.len() > MOST_NAMES { ", …" } else { "" };
+    let names = cut::list(new.iter().map(String::as_str));
     let then = if is_read {
         "the stream is read once in full, as rescan_on_new_fields asks"
     } else {
         "rows that do not change lack them until a full scan; rescan_on_new_fields asks for one"
     };
-    format!("{} fields are selected since the bookmark: {names}{more}; {then}", new.len())
+    format!("{} fields are selected since the bookmark: {names}; {then}", new.len())
 }
