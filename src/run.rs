@@ -5,16 +5,19 @@ use std::io::Write;
 use std::sync::Arc;
 
 use serde_json::Value;
+use zeroize::Zeroize;
 
 use crate::api::client::Client;
 use crate::api::identity::identify;
 use crate::api::offer::Offer;
 use crate::base::clock::{Clock, StandingClock};
+use crate::base::cut;
 use crate::base::error::Error;
 use crate::base::log::Log;
 use crate::base::stop::Stop;
 use crate::config::args::{self, Args, Command, Test};
-use crate::config::settings::{self, Environment, read_file, read_json};
+use crate::config::file::{read_file, read_json};
+use crate::config::settings::{self, Environment};
 use crate::config::{Config, Forbidden};
 use crate::plan::{Extent, Inputs, concerned, plan};
 use crate::singer::catalog::{self, Selection};
@@ -60,7 +63,7 @@ pub fn run<W: Write>(process: Process<W>) -> u8 {
             if args.discover && !args.live {
                 return print_catalog(&catalog::discover(source)?, output);
             }
-            connect(&args, (source, &environment), Around { clock, stop, output }, &mut log)
+            connect(&args, (source, environment), Around { clock, stop, output }, &mut log)
         }
     });
     match result {
@@ -92,13 +95,14 @@ struct Around<W: Write> {
 /// Everything that needs the config, and mostly the API.
 fn connect<W: Write>(
     args: &Args,
-    (source, environment): (&'static Source, &Environment),
+    (source, mut environment): (&'static Source, Environment),
     around: Around<W>,
     log: &mut Arc<Log>,
 ) -> Result<(), Error> {
     let Around { mut clock, stop, output } = around;
     let mut warnings = Vec::new();
-    let config = Config::read(source, args, environment, &mut warnings);
+    let config = Config::read(source, args, &environment, &mut warnings);
+    environment.values_mut().for_each(Zeroize::zeroize);
     // A mistyped name explains a missing setting, so it is said before the error.
     for warning in &warnings {
         log.warn(warning);
@@ -155,14 +159,17 @@ struct Streams<W: Write> {
 fn sync<W: Write>(args: &Args, config: &Config, streams: Streams<W>) -> Result<(), Error> {
     let Streams { client, log, around: Around { clock, stop, mut output } } = streams;
     let source = config.source;
-    let selection = selection(source, args)?;
+    let mut selection = selection(source, args)?;
+    let mut warnings = std::mem::take(&mut selection.warnings);
     let state = match &args.state {
         Some(path) => {
-            State::parse(source, &read_file("state", path)?, &path.display().to_string())?
+            let text = read_file("state", path)?;
+            State::parse(source, (&text, &path.display().to_string()), &mut warnings)?
         }
         None => State::of(source),
     };
-    for warning in &selection.warnings {
+    warnings.extend(config.start_ahead_of(clock.now()));
+    for warning in &warnings {
         log.warn(warning);
     }
     if !selection.news.is_empty() {
@@ -200,14 +207,13 @@ fn sync<W: Write>(args: &Args, config: &Config, streams: Streams<W>) -> Result<(
     Sync { tools, config, output, state, forbidden, fail_fast, extent, sight }.run(&plan)
 }
 
-/// Of an old catalog: how many fields it lacks, the first of them, and how to get a new one.
+/// Of an old catalog: which fields it lacks, and how to get a new one.
 fn news(fields: &[String]) -> String {
-    let first = fields.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ");
     format!(
-        "the catalog lacks {} fields of selected streams that this release has ({first}{}); \
+        "the catalog lacks {} fields of selected streams that this release has ({}); \
          `tap-incident --discover` prints a new one, with Meltano add --refresh-catalog",
         fields.len(),
-        if fields.len() > 5 { ", …" } else { "" },
+        cut::list(fields.iter().map(String::as_str)),
     )
 }
 

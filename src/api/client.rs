@@ -12,13 +12,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use flate2::read::MultiGzDecoder;
-use ureq::http::{HeaderMap, Response, StatusCode};
+use ureq::http::{HeaderMap, HeaderValue, Response, StatusCode};
 use ureq::{Agent, Body};
+use zeroize::Zeroizing;
 
 pub use self::failure::{Failure, Passing};
-use self::failure::{Timeouts, broken, refusal, whole};
+use self::failure::{Timeouts, broken, refusal, short_enough, whole};
 use self::transport::{Fresh, agent, was_closed};
 use crate::api::limit::Limiter;
 use crate::base::clock::Clock;
@@ -35,7 +37,7 @@ pub struct Client {
     agent: Agent,
     endpoint: String,
     /// Headers of every request, the one with the key among them; without that where no key is needed.
-    headers: Vec<(&'static str, String)>,
+    headers: Vec<(&'static str, HeaderValue)>,
     errors: Errors,
     /// The headers in which answers tell quotas, and what is left.
     quota_headers: Option<(&'static str, &'static str)>,
@@ -280,6 +282,7 @@ impl Client {
         self.requests.fetch_add(1, Ordering::Relaxed);
         self.log.debug(&format!("request path={request}"));
         let sent_at = self.clock.now();
+        short_enough(request)?;
         let response = match self.send(request, false) {
             // No failure of the API's: it may close a connection that nobody uses whenever it likes.
             Err(error) if was_closed(&error) => {
@@ -382,14 +385,22 @@ impl Client {
     }
 }
 
-/// The headers of every request.
-fn headers(config: &Config) -> Vec<(&'static str, String)> {
+/// The headers of every request. The key lies in one place, which is wiped with the last request.
+fn headers(config: &Config) -> Vec<(&'static str, HeaderValue)> {
     let mut headers = Vec::new();
     if let Some(Key { header, before, .. }) = config.key {
-        headers.push((header, format!("{before}{}", config.api_key.expose())));
+        let key = config.api_key.expose();
+        let mut text = Zeroizing::new(Vec::with_capacity(before.len() + key.len()));
+        text.extend_from_slice(before.as_bytes());
+        text.extend_from_slice(key.as_bytes());
+        // The config has held the key to letters that a header takes.
+        if let Ok(mut value) = HeaderValue::from_maybe_shared(Bytes::from_owner(text)) {
+            value.set_sensitive(true);
+            headers.push((header, value));
+        }
     }
     let fixed = config.source.headers.iter();
-    headers.extend(fixed.map(|(header, value)| (*header, (*value).to_owned())));
+    headers.extend(fixed.map(|(header, value)| (*header, HeaderValue::from_static(value))));
     headers
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::api::client::Client;
+use crate::base::cut;
 use crate::base::error::Error;
 use crate::base::log::Log;
 use crate::bookmark::validity::Sight;
@@ -61,9 +62,9 @@ fn seen(identity: &Value, known: &Identity, log: &Log) -> Sight {
     let organisation = text(identity, known.organisation);
     log.info(&format!(
         "key name={:?} organisation={:?} roles={}",
-        text(identity, known.name).unwrap_or_default(),
-        organisation.as_deref().unwrap_or_default(),
-        roles.as_ref().map_or("unknown".to_owned(), |roles| roles.join(",")),
+        cut::text(&text(identity, known.name).unwrap_or_default()),
+        cut::text(organisation.as_deref().unwrap_or_default()),
+        roles.as_ref().map_or("unknown".to_owned(), |roles| listed(roles)),
     ));
     let (full_access, hidden) = known.full_access;
     let sees_all = roles.map(|roles| roles.iter().any(|role| role == full_access));
@@ -78,10 +79,14 @@ fn seen(identity: &Value, known: &Identity, log: &Log) -> Sight {
             "the key has grants of {} teams ({}): rows that only other teams may see are missing \
              without any error of the API",
             names.len(),
-            names.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", "),
+            listed(&names),
         ));
     }
     Sight { organisation, sees_all, teams }
+}
+
+fn listed(names: &[String]) -> String {
+    cut::list(names.iter().map(String::as_str))
 }
 
 fn text(identity: &Value, name: &str) -> Option<String> {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::base::stop::Stop;
+use crate::base::time::moved;
 
 /// Tells the time and waits.
 pub trait Clock: Send + Sync {
@@ -72,7 +73,7 @@ impl StandingClock {
 
 impl Clock for StandingClock {
     fn now(&self) -> DateTime<Utc> {
-        self.start + TimeDelta::from_std(self.elapsed()).unwrap_or(TimeDelta::MAX)
+        moved(self.start, TimeDelta::from_std(self.elapsed()).unwrap_or(TimeDelta::MAX))
     }
 
     fn elapsed(&self) -> Duration {
@@ -80,6 +81,7 @@ impl Clock for StandingClock {
     }
 
     fn sleep(&self, wait: Duration) {
-        *self.slept.lock().unwrap_or_else(std::sync::PoisonError::into_inner) += wait;
+        let mut slept = self.slept.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        *slept = slept.saturating_add(wait);
     }
 }

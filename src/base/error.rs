@@ -4,6 +4,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::base::cut;
+
 /// Everything that ends a run, or a stream of it.
 #[derive(Debug, PartialEq)]
 pub enum Error {
@@ -349,24 +351,27 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Arguments(problem) | Self::Selection(problem) => f.write_str(problem),
+            Self::Arguments(problem) => f.write_str(&cut::text(problem)),
+            Self::Selection(problem) => f.write_str(problem),
             Self::Config(problems) => write!(f, "config: {}", problems.join("; ")),
             Self::File { what, path, problem } => write!(f, "{what} file `{path}`: {problem}"),
             Self::Unauthorized(api) => write!(f, "the API does not accept the key ({api})"),
             Self::Forbidden { api, .. } => write!(f, "the key may not read it ({api})"),
             Self::NothingPermitted(streams) => {
-                write!(f, "the key may read none of the selected streams: {}", streams.join(", "))
+                let streams = cut::list(streams.iter().map(String::as_str));
+                write!(f, "the key may read none of the selected streams: {streams}")
             }
             Self::NotFound { target, api, .. } => {
-                write!(f, "there is nothing at `{target}` ({api})")
+                write!(f, "there is nothing at `{}` ({api})", cut::text(target))
             }
             Self::Rejected { target, api } => {
-                write!(f, "the API does not take the request `{target}` ({api})")
+                write!(f, "the API does not take the request `{}` ({api})", cut::text(target))
             }
             Self::Contract(problem) | Self::Garbled(problem) => {
-                write!(f, "the API's answer is not as promised: {problem}")
+                write!(f, "the API's answer is not as promised: {}", cut::text(problem))
             }
             Self::Unreachable { endpoint, problem, attempts } => {
+                let problem = cut::text(problem);
                 write!(f, "no answer from `{endpoint}` after {attempts} attempts: {problem}")
             }
             Self::Untrusted { endpoint, problem, .. } => {
@@ -405,10 +410,10 @@ impl Error {
     fn of_list(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::RepeatedCursor(cursor) => {
-                write!(f, "the API gave the cursor `{cursor}` a second time")
+                write!(f, "the API gave the cursor `{}` a second time", cut::text(cursor))
             }
             Self::Parents { first, others, error } => {
-                write!(f, "parent `{first}`")?;
+                write!(f, "parent `{}`", cut::text(first))?;
                 if *others > 0 {
                     write!(f, " and {others} more")?;
                 }

@@ -2,16 +2,18 @@
 //! values come from is told in [`mod@settings`].
 
 pub mod args;
-pub mod settings;
+pub mod file;
 mod values;
 mod key;
+pub mod settings;
 mod address;
 mod filters;
 mod way;
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use serde_json::{Map, Value};
 
 use self::address::address;
@@ -20,10 +22,11 @@ pub use self::key::Secret;
 use self::key::key;
 use self::values::Values;
 pub use self::way::Way;
+use crate::base::cut;
 use crate::base::error::Error;
 use crate::base::log::{Format, Level};
 use crate::base::retry::Retry;
-use crate::base::time::parse_time;
+use crate::base::time::{format_time, parse_time};
 use crate::config::args::{Args, Test};
 use crate::config::settings::{Environment, check, gather, settings};
 use crate::source::{Key, Sample, Source};
@@ -123,12 +126,12 @@ impl Config {
         environment: &Environment,
         warnings: &mut Vec<String>,
     ) -> Result<Self, Error> {
-        let (schema, values) = (settings(source), gather(source, args, environment)?);
+        let (schema, values) = (settings(source), gather(source, args, environment, warnings)?);
         let mut problems = check(source, (&values, &schema), warnings);
         let values = Values { given: &values, schema: &schema };
         let is_far = !(args.demo || args.test == Some(Test::Schema));
         let needs = Needs { key: is_far && !args.live, way: is_far.then_some(environment) };
-        let config = Self::checked(source, &values, &needs, &mut problems)
+        let config = Self::checked(source, &values, &needs, (&mut problems, warnings))
             .map(|config| Self { is_backfill: args.backfill, ..config });
         if let Some(Self { start_date: None, end_date: None, is_backfill: true, .. }) = &config {
             problems.push("`--backfill` needs `start_date` or `end_date`, or both".into());
@@ -150,9 +153,10 @@ impl Config {
         source: &'static Source,
         values: &Values,
         needs: &Needs,
-        problems: &mut Vec<String>,
+        (problems, warnings): (&mut Vec<String>, &mut Vec<String>),
     ) -> Option<Self> {
-        let key = if needs.key { Some(key(source, values.given, problems)) } else { None };
+        let key =
+            if needs.key { Some(key(source, values.given, (problems, warnings))) } else { None };
         let (endpoint, places) = address(source, values, needs.key, problems);
         let way = |environment| Way::to(&endpoint, values, environment, problems);
         let way = needs.way.map(way).unwrap_or_default();
@@ -167,12 +171,10 @@ impl Config {
             start_date,
             end_date,
             modes: source.settings.modes.map(|name| values.texts(name)).unwrap_or_default(),
-            lookback: TimeDelta::seconds(values.optional("lookback_seconds").unwrap_or_default()),
-            child_lookback: TimeDelta::days(
-                values.optional("child_lookback_days").unwrap_or_default(),
-            ),
-            full_scan: values.optional("full_scan_days").map(TimeDelta::days),
-            resume_max: TimeDelta::hours(values.optional("resume_max_hours").unwrap_or_default()),
+            lookback: values.length("lookback_seconds", 1).unwrap_or_default(),
+            child_lookback: values.length("child_lookback_days", DAY).unwrap_or_default(),
+            full_scan: values.length("full_scan_days", DAY),
+            resume_max: values.length("resume_max_hours", HOUR).unwrap_or_default(),
             rescan_on_new_fields: values.is_true("rescan_on_new_fields"),
             is_backfill: false,
             window_days: window_days(source, values),
@@ -198,7 +200,7 @@ impl Config {
                 "json" => Format::Json,
                 _ => Format::Text,
             },
-            api_key: Secret(key.map_or(Some(String::new()), |key| Some(key?.1))?),
+            api_key: key.map_or(Some(Secret::default()), |key| Some(key?.1))?,
         })
     }
 
@@ -208,11 +210,21 @@ impl Config {
         self.endpoint.starts_with("http://")
     }
 
+    /// That nothing is to be read yet, where that is so: a warning for the log.
+    #[must_use]
+    pub fn start_ahead_of(&self, now: DateTime<Utc>) -> Option<String> {
+        let start = format_time(self.start_date.filter(|start| *start > now)?);
+        Some(format!(
+            "`start_date` {start} is in the future: nothing is read of an incremental stream that has \
+             no bookmark"
+        ))
+    }
+
     /// The same settings for sample data.
     #[must_use]
     pub fn for_sample(mut self, sample: &Sample) -> Self {
         self.endpoint.clone_from(&sample.endpoint);
-        self.api_key = Secret(sample.key.clone());
+        self.api_key = Secret::from(sample.key.clone());
         self.key = self.source.keys.first().copied();
         self.places.clone_from(&sample.places);
         self
@@ -230,10 +242,12 @@ struct Needs<'a> {
 fn user_agent(values: &Values, problems: &mut Vec<String>) -> String {
     let name = values.text("user_agent");
     if !name.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
-        problems.push(format!("`user_agent` is {name:?}, not plain text"));
+        problems.push(format!("`user_agent` is {:?}, not plain text", cut::text(&name)));
     }
     name
 }
+const HOUR: i64 = 3600;
+const DAY: i64 = 24 * HOUR;
 
 /// That a setting is missing, and where to set it.
 fn missing(names: &str, first: &str) -> String {
@@ -269,15 +283,24 @@ fn time(
     problems: &mut Vec<String>,
 ) -> Option<DateTime<Utc>> {
     let text = values.get(name)?.as_str()?;
-    let time = parse_time(text);
-    if time.is_none() {
-        problems.push(format!(
-            "`{name}` is {text:?}, but must be a date or a timestamp with its time zone, like \
-             2026-01-31 or 2026-01-31T00:00:00Z"
-        ));
+    match parse_time(text) {
+        Some(time) if YEARS.contains(&time.year()) => return Some(time),
+        Some(_) => problems.push(format!(
+            "`{name}` is {text:?}, but must lie between the years {} and {}",
+            YEARS.start(),
+            YEARS.end()
+        )),
+        None => problems.push(format!(
+            "`{name}` is {:?}, but must be a date or a timestamp with its time zone, like \
+             2026-01-31 or 2026-01-31T00:00:00Z",
+            cut::text(text)
+        )),
     }
-    time
+    None
 }
+
+/// Years in which somebody may have changed something.
+const YEARS: RangeInclusive<i32> = 1970..=9999;
 
 #[cfg(test)]
 mod tests {

@@ -1,7 +1,7 @@
 //! Lines that wait to be written. They lie in pieces of one size that are used again: buffers that one
 //! thread allocates and another frees leave holes, so that the memory would grow with the data.
 
-use std::ops::Range;
+use std::ops::{AddAssign, Range};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::BytesMut;
@@ -18,6 +18,56 @@ pub struct Lines {
     frame: (String, String),
     /// All of them are full, but for the last.
     pieces: Vec<BytesMut>,
+}
+
+/// Records that may be too large for a target.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Large {
+    /// How many there are.
+    pub records: u64,
+    /// Bytes of the largest.
+    pub largest: usize,
+}
+
+impl Large {
+    /// Stitch sends no more bytes at a time, and takes no more than five times as many.
+    pub const LEAST: usize = 4_000_000;
+    /// Above that a target may refuse a record.
+    const MOST: usize = 20_000_000;
+
+    /// Counts a record of so many bytes, where it is large.
+    pub fn note(&mut self, bytes: usize) {
+        if bytes > Self::LEAST {
+            self.records += 1;
+            self.largest = self.largest.max(bytes);
+        }
+    }
+
+    /// What is to be said of them, if there are any.
+    #[must_use]
+    pub fn told(self) -> Option<String> {
+        let Self { records, largest } = self;
+        let most = Self::MOST / 1_000_000;
+        let then = if largest > Self::MOST {
+            format!("Stitch refuses one above {most} MB, and other targets may too")
+        } else {
+            format!("targets may be slow with them, and Stitch refuses one above {most} MB")
+        };
+        (records > 0).then(|| {
+            format!(
+                "records above {} MB: {records}, the largest of {largest} bytes; {then}: deselect \
+                 the fields that make them so large",
+                Self::LEAST / 1_000_000
+            )
+        })
+    }
+}
+
+impl AddAssign for Large {
+    fn add_assign(&mut self, other: Self) {
+        self.records += other.records;
+        self.largest = self.largest.max(other.largest);
+    }
 }
 
 /// Bytes of a piece. Larger ones are mostly empty where an answer has one record, and a pipe takes

@@ -7,18 +7,18 @@ use rustls::CertificateError;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 use ureq::Timeout;
-use ureq::http::HeaderMap;
+use ureq::http::{HeaderMap, Uri};
 
 use super::asked::asked;
 use super::text;
+use crate::base::cut;
 use crate::base::error::{ApiMessage, Error};
 use crate::page::explain;
 use crate::source::Errors;
 use crate::source::request::Request;
 
-/// How many characters are shown of a body that is not the API's, and of what an API says.
+/// How many characters are shown of a body that is not the API's.
 const SHOWN: usize = 80;
-const LONGEST_WORDS: usize = 500;
 /// What ureq says of more than 128 headers: the error has a name only in a crate below it.
 const TOO_MANY_HEADERS: &str = "too many headers";
 
@@ -42,7 +42,7 @@ pub struct Passing {
 }
 
 /// The settings that bound how long an answer may take.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Timeouts {
     pub(super) connect: Duration,
     pub(super) first_byte: Duration,
@@ -127,10 +127,27 @@ pub(super) fn whole(body: &[u8]) -> Result<(), Failure> {
     let json: Result<IgnoredAny, _> = serde_json::from_slice(body);
     json.map(drop).map_err(|error| {
         let start = body.trim_ascii_start();
-        let start = start.get(..LONGEST_WORDS).unwrap_or(start);
+        let start = start.get(..cut::MOST_CHARACTERS).unwrap_or(start);
         let problem = explain(&error, &String::from_utf8_lossy(start));
         Failure::Passing(Passing::answer(Error::Garbled(problem)))
     })
+}
+
+/// No server takes a longer address, and many not half of it. Cursors and ids are what may make it so long.
+const LONGEST_ADDRESS: usize = 16 << 10;
+
+/// Checks that a request has an address that can be sent.
+pub(super) fn short_enough(request: &Request) -> Result<(), Failure> {
+    let address = request.to_string();
+    if address.len() <= LONGEST_ADDRESS {
+        return Ok(());
+    }
+    Err(Failure::Final(Error::Contract(format!(
+        "a cursor, an id or a filter makes an address of {} letters, and no more than {LONGEST_ADDRESS} are \
+         sent: {}",
+        address.len(),
+        cut::text(&address)
+    ))))
 }
 
 /// There was no answer, or half of one. That may pass, unless the request cannot be written or the
@@ -140,7 +157,13 @@ pub(super) fn broken(error: &ureq::Error, endpoint: &str, timeouts: &Timeouts) -
         return Failure::Final(untrusted(flaw, endpoint));
     }
     match error {
-        ureq::Error::BadUri(_) | ureq::Error::Http(_) | ureq::Error::Tls(_) => {
+        ureq::Error::BadUri(_) | ureq::Error::Http(_) if endpoint.parse::<Uri>().is_err() => {
+            Failure::Final(Error::Config(vec![format!("`endpoint` cannot be used: {error}")]))
+        }
+        ureq::Error::BadUri(_) | ureq::Error::Http(_) => Failure::Final(Error::Contract(format!(
+            "it makes a request that cannot be sent: {error}"
+        ))),
+        ureq::Error::Tls(_) => {
             Failure::Final(Error::Config(vec![format!("`endpoint` cannot be used: {error}")]))
         }
         ureq::Error::Timeout(timeout) => {
@@ -215,7 +238,7 @@ pub(super) fn refusal(
         Errors::Coded(gone) => (said.is_coded, said.api.code.as_deref() == Some(gone)),
         Errors::Plain => (!said.is_html, true),
     };
-    let Said { api, scope, retry_after, .. } = said;
+    let Said { api, scope, retry_after, is_json, .. } = said;
     let target = request.to_string();
     match status {
         429 | 408 | 500.. => {
@@ -226,8 +249,10 @@ pub(super) fn refusal(
         // An API always answers with a body; a 204 comes from something on the way.
         204 => Failure::Passing(Passing::answer(Error::Rejected { target, api })),
         401 => Failure::Final(Error::Unauthorized(api)),
-        // Only the API itself knows what a key may read, or what exists; a proxy does not.
-        403 if is_the_apis => Failure::Final(Error::Forbidden { scope, api }),
+        // Only the API itself knows what a key may read, or what exists; a proxy does not. Its page is HTML,
+        // while JSON of any shape is what an API writes: a stream that is left out is told of, and one that
+        // failed would keep the others' run from succeeding for ever.
+        403 if is_the_apis || is_json => Failure::Final(Error::Forbidden { scope, api }),
         404 if is_the_apis => Failure::Final(Error::NotFound { is_gone, target, api }),
         _ => Failure::Final(Error::Rejected { target, api }),
     }
@@ -242,6 +267,7 @@ struct Said {
     retry_after: Option<String>,
     /// Whether it has a code where errors with codes have it.
     is_coded: bool,
+    is_json: bool,
     is_html: bool,
 }
 
@@ -270,15 +296,16 @@ impl Said {
             "/description",
             "",
         ]);
-        let scope = text("/errors/0/metadata/scope");
+        let scope = text("/errors/0/metadata/scope").map(|scope| cut::text(&scope));
         let is_json = !body.is_null();
         let words: String = match words {
-            Some(words) => words.chars().take(LONGEST_WORDS).collect(),
+            Some(words) => cut::text(&words),
             None if body.is_object() => String::new(),
             None => plain.chars().take(SHOWN).collect(),
         };
         Self {
             is_coded: coded.is_some() || scope.is_some(),
+            is_json,
             is_html: !is_json && plain.starts_with('<'),
             scope,
             retry_after: text("/rate_limit/retry_after"),
@@ -286,7 +313,7 @@ impl Said {
                 status,
                 text: words,
                 code: coded.or_else(|| first(&["/code", "/error/code"])),
-                request_id: text("/request_id"),
+                request_id: text("/request_id").map(|id| cut::text(&id)),
             },
         }
     }
@@ -324,6 +351,46 @@ mod tests {
     }
 
     #[test]
+    fn a_403_in_json_of_any_shape_is_the_apis_and_a_page_a_text_or_nothing_is_not() {
+        for body in [
+            "[]",
+            r#"["no"]"#,
+            r#""no""#,
+            "{}",
+            r#"{"error": "no"}"#,
+            r#"{"errors": {}}"#,
+            r#"{"errors": [{"code": null}]}"#,
+            r#"{"status": 403}"#,
+        ] {
+            let found = refused(403, body);
+            assert!(
+                matches!(found, Some(Error::Forbidden { scope: None, .. })),
+                "{body}: {found:?}"
+            );
+            let missing = refused(404, body);
+            assert!(matches!(missing, Some(Error::Rejected { .. })), "{body}: {missing:?}");
+        }
+        for body in ["", "null", "<html>", "Forbidden", "{\"half"] {
+            assert!(matches!(refused(403, body), Some(Error::Rejected { .. })), "{body}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_is_too_long_is_the_apis_fault_and_not_the_endpoints() {
+        let request = |length| Request::new("/v2/users").with("after", "x".repeat(length));
+        assert!(short_enough(&request(LONGEST_ADDRESS - 20)).is_ok());
+        let Err(Failure::Final(error)) = short_enough(&request(LONGEST_ADDRESS)) else { panic!() };
+        assert_eq!(error.exit_code(), 4);
+        assert!(error.to_string().chars().count() < 700, "{error}");
+        let bad = || ureq::Error::BadUri("x".into());
+        for (endpoint, code) in [("https://api.example.com", 4), ("https://a b", 2)] {
+            let timeouts = Timeouts::default();
+            let Failure::Final(error) = broken(&bad(), endpoint, &timeouts) else { panic!() };
+            assert_eq!(error.exit_code(), code, "{endpoint}");
+        }
+    }
+
+    #[test]
     fn what_a_proxy_says_is_shown_in_part_and_means_neither_forbidden_nor_missing() {
         let page = format!("<html>{}", "x".repeat(500));
         for status in [403, 404] {
@@ -336,12 +403,12 @@ mod tests {
     fn what_an_api_says_is_cut_too() {
         let long = "x".repeat(9_000);
         for (body, length) in [
-            (format!("{long:?}"), LONGEST_WORDS),
-            (format!(r#"{{"message": {long:?}}}"#), LONGEST_WORDS),
+            (format!("{long:?}"), cut::MOST_CHARACTERS + 1),
+            (format!(r#"{{"message": {long:?}}}"#), cut::MOST_CHARACTERS + 1),
             (format!("[{long:?}]"), SHOWN),
         ] {
             let Some(Error::Rejected { api, .. }) = refused(400, &body) else { panic!() };
-            assert_eq!(api.text.len(), length);
+            assert_eq!(api.text.chars().count(), length);
         }
     }
 

@@ -28,7 +28,7 @@ pub(super) fn proxy(
         return None;
     }
     if is_usable(proxy) {
-        return Some(Secret(proxy.to_owned()));
+        return Some(Secret::from(proxy.to_owned()));
     }
     problems.push(format!(
         "`{variable}` is {:?}, but must be the host and the port of a proxy, after {} or nothing; what is \
