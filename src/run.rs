@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::Write;
+use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -31,6 +32,7 @@ use crate::source::{Sample, Source};
 use crate::sources::DEFAULT;
 use crate::sync::Sync;
 use crate::sync::fetch::Tools;
+use crate::sync::report::{self, Report};
 
 /// What the operating system gives a process.
 pub struct Process<W: Write> {
@@ -53,26 +55,43 @@ pub struct Process<W: Write> {
 /// Does what the command line says and gives the exit code. An error is the last line on stderr.
 pub fn run<W: Write>(process: Process<W>) -> u8 {
     let Process { args, environment, stdout, stderr, clock, stop, sources } = process;
+    let began = (clock.now(), clock.elapsed());
     let mut log = Arc::new(Log::new(stderr, clock.clone()));
     let output = Output::new(stdout, stop.clone());
     let mut source = sources.first().copied().unwrap_or(DEFAULT);
+    let (mut report, mut report_path) = (Report::default(), None);
     let result = args::parse(args).and_then(|command| match command {
         Command::Print(text) => print(&text, output),
         Command::Run(args) => {
+            report_path.clone_from(&args.summary_file);
             source = settings::choose(&sources, &args, &environment)?;
             if args.discover && !args.live {
                 return print_catalog(&catalog::discover(source)?, output);
             }
-            connect(&args, (source, environment), Around { clock, stop, output }, &mut log)
+            let around = Around { clock: clock.clone(), stop, output, report: &mut report };
+            connect(&args, (source, environment), around, &mut log)
         }
     });
-    match result {
-        Ok(()) => 0,
-        Err(error) => {
-            log.error(&error.line(&source.hints));
-            error.exit_code()
-        }
+    report.source = source.name;
+    if let Err(error) = &result {
+        report.message = error.line(&source.hints);
     }
+    let code = result.as_ref().map_or_else(Error::exit_code, |()| 0);
+    let took = clock.elapsed().saturating_sub(began.1);
+    report.close(code, (began.0, took), clock.as_ref());
+    let written = report_path.map_or(Ok(()), |path| write_report(&report, &path, &log));
+    // What ended the run says more than that it could not be told.
+    for error in [written.as_ref().err(), result.as_ref().err()].into_iter().flatten() {
+        log.error(&error.line(&source.hints));
+    }
+    result.and(written).map_or_else(|error| error.exit_code(), |()| 0)
+}
+
+/// Writes the account of the run, without the key.
+fn write_report(report: &Report, path: &Path, log: &Log) -> Result<(), Error> {
+    let text = serde_json::to_string(report).map_err(|error| Error::Bug(error.to_string()))?;
+    report::write(path, &(log.shown(&text) + "\n"))
+        .map_err(|error| Error::Output(format!("summary file `{}`: {error}", path.display())))
 }
 
 fn print<W: Write>(text: &str, mut output: Output<W>) -> Result<(), Error> {
@@ -85,21 +104,22 @@ fn print_catalog<W: Write>(catalog: &Value, output: Output<W>) -> Result<(), Err
     print(&(catalog + "\n"), output)
 }
 
-/// What a run waits by, what may end it, and where its messages go.
-struct Around<W: Write> {
+/// What a run waits by, what may end it, where its messages go, and its account.
+struct Around<'a, W: Write> {
     clock: Arc<dyn Clock>,
     stop: Arc<Stop>,
     output: Output<W>,
+    report: &'a mut Report,
 }
 
 /// Everything that needs the config, and mostly the API.
 fn connect<W: Write>(
     args: &Args,
     (source, mut environment): (&'static Source, Environment),
-    around: Around<W>,
+    around: Around<'_, W>,
     log: &mut Arc<Log>,
 ) -> Result<(), Error> {
-    let Around { mut clock, stop, output } = around;
+    let Around { mut clock, stop, output, report } = around;
     let mut warnings = Vec::new();
     let config = Config::read(source, args, &environment, &mut warnings);
     environment.values_mut().for_each(Zeroize::zeroize);
@@ -124,7 +144,7 @@ fn connect<W: Write>(
     sync(
         args,
         &config,
-        Streams { client, log: log.clone(), around: Around { clock, stop, output } },
+        Streams { client, log: log.clone(), around: Around { clock, stop, output, report } },
     )
 }
 
@@ -148,16 +168,16 @@ fn live_catalog(source: &Source, client: &Arc<Client>, log: &Log) -> Result<Valu
 }
 
 /// What a sync works with.
-struct Streams<W: Write> {
+struct Streams<'a, W: Write> {
     client: Arc<Client>,
     log: Arc<Log>,
-    around: Around<W>,
+    around: Around<'a, W>,
 }
 
 /// A sync, or a sample of one. Catalog and state come first, so that a mistake in either is found
 /// before the first request.
 fn sync<W: Write>(args: &Args, config: &Config, streams: Streams<W>) -> Result<(), Error> {
-    let Streams { client, log, around: Around { clock, stop, mut output } } = streams;
+    let Streams { client, log, around: Around { clock, stop, mut output, report } } = streams;
     let source = config.source;
     let mut selection = selection(source, args)?;
     let mut warnings = std::mem::take(&mut selection.warnings);
@@ -204,7 +224,7 @@ fn sync<W: Write>(args: &Args, config: &Config, streams: Streams<W>) -> Result<(
     };
     let fail_fast = args.fail_fast;
     let tools = Tools { client, log, clock, stop, now };
-    Sync { tools, config, output, state, forbidden, fail_fast, extent, sight }.run(&plan)
+    Sync { tools, config, output, state, forbidden, fail_fast, extent, sight, report }.run(&plan)
 }
 
 /// Of an old catalog: which fields it lacks, and how to get a new one.

@@ -177,9 +177,15 @@ impl Log {
         line
     }
 
+    /// A text on one line, as it may be shown.
+    #[must_use]
+    pub fn shown(&self, text: &str) -> String {
+        cut::plain(&self.redaction.apply(text))
+    }
+
     fn write(&self, line: &str) {
         // A line break would make two lines of one event, whichever form it has.
-        let mut line = cut::plain(&self.redaction.apply(line));
+        let mut line = self.shown(line);
         line.push('\n');
         let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
         // Where stderr itself is gone there is nowhere left to say so.

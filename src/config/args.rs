@@ -62,6 +62,10 @@ pub struct Args {
     /// End at the first stream that fails; otherwise the others are read first
     #[arg(long)]
     pub fail_fast: bool,
+    /// Write what came of each stream, and of the run, to this file as JSON: whole or not at all, also
+    /// after a failure or a signal
+    #[arg(long, value_name = "FILE")]
+    pub summary_file: Option<PathBuf>,
     /// `text`, or `json` for one object a line
     #[arg(long, value_name = "FORMAT")]
     pub log_format: Option<String>,

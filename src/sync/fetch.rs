@@ -1,6 +1,7 @@
 //! Worker threads that fetch ahead and hand pages over in order. What is fetched next, and what is
 //! handed over, is decided in [`queue`]; here it is done.
 
+pub mod costs;
 mod open_list;
 pub mod queue;
 
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use self::costs::Costs;
 use self::queue::{Delivery, Feed, Growth, List, Next, Queue, Work};
 use crate::api::client::{BODY, Client, Failure, NOTABLE_WAIT, Passing};
 use crate::base::clock::Clock;
@@ -51,6 +53,8 @@ struct Shared {
 
 struct UnderWay {
     queue: Queue,
+    /// Of each list.
+    costs: Vec<Costs>,
     /// What bodies are read into: as many as there are requests at a time, not as there are threads.
     buffers: Vec<Vec<u8>>,
     /// Whether a worker is asleep until the next request may be sent.
@@ -77,6 +81,7 @@ impl Fetch {
         budget: usize,
     ) -> Result<Self, Error> {
         let under_way = UnderWay {
+            costs: vec![Costs::default(); lists.len()],
             queue: Queue::new(lists, most_running, budget),
             buffers: Vec::new(),
             is_waited_for: false,
@@ -175,10 +180,25 @@ impl Fetch {
         self.shared.lock().queue.given(list)
     }
 
+    /// What a list has cost so far.
+    #[must_use]
+    pub fn costs(&self, list: usize) -> Costs {
+        self.shared.lock().costs.get(list).copied().unwrap_or_default()
+    }
+
     /// For how many parents a list is read, as far as they are known.
     #[must_use]
     pub fn parents(&self, list: usize) -> usize {
         self.shared.lock().queue.parents(list)
+    }
+}
+
+impl UnderWay {
+    /// Counts something that a list costs.
+    fn charge(&mut self, list: usize, count: impl FnOnce(&mut Costs)) {
+        if let Some(costs) = self.costs.get_mut(list) {
+            count(costs);
+        }
     }
 }
 
@@ -256,7 +276,7 @@ impl Worker {
     fn repeat(&self, work: &mut Work, took: Duration, passing: Passing) -> Result<(), Error> {
         let Tools { client, clock, log, .. } = &self.0.tools;
         // What nobody waits for any more is not worth a line after the last one of the log.
-        let under_way = self.0.lock();
+        let mut under_way = self.0.lock();
         if under_way.is_closed || !under_way.queue.is_wanted(work) {
             return Ok(());
         }
@@ -274,6 +294,7 @@ impl Worker {
         let wait = client.again(pager.request(), &mut attempts, took, passing)?;
         pager.attempts = attempts;
         pager.not_before = clock.elapsed().saturating_add(wait);
+        under_way.charge(work.list, |costs| costs.retries += 1);
         Ok(())
     }
 
@@ -293,9 +314,11 @@ impl Worker {
 
     fn put(&self, work: Work, step: Option<Step>, mut body: Vec<u8>) {
         // What a large body took is given back.
+        let size = body.len() as u64;
         body.clear();
         body.shrink_to(BODY);
         let mut under_way = self.0.lock();
+        under_way.charge(work.list, |costs| costs.bytes += size);
         under_way.buffers.push(body);
         if let Some(Step::Again(error)) = &step
             && !under_way.is_closed
@@ -324,16 +347,19 @@ impl Worker {
                 Next::Send(work) => {
                     // There may be more to send, or somebody has to take over the waiting.
                     shared.changed.notify_all();
+                    under_way.charge(work.list, |costs| costs.requests += 1);
                     let buffer = under_way.buffers.pop();
                     return Some((work, buffer.unwrap_or_else(|| Vec::with_capacity(BODY))));
                 }
                 // One waits for all: a moment is not waited for twice.
-                Next::Wait(wait, reason) if !under_way.is_waited_for => {
+                Next::Wait(wait, hold) if !under_way.is_waited_for => {
                     under_way.is_waited_for = true;
-                    shared.announce(&mut under_way, wait, &reason);
+                    shared.announce(&mut under_way, wait, &hold.to_string());
                     drop(under_way);
-                    clock.sleep(wait.min(LOOK_UP));
+                    let wait = wait.min(LOOK_UP);
+                    clock.sleep(wait);
                     under_way = shared.lock();
+                    under_way.charge(hold.list, |costs| costs.wait(&hold, wait));
                     under_way.is_waited_for = false;
                 }
                 Next::Wait(..) | Next::Nothing => under_way = shared.wait(under_way),

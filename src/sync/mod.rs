@@ -7,6 +7,7 @@ pub mod checkpoint;
 pub mod scan;
 pub mod test_report;
 pub mod summary;
+pub mod report;
 mod ending;
 mod one_list;
 
@@ -26,6 +27,7 @@ use crate::source::stream::Parent;
 use crate::sync::failure_policy::ends_the_run;
 use crate::sync::fetch::queue::{Feed, List};
 use crate::sync::fetch::{Fetch, Tools};
+use crate::sync::report::Report;
 use crate::sync::summary::Summary;
 
 /// What a run works with.
@@ -46,6 +48,8 @@ pub struct Sync<'a, W: Write> {
     pub extent: Extent,
     /// What the key sees.
     pub sight: Sight,
+    /// The account of the run.
+    pub report: &'a mut Report,
 }
 
 /// Of a sample, so many parents are asked for a record.
@@ -58,6 +62,13 @@ impl<W: Write> Sync<'_, W> {
     /// The one failure, or [`Error::StreamsFailed`], or [`Error::NothingPermitted`]; whatever
     /// could be read has been, and the last line of the output is a true state.
     pub fn run(mut self, plan: &Plan) -> Result<(), Error> {
+        self.report.begin(plan, &self.state);
+        let result = self.read(plan);
+        self.report.settle(plan, &self.state, &self.tools);
+        result
+    }
+
+    fn read(&mut self, plan: &Plan) -> Result<(), Error> {
         let fetch = self.fetch(&plan.lists)?;
         for note in &plan.notes {
             self.tools.log.info(note);
@@ -76,6 +87,7 @@ impl<W: Write> Sync<'_, W> {
             let counter = counter.and_then(|counter| feed(counter, &plan.lists));
             let part = Part { number, planned, fetch: &fetch, began: plan.began, cap, counter };
             let result = self.list(&part, &mut summary);
+            self.report.end(planned, &summary, &result);
             fetch.close(number);
             let Err(error) = result else { continue };
             if ends_the_run(&error) {
@@ -106,7 +118,8 @@ impl<W: Write> Sync<'_, W> {
             // A stream that is read twice is one stream.
             selected += usize::from(planned.emitted.is_some() && planned.is_first());
         }
-        summary.conclude(selected, &self.tools, self.extent)
+        self.report.message = summary.line(selected, &self.tools);
+        summary.conclude(selected, (&self.report.message, &self.tools), self.extent)
     }
 
     /// Starts to fetch all lists of the plan.

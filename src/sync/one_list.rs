@@ -54,6 +54,7 @@ impl<W: Write> Sync<'_, W> {
         self.announce(part)?;
         let (outcome, result) = self.scan(part);
         summary.add(planned, &outcome, &result);
+        self.report.add(planned, &outcome, part.fetch.costs(part.number));
         match result {
             Ok(()) => {
                 for number in 0..planned.feeds.len() {
@@ -161,7 +162,8 @@ impl<W: Write> Sync<'_, W> {
         };
         outcome.report(planned.stream, &self.tools.log);
         let (records, pages) = (outcome.emitted, outcome.pages);
-        let seconds = self.tools.clock.elapsed().saturating_sub(started).as_secs_f64();
+        outcome.took = self.tools.clock.elapsed().saturating_sub(started);
+        let seconds = outcome.took.as_secs_f64();
         let message =
             format!("{end} stream={name} records={records} pages={pages} seconds={seconds:.1}");
         self.tools.log.say(Level::Info, Some(name), &message);
@@ -178,6 +180,7 @@ impl<W: Write> Sync<'_, W> {
         let total = taken.and_then(|taken| taken.id().and_then(|total| total.parse().ok()));
         let (Some(total), Some(by)) = (total, part.planned.stream.counted_by) else { return };
         let (name, received) = (part.planned.stream.name, outcome.emitted);
+        outcome.counted = Some((received, total));
         if received < total {
             outcome.shortfall = outcome.shortfall.or(Some((received, total)));
         } else if received > total {

@@ -82,7 +82,9 @@ pub struct Fetched {
     pub slice: Slice,
     /// Whose records these are: what was taken of the parent.
     pub parent: Taken,
-    /// After the last page: how many records came and how many the API counts, where those are
+    /// After the last page: how many records came and how many the API counts, where it does.
+    pub counted: Option<(u64, u64)>,
+    /// The same where those are
     /// more.
     pub shortfall: Option<(u64, u64)>,
     /// So many records of a list are given at most, and the list may have more.
@@ -260,7 +262,8 @@ impl Pager {
         }
         let fetched = self.fetched(answer, page, is_last);
         let received = self.count.distinct();
-        Ok(Step::Page(Box::new(Fetched { received, shortfall, ..fetched })))
+        let counted = if is_last { self.count.of_all() } else { None };
+        Ok(Step::Page(Box::new(Fetched { received, counted, shortfall, ..fetched })))
     }
 
     /// A page of a list that is paged by offset: whether it counts, and where to go on.
@@ -277,6 +280,7 @@ impl Pager {
         };
         let turn = offsets.take(&page.keys, size, ceiling)?;
         let (mut is_last, mut shortfall, mut at_most) = (false, None, None);
+        let mut counted = None;
         match turn {
             Turn::Taken => {}
             Turn::Dropped => {
@@ -286,6 +290,7 @@ impl Pager {
                 page = Page::default();
             }
             Turn::End => {
+                counted = self.offsets.total.map(|total| (self.offsets.received(), total));
                 (shortfall, at_most) = self.end_of_part(ceiling);
                 let next = of_part(&self.first, self.series.parts, self.part);
                 is_last = next.is_none();
@@ -299,7 +304,7 @@ impl Pager {
             self.first.resized(size).replacing(parameter, &offset.to_string())
         };
         let fetched = self.fetched(answer, page, is_last);
-        Ok(Step::Page(Box::new(Fetched { shortfall, ceiling: at_most, ..fetched })))
+        Ok(Step::Page(Box::new(Fetched { counted, shortfall, ceiling: at_most, ..fetched })))
     }
 
     /// Ends a part of a list that is paged by offset: how many records are known to be missing, and the
@@ -324,6 +329,7 @@ impl Pager {
             received: 0,
             slice: self.slice,
             parent: self.parent(),
+            counted: None,
             shortfall: None,
             ceiling: None,
         }

@@ -81,6 +81,14 @@ impl LastParent {
     }
 }
 
+/// What came and what is counted of two parts of a list.
+fn sum(one: Option<(u64, u64)>, other: Option<(u64, u64)>) -> Option<(u64, u64)> {
+    match (one, other) {
+        (Some((one, of_one)), Some((other, of_other))) => Some((one + other, of_one + of_other)),
+        (one, other) => one.or(other),
+    }
+}
+
 /// A long list says how far it is, this often.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(60);
 impl<W: Write> Scan<'_, W> {
@@ -143,7 +151,9 @@ impl<W: Write> Scan<'_, W> {
             page.lines.keep_first();
             page.emitted = 1;
         }
+        let began = self.clock.elapsed();
         self.output.records(&page.lines)?;
+        self.outcome.written_for += self.clock.elapsed().saturating_sub(began);
         self.fetch.feed(self.number, &page.bound);
         if let Some((_, checkpoint)) = &mut self.checkpoint {
             checkpoint.pass(self.planned, place, &fetched);
@@ -166,9 +176,9 @@ impl<W: Write> Scan<'_, W> {
         outcome.sharing_keys += page.sharing_keys;
         outcome.large += page.large;
         outcome.ceiling = outcome.ceiling.or(fetched.ceiling);
-        if let Some((received, total)) = fetched.shortfall {
-            let (received_before, total_before) = outcome.shortfall.unwrap_or_default();
-            outcome.shortfall = Some((received_before + received, total_before + total));
+        outcome.counted = sum(outcome.counted, fetched.counted);
+        if fetched.shortfall.is_some() {
+            outcome.shortfall = sum(outcome.shortfall, fetched.shortfall);
             if !self.is_limited {
                 return self.forget_position();
             }

@@ -88,38 +88,49 @@ impl Summary {
         self.feeds.extend(planned.feeds.iter().map(|parent| (*parent, fed())));
     }
 
-    /// The summary, and what the run comes to.
+    /// The last line of a run that was read to its end.
+    #[must_use]
+    pub fn line(&self, selected: usize, tools: &Tools) -> String {
+        let Losses { parents_skipped, fields_unknown, fields_nulled, values_nulled, streams_short } =
+            self.losses;
+        let names = &self.not_permitted;
+        let skipped =
+            if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
+        format!(
+            "done streams={} of {selected} records={} requests={} retries={} \
+             parents_skipped={parents_skipped} fields_unknown={fields_unknown} \
+             fields_nulled={fields_nulled} values_nulled={values_nulled} \
+             streams_short={streams_short} failed={} left_out={} not_permitted={}{skipped}",
+            self.complete.len(),
+            self.records,
+            tools.client.requests(),
+            tools.client.retries(),
+            self.failures.len(),
+            self.left_out.len(),
+            names.len(),
+        )
+    }
+
+    /// Says the last line, and what the run comes to.
     ///
     /// # Errors
     /// The one failure, or [`Error::StreamsFailed`], or [`Error::NothingPermitted`].
-    pub fn conclude(self, selected: usize, tools: &Tools, extent: Extent) -> Result<(), Error> {
-        let Summary { records, complete, not_permitted, left_out, mut failures, access, .. } = self;
-        let Losses { parents_skipped, fields_unknown, fields_nulled, values_nulled, streams_short } =
-            self.losses;
+    pub fn conclude(
+        self,
+        selected: usize,
+        (line, tools): (&str, &Tools),
+        extent: Extent,
+    ) -> Result<(), Error> {
+        let Summary { not_permitted: names, mut failures, access, .. } = self;
         let succeeded = failures.is_empty();
         tools.log.metric(Metric::Counter("http_request_count", tools.client.requests()), None);
         let seconds = tools.clock.elapsed().as_secs_f64();
         tools.log.metric(Metric::Timer("job_duration", seconds, succeeded), None);
-        let names = not_permitted;
-        let skipped =
-            if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
-        let line = format!(
-            "done streams={} of {selected} records={records} requests={} retries={} \
-             parents_skipped={parents_skipped} fields_unknown={fields_unknown} \
-             fields_nulled={fields_nulled} values_nulled={values_nulled} \
-             streams_short={streams_short} failed={} left_out={} not_permitted={}{skipped}",
-            complete.len(),
-            tools.client.requests(),
-            tools.client.retries(),
-            failures.len(),
-            left_out.len(),
-            names.len(),
-        );
         if extent == Extent::Sample {
             tools.log.table(&table(&access));
         }
         let level = if names.is_empty() { Level::Info } else { Level::Warning };
-        tools.log.say(level, None, &line);
+        tools.log.say(level, None, line);
         match (failures.len(), names.len()) {
             (0, refused) if refused == selected && selected > 0 => {
                 Err(Error::NothingPermitted(names.into_iter().map(Into::into).collect()))

@@ -50,6 +50,7 @@ mod properties;
 mod proxies;
 mod queue;
 mod records;
+mod report;
 mod resume;
 mod scope;
 mod selection;

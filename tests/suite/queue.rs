@@ -136,7 +136,7 @@ fn an_endpoint_without_room_in_its_quota_holds_up_nobody_else() {
     assert_eq!(work.pager.request().to_string(), "/v2/alerts");
     let Next::Wait(wait, reason) = queue.next(&mut limiter, Duration::ZERO) else { panic!() };
     assert_eq!(
-        (wait.as_secs_f64().round(), &*reason),
+        (wait.as_secs_f64().round(), reason.to_string().as_str()),
         (1.0, "for the rate limit of /v2/incidents")
     );
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::costs::Hold;
 use super::open_list::{Given, OpenList, Slot};
 use crate::api::limit::Limiter;
 use crate::bookmark::moved::Moved;
@@ -81,7 +82,7 @@ pub enum Next {
     /// Send a request.
     Send(Box<Work>),
     /// Wait that long, for this reason.
-    Wait(Duration, String),
+    Wait(Duration, Hold),
     /// Wait until something changes.
     Nothing,
 }
@@ -209,7 +210,7 @@ impl Queue {
     /// Chooses what to send: what will be written first, if its endpoint takes a request now and
     /// there is room for the answer. What the writer waits for needs no room.
     pub fn next(&mut self, limiter: &mut Limiter, now: Duration) -> Next {
-        let mut least: Option<(Duration, String)> = None;
+        let mut least: Option<(Duration, Hold)> = None;
         if self.running >= self.most_running {
             return Next::Nothing;
         }
@@ -244,8 +245,8 @@ impl Queue {
                 let wait = limit.max(pause);
                 if !wait.is_zero() {
                     if least.as_ref().is_none_or(|(least, _)| wait < *least) {
-                        let what = if limit < pause { "to ask again" } else { "the rate limit of" };
-                        least = Some((wait, format!("for {what} {endpoint}")));
+                        let (endpoint, is_repeat) = (endpoint.to_owned(), limit < pause);
+                        least = Some((wait, Hold { list: number, endpoint, is_repeat }));
                     }
                     continue;
                 }
@@ -260,7 +261,7 @@ impl Queue {
                 }
             }
         }
-        least.map_or(Next::Nothing, |(wait, reason)| Next::Wait(wait, reason))
+        least.map_or(Next::Nothing, |(wait, hold)| Next::Wait(wait, hold))
     }
 
     /// Whether what is to be written next waits for a rate limit.

@@ -45,6 +45,11 @@ impl Count {
         self.previous = sorted;
     }
 
+    /// How many records came and how many the API counts, where both are known.
+    pub(super) fn of_all(&self) -> Option<(u64, u64)> {
+        self.total.filter(|_| !self.is_partial).map(|total| (self.distinct(), total))
+    }
+
     pub(super) fn distinct(&self) -> u64 {
         self.received.saturating_sub(self.repeated)
     }

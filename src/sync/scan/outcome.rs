@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -35,6 +36,12 @@ pub struct Outcome {
     pub recent: Recent,
     /// Records that came and records that the API counts, in lists where it counts more.
     pub shortfall: Option<(u64, u64)>,
+    /// Rows that came and rows that the API counts, in lists where it does.
+    pub counted: Option<(u64, u64)>,
+    /// How long the list took, and how much of it writing to the target.
+    pub took: Duration,
+    /// That part of it.
+    pub written_for: Duration,
     /// So many records of a list are given at most, where there may be more.
     pub ceiling: Option<u32>,
     /// Records without a replication key, which are written whenever they come.
