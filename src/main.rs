@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use tap_incident::base::clock::SystemClock;
+use tap_incident::base::log::panicked;
 use tap_incident::base::stop::Stop;
 use tap_incident::os::stdout::Stdout;
 use tap_incident::os::watch::watch;
@@ -12,6 +13,7 @@ use tap_incident::sources::SOURCES;
 use tap_incident::{Process, run};
 
 fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(panicked));
     let stop = Arc::new(Stop::default());
     let Ok(stdout) = Stdout::open(Arc::clone(&stop)) else { return ExitCode::from(6) };
     // Where the system refuses that, the run is as good until a signal comes.

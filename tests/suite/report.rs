@@ -108,8 +108,8 @@ fn a_summary_file_is_written_after_a_signal_and_after_a_mistake_in_the_config() 
 #[test]
 fn a_summary_file_that_cannot_be_written_is_an_error() {
     let path = PathBuf::from("/nonexistent/summary.json");
-    let ran =
-        Tap::of(&stand_in()).only(&["users"]).arg("--summary-file").arg(path.to_str().unwrap());
+    let stand_in = stand_in();
+    let ran = Tap::of(&stand_in).only(&["users"]).arg("--summary-file").arg(path.to_str().unwrap());
     let ran = ran.run();
     assert_eq!(ran.code, 6);
     assert!(ran.last_line().contains("summary file `/nonexistent/summary.json`"), "{}", ran.stderr);
