@@ -370,21 +370,10 @@ impl fmt::Display for Error {
             Self::Contract(problem) | Self::Garbled(problem) => {
                 write!(f, "the API's answer is not as promised: {}", cut::text(problem))
             }
-            Self::Unreachable { endpoint, problem, attempts } => {
-                let problem = cut::text(problem);
-                write!(f, "no answer from `{endpoint}` after {attempts} attempts: {problem}")
-            }
-            Self::Untrusted { endpoint, problem, .. } => {
-                write!(f, "the certificate shown at `{endpoint}` is not trusted: {problem}")
-            }
-            Self::Unavailable { api, attempts, retry_after } => {
-                write!(f, "the API could not answer in {attempts} attempts ({api})")?;
-                let Some(wait) = retry_after else { return Ok(()) };
-                write!(f, "; it asks to wait {} seconds", wait.as_secs_f64().ceil())
-            }
-            Self::NoThread(problem) => {
-                write!(f, "the operating system gives no thread to send requests from: {problem}")
-            }
+            Self::Unreachable { .. }
+            | Self::Untrusted { .. }
+            | Self::Unavailable { .. }
+            | Self::NoThread(_) => self.of_way(f),
             Self::OutputClosed => f.write_str("the reader of the output is gone"),
             Self::Stopped { signal, .. } => write!(f, "ended by {signal} before it was done"),
             Self::Output(problem) => write!(f, "the output cannot be written: {problem}"),
@@ -406,6 +395,28 @@ impl fmt::Display for Error {
 }
 
 impl Error {
+    /// Why no answer came.
+    fn of_way(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreachable { endpoint, problem, attempts } => {
+                let problem = cut::text(problem);
+                write!(f, "no answer from `{endpoint}` after {attempts} attempts: {problem}")
+            }
+            Self::Untrusted { endpoint, problem, .. } => {
+                write!(f, "the certificate shown at `{endpoint}` is not trusted: {problem}")
+            }
+            Self::Unavailable { api, attempts, retry_after } => {
+                write!(f, "the API could not answer in {attempts} attempts ({api})")?;
+                let Some(wait) = retry_after else { return Ok(()) };
+                write!(f, "; it asks to wait {} seconds", wait.as_secs_f64().ceil())
+            }
+            Self::NoThread(problem) => {
+                write!(f, "the operating system gives no thread to send requests from: {problem}")
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// What is wrong with a list, or with records of it.
     fn of_list(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

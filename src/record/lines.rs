@@ -329,4 +329,13 @@ mod tests {
         assert_eq!(free.len(), PIECES_AT_A_TIME);
         assert!(free.iter().all(|piece| piece.is_empty() && piece.capacity() == PIECE));
     }
+
+    #[test]
+    fn what_a_huge_page_took_is_given_back() {
+        let pool = Arc::new(Pool::default());
+        let mut lines = Lines::new(&pool);
+        lines.push(&text(2 * MOST_FREE * PIECE));
+        drop(lines);
+        assert_eq!(pool.0.lock().unwrap().len(), MOST_FREE);
+    }
 }

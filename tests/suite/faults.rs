@@ -14,12 +14,15 @@ fn many_pages() -> StandIn {
 /// Alerts read through a fault on page `skip + 1`, compared with those read without.
 fn survives(skip: usize, times: usize, action: Action) -> Duration {
     let (calm, rough) = (many_pages(), many_pages());
-    rough.fault(Fault { path: "/v2/alerts".into(), skip, times, action });
+    rough.fault(Fault { path: "/v2/alerts".into(), skip, times, action: action.clone() });
     let expected = Tap::of(&calm).only(&["alerts"]).run().ok().column("alerts", "id");
     let ran = Tap::of(&rough).only(&["alerts"]).run().ok();
     assert_eq!(ran.column("alerts", "id"), expected);
     assert_eq!(count(&rough, "/v2/alerts"), count(&calm, "/v2/alerts") + times);
-    assert!(ran.stderr.contains(&format!("retries={times}")), "{}", ran.stderr);
+    // A connection that was used before may be closed whenever the server likes: that is no failure.
+    let free = usize::from(matches!(action, Action::CloseBeforeAnswer));
+    let retries = (times - free..=times).map(|retries| format!(" retries={retries} "));
+    assert!(retries.into_iter().any(|said| ran.stderr.contains(&said)), "{}", ran.stderr);
     ran.waited
 }
 
@@ -49,8 +52,32 @@ fn a_request_that_came_too_slowly_for_the_api_is_tried_again() {
 
 #[test]
 fn a_rate_limit_is_waited_out() {
+    // Never sooner than asked, and up to a tenth later, so that not all come back at once.
     let waited = survives(2, 1, Action::RetryAfter { seconds: 17 });
-    assert!(waited >= Duration::from_secs(17), "{waited:?}");
+    assert!((17.0..18.8).contains(&waited.as_secs_f64()), "{waited:?}");
+}
+
+#[test]
+fn when_to_come_again_may_be_told_in_the_body_alone() {
+    for (status, at) in [
+        (429, "2026-11-20T12:00:17Z"),
+        (429, "Fri, 20 Nov 2026 12:00:17 UTC"),
+        (503, "2026-11-20T12:00:17Z"),
+    ] {
+        let body = format!(r#"{{"rate_limit": {{"retry_after": "{at}"}}}}"#);
+        let waited = survives(2, 1, Action::StatusBody(status, body));
+        assert!((17.0..18.8).contains(&waited.as_secs_f64()), "{status} {at}: {waited:?}");
+    }
+}
+
+#[test]
+fn a_wait_that_is_longer_than_our_patience_is_told_and_not_begun() {
+    let stand_in = many_pages();
+    stand_in.fault(Fault::always("/v2/alerts", Action::RetryAfter { seconds: 7_200 }));
+    let ran = Tap::of(&stand_in).only(&["alerts", "users"]).run();
+    assert_eq!((ran.code, ran.waited), (5, Duration::ZERO), "{}", ran.stderr);
+    assert!(ran.last_line().contains("it asks to wait 7200 seconds"), "{}", ran.stderr);
+    assert!(!ran.records("users").is_empty(), "others are read meanwhile");
 }
 
 #[test]
@@ -102,6 +129,28 @@ fn an_empty_page_with_a_cursor_is_not_the_end() {
     });
     let ran = Tap::of(&stand_in).only(&["alerts"]).run().ok();
     assert_eq!(ran.column("alerts", "id"), expected);
+}
+
+/// Updates of incidents, whose first pages have no rows.
+fn with_empty_pages(times: usize) -> (Ran, StandIn) {
+    let stand_in = many_pages();
+    let path = "/v2/incident_updates".to_owned();
+    stand_in.fault(Fault { path, skip: 0, times, action: Action::EmptyPage });
+    (Tap::of(&stand_in).only(&["incident_updates"]).run(), stand_in)
+}
+
+#[test]
+fn forty_nine_empty_pages_in_a_row_are_waited_for() {
+    let expected = with_empty_pages(0).0.ok().column("incident_updates", "id");
+    assert!(!expected.is_empty());
+    assert_eq!(with_empty_pages(49).0.ok().column("incident_updates", "id"), expected);
+}
+
+#[test]
+fn a_list_of_empty_pages_without_an_end_breaks_the_contract() {
+    let (ran, stand_in) = with_empty_pages(usize::MAX);
+    assert_eq!((ran.code, count(&stand_in, "/v2/incident_updates")), (4, 50), "{}", ran.stderr);
+    assert!(ran.last_line().contains("50 pages in a row have no records"), "{}", ran.stderr);
 }
 
 /// Incidents of which a page lacks a row whenever the list is read, up to twice.
@@ -156,7 +205,9 @@ fn patience_has_an_end() {
     stand_in.fault(Fault::always("/v2/alerts", Action::RetryAfter { seconds: 400 }));
     // One at a time: nobody else waits, which would move the clock while a request is on its way.
     let ran = Tap::of(&stand_in).only(&["alerts"]).set("concurrency", "1").run();
-    assert_eq!((ran.code, ran.waited), (5, Duration::from_secs(800)));
+    // Each of the two waits may come out up to five seconds longer than asked.
+    assert_eq!(ran.code, 5, "{}", ran.stderr);
+    assert!((800.0..=810.0).contains(&ran.waited.as_secs_f64()), "{:?}", ran.waited);
 }
 
 #[test]

@@ -52,6 +52,7 @@ fn kind(error: &Error) -> usize {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "it is a list")]
 fn all() -> Vec<Error> {
     let forbidden = |scope: Option<&str>| Error::Forbidden {
         scope: scope.map(Into::into),

@@ -16,7 +16,7 @@ use tap_incident::source::request::{Request, Series};
 use tap_incident::source::slice::Cut;
 use tap_incident::source::stream::Shape;
 use tap_incident::sources::incident_io::INCIDENT_IO;
-use tap_incident::sync::fetch::queue::{Delivery, Feed, List, Next, Queue, Work};
+use tap_incident::sync::fetch::queue::{Delivery, Feed, Growth, List, Next, Queue, Work};
 use tap_incident::sync::pager::Step;
 
 const AMPLE: usize = 64 << 20;
@@ -239,4 +239,71 @@ fn a_list_that_is_closed_takes_no_room() {
     queue.close(0);
     assert!(matches!(queue.take(0), Some(Delivery::End)));
     assert_eq!(targets(&sent(&mut queue)), ["/v3/teams"]);
+}
+
+const MEGABYTE: usize = 1 << 20;
+
+#[test]
+fn large_answers_wait_for_room_but_for_the_one_that_is_written_next() {
+    let lists = ["severities", "incident_types", "users", "teams"].map(|name| list(name, None));
+    let mut queue = Queue::new(lists.into(), 8, 8 * MEGABYTE);
+    let works = sent(&mut queue);
+    assert_eq!(works.len(), 4);
+    assert_eq!(queue.grow(&works[1], 5 * MEGABYTE), Growth::Granted);
+    assert_eq!(queue.grow(&works[2], 5 * MEGABYTE), Growth::NotYet);
+    assert_eq!(queue.grow(&works[2], 3 * MEGABYTE), Growth::Granted, "it fits");
+    for _ in 0..20 {
+        assert_eq!(queue.grow(&works[0], MEGABYTE), Growth::Granted, "it is written next");
+    }
+    assert_eq!(queue.grow(&works[1], 1), Growth::NotYet);
+    let mut works = works.into_iter();
+    put(&mut queue, works.next().unwrap(), &["a"], None);
+    let rest = works.collect::<Vec<_>>();
+    assert_eq!(queue.grow(&rest[0], 1), Growth::NotYet, "the writer has not come to it");
+    assert_eq!(delivery(&mut queue, 0), [1]);
+    assert!(queue.take(1).is_none());
+    assert_eq!(queue.grow(&rest[0], MEGABYTE), Growth::Granted, "now it is written next");
+}
+
+#[test]
+fn while_an_answer_waits_for_room_nothing_is_asked_for_but_what_is_written_next() {
+    let lists = ["users", "severities", "incident_types"].map(|name| list(name, None));
+    let mut queue = Queue::new(lists.into(), 2, 8 * MEGABYTE);
+    let mut works = sent(&mut queue);
+    let (other, head) = (works.pop().unwrap(), works.pop().unwrap());
+    assert_eq!(queue.grow(&other, 9 * MEGABYTE), Growth::NotYet);
+    put(&mut queue, head, &["a"], Some("more"));
+    assert!(sent(&mut queue).is_empty(), "the head is there, and waits for the writer");
+    assert_eq!(delivery(&mut queue, 0), [1]);
+    assert_eq!(targets(&sent(&mut queue)).len(), 1);
+}
+
+#[test]
+fn where_all_that_run_would_wait_one_goes_on() {
+    let lists = ["users", "severities", "incident_types"].map(|name| list(name, None));
+    let mut queue = Queue::new(lists.into(), 2, 8 * MEGABYTE);
+    let mut works = sent(&mut queue);
+    let (first, head) = (works.pop().unwrap(), works.pop().unwrap());
+    put(&mut queue, head, &["a"], Some("more"));
+    let second = sent(&mut queue).pop().unwrap();
+    assert_eq!(queue.grow(&first, 9 * MEGABYTE), Growth::NotYet);
+    assert_eq!(queue.grow(&second, 9 * MEGABYTE), Growth::Granted);
+    assert_eq!(queue.grow(&first, 9 * MEGABYTE), Growth::NotYet);
+}
+
+#[test]
+fn an_answer_that_nobody_wants_any_more_gets_no_room() {
+    let mut queue = Queue::new(vec![list("users", None)], 2, AMPLE);
+    let work = sent(&mut queue).pop().unwrap();
+    queue.close(0);
+    assert_eq!(queue.grow(&work, 1), Growth::Unwanted);
+    assert!(!queue.is_wanted(&work));
+}
+
+#[test]
+fn fewer_requests_run_where_there_are_fewer_threads() {
+    let lists = ["users", "severities", "incident_types"].map(|name| list(name, None));
+    let mut queue = Queue::new(lists.into(), 8, AMPLE);
+    queue.limit(2);
+    assert_eq!(sent(&mut queue).len(), 2);
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::support::{Ran, Shared, Tap};
 use stand_in::NOW;
-use tap_incident::api::client::Client;
+use tap_incident::api::client::{Client, Failure};
 use tap_incident::base::clock::{Clock, StandingClock};
 use tap_incident::base::log::Log;
 use tap_incident::config::Config;
@@ -26,6 +26,12 @@ const IDENTITY: &str = r#"{"identity": {"name": "n", "roles": ["global_access"]}
 
 impl Canned {
     fn new(status: &'static str, body: String) -> Self {
+        let length = body.len();
+        Self::promising(length, status, body)
+    }
+
+    /// The same, which says that the body is so long.
+    fn promising(length: usize, status: &'static str, body: String) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let heads = Arc::new(Mutex::new(Vec::new()));
@@ -35,21 +41,41 @@ impl Canned {
                 let mut stream = stream.unwrap();
                 let head = head(&stream);
                 let is_greeting = head.contains("/v1/identity");
-                let (status, body) =
-                    if is_greeting { ("200 OK", IDENTITY) } else { (status, body.as_str()) };
+                let (status, body, length) = if is_greeting {
+                    ("200 OK", IDENTITY, IDENTITY.len())
+                } else {
+                    (status, body.as_str(), length)
+                };
                 seen.lock().unwrap().push(head);
-                let length = body.len();
                 let head =
                     format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {length}");
-                stream.write_all(format!("{head}\r\n\r\n{body}").as_bytes()).unwrap();
+                // Whoever has read enough may be gone.
+                let _ = stream.write_all(format!("{head}\r\n\r\n{body}").as_bytes());
             }
         });
         Self { url, heads }
     }
 
-    fn run(&self) -> Ran {
+    fn tap(&self) -> Tap {
         let tap = Tap::bare().set("api_key", "demo-key").set("endpoint", &self.url);
-        tap.set("user_agent", "warehouse/7").only(&["users"]).run()
+        tap.set("user_agent", "warehouse/7").only(&["users"])
+    }
+
+    fn run(&self) -> Ran {
+        self.tap().run()
+    }
+
+    /// A client of it, on a clock that stands still.
+    fn client(&self) -> (Arc<Client>, Arc<StandingClock>, Shared) {
+        let environment = Environment::from([
+            ("TAP_INCIDENT_API_KEY".into(), "demo-key".into()),
+            ("TAP_INCIDENT_ENDPOINT".into(), self.url.clone()),
+        ]);
+        let config = Config::read(&INCIDENT_IO, &Args::default(), &environment, &mut Vec::new());
+        let (log, clock) = (Shared::default(), Arc::new(StandingClock::at(NOW)));
+        let shown = Arc::new(Log::new(Box::new(log.clone()), clock.clone()));
+        let client = Client::new(&config.unwrap(), clock.clone(), shown, Arc::default()).unwrap();
+        (Arc::new(client), clock, log)
     }
 
     fn heads(&self) -> Vec<String> {
@@ -98,17 +124,57 @@ fn a_body_above_ten_megabytes_is_read_whole() {
 }
 
 #[test]
+fn a_body_may_be_as_large_as_the_setting_says_and_no_larger() {
+    let [allowed, larger] = [0, 1].map(|more| {
+        let (before, after) = (r#"{"users": ["#, "]}");
+        let blanks = " ".repeat((3 << 20) + more - before.len() - after.len());
+        Canned::new("200 OK", format!("{before}{blanks}{after}"))
+    });
+    allowed.tap().set("max_body_megabytes", "3").run().ok();
+    let ran = larger.tap().set("max_body_megabytes", "3").run();
+    assert_eq!((ran.code, larger.heads().len()), (4, 2), "{}", ran.stderr);
+    let said = "it is larger than the 3 MB that `max_body_megabytes` allows: `/v2/users?";
+    assert!(ran.last_line().contains(said), "{}", ran.stderr);
+}
+
+#[test]
+fn of_the_body_of_an_error_the_beginning_is_enough() {
+    // More is promised than ever comes.
+    let server = Canned::promising(1 << 40, "400 Bad Request", "x".repeat(100_000));
+    let ran = server.run();
+    assert_eq!((ran.code, server.heads().len()), (4, 2), "{}", ran.stderr);
+    assert!(ran.last_line().len() < 500, "{}", ran.stderr);
+}
+
+#[test]
+fn a_quota_that_cannot_be_true_is_ignored_and_told_once() {
+    let status = "503 Service Unavailable\r\nX-RateLimit-Limit: 1, 1;window=4294967295\r\n\
+                  X-RateLimit-Remaining: -1";
+    let server = Canned::new(status, String::new());
+    let ran = server.run();
+    assert_eq!((ran.code, server.heads().len()), (5, 10), "{}", ran.stderr);
+    let said = "the API tells a quota that cannot be true, and it is ignored";
+    assert_eq!(ran.stderr.matches(said).count(), 1, "{}", ran.stderr);
+    assert!(ran.stderr.contains(r#": "1, 1;window=4294967295""#), "{}", ran.stderr);
+    assert!(ran.waited < Duration::from_secs(600), "{:?}", ran.waited);
+}
+
+#[test]
+fn while_a_refused_request_waits_nobody_else_asks_for_the_same() {
+    let server = Canned::new("429 Too Many Requests", "{}".into());
+    let (client, ..) = server.client();
+    let request = Request::new("/v2/users");
+    let failure = client.attempt(&request, &mut Vec::new(), &|_| true).unwrap_err();
+    let Failure::Passing(passing) = failure else { panic!("{failure:?}") };
+    let wait = client.again(&request, &mut None, Duration::ZERO, passing).unwrap();
+    assert!(wait >= Duration::from_millis(250));
+    assert_eq!(client.limiter().until("/v2/users", Duration::ZERO), wait);
+}
+
+#[test]
 fn the_first_request_waits_for_a_limit_that_another_has_met_and_says_so() {
     let canned = Canned::new("200 OK", String::new());
-    let environment = Environment::from([
-        ("TAP_INCIDENT_API_KEY".into(), "demo-key".into()),
-        ("TAP_INCIDENT_ENDPOINT".into(), canned.url.clone()),
-    ]);
-    let config =
-        Config::read(&INCIDENT_IO, &Args::default(), &environment, &mut Vec::new()).unwrap();
-    let (log, clock) = (Shared::default(), Arc::new(StandingClock::at(NOW)));
-    let shown = Arc::new(Log::new(Box::new(log.clone()), clock.clone()));
-    let client = Arc::new(Client::new(&config, clock.clone(), shown, Arc::default()).unwrap());
+    let (client, clock, log) = canned.client();
     client.limiter().close("/v2/users", "", Duration::from_secs(30), Duration::ZERO);
     client.get(&Request::new("/v1/identity")).unwrap();
     assert_eq!(clock.elapsed(), Duration::from_secs(30));

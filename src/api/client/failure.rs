@@ -442,4 +442,22 @@ mod tests {
         headers.insert("retry-after", "soon".parse().unwrap());
         assert_eq!(asked(&headers, 429), Some(18));
     }
+
+    #[test]
+    fn a_timeout_is_told_with_its_setting() {
+        let second = Duration::from_secs;
+        let timeouts = Timeouts { connect: second(1), first_byte: second(2), whole: second(3) };
+        for (timeout, expected) in [
+            (Timeout::Resolve, "no connection within 1 seconds (`connect_timeout`)"),
+            (Timeout::Connect, "no connection within 1 seconds (`connect_timeout`)"),
+            (Timeout::RecvResponse, "no byte of an answer within 2 seconds (`first_byte_timeout`)"),
+            (Timeout::Global, "no end of the answer within 3 seconds (`request_timeout`)"),
+        ] {
+            let Failure::Passing(passing) = broken(&ureq::Error::Timeout(timeout), "", &timeouts)
+            else {
+                panic!()
+            };
+            assert_eq!(passing.reason(), expected);
+        }
+    }
 }

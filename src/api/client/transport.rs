@@ -119,9 +119,12 @@ impl<In: Transport> Connector<In> for Watch {
         // A connection to the proxy itself is made by the same chain, with a config without one. What goes
         // over it are no requests.
         let is_to_proxy = self.is_proxied && details.config.proxy().is_none();
-        Ok(chained.map(|inner| match is_to_proxy {
-            true => Either::A(inner),
-            false => Either::B(Watched { inner, has_answered: false, was_used: false }),
+        Ok(chained.map(|inner| {
+            if is_to_proxy {
+                Either::A(inner)
+            } else {
+                Either::B(Watched { inner, has_answered: false, was_used: false })
+            }
         }))
     }
 }

@@ -18,10 +18,10 @@ fn excepts(entry: &str, host: &str, port: &str) -> bool {
     if entry == "*" {
         return true;
     }
-    if let Ok(address) = host.parse() {
-        if is_in(entry, address) {
-            return true;
-        }
+    if let Ok(address) = host.parse()
+        && is_in(entry, address)
+    {
+        return true;
     }
     let (name, only_port) = host_and_port(entry);
     if !only_port.is_empty() && only_port != port {
@@ -30,7 +30,10 @@ fn excepts(entry: &str, host: &str, port: &str) -> bool {
     let name = name.trim_matches(['[', ']']).trim_end_matches('.');
     let name = name.strip_prefix('*').unwrap_or(name);
     let name = name.strip_prefix('.').unwrap_or(name);
-    let is_below = || host.strip_suffix(name).is_some_and(|before| before.ends_with('.'));
+    // Nothing is below an address.
+    let is_address = [name, host].iter().any(|one| one.parse::<IpAddr>().is_ok());
+    let before = host.strip_suffix(name).filter(|_| !is_address);
+    let is_below = || before.is_some_and(|before| before.ends_with('.'));
     !name.is_empty() && (host == name || is_below())
 }
 
