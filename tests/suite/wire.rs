@@ -148,7 +148,7 @@ fn of_the_body_of_an_error_the_beginning_is_enough() {
 
 #[test]
 fn a_quota_that_cannot_be_true_is_ignored_and_told_once() {
-    let status = "503 Service Unavailable\r\nX-RateLimit-Limit: 1, 1;window=4294967295\r\n\
+    let status = "500 Internal Server Error\r\nX-RateLimit-Limit: 1, 1;window=4294967295\r\n\
                   X-RateLimit-Remaining: -1";
     let server = Canned::new(status, String::new());
     let ran = server.run();
