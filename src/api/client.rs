@@ -12,8 +12,8 @@ use chrono::{DateTime, Utc};
 use ureq::http::{HeaderMap, Response, StatusCode};
 use ureq::{Agent, Body, Proxy};
 
-pub use self::failure::{Failure, Passing};
-use self::failure::{broken, refusal, retry_after, whole};
+pub use self::failure::{Failure, Passing, retry_after};
+use self::failure::{broken, refusal, whole};
 use crate::api::limit::Limiter;
 use crate::base::clock::Clock;
 use crate::base::error::Error;
@@ -277,7 +277,9 @@ fn read(mut body: Body, bytes: &mut Vec<u8>) -> Result<(), ureq::Error> {
     Ok(())
 }
 
-fn date(headers: &HeaderMap) -> Option<DateTime<Utc>> {
+/// The API's clock, as an answer's `Date` has it.
+#[must_use]
+pub fn date(headers: &HeaderMap) -> Option<DateTime<Utc>> {
     let date = DateTime::parse_from_rfc2822(text(headers, "date")?).ok()?;
     Some(date.with_timezone(&Utc))
 }

@@ -192,7 +192,8 @@ impl Said {
 }
 
 /// `Retry-After` in whole seconds.
-pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+#[must_use]
+pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     text(headers, "retry-after")?.trim().parse().ok().map(Duration::from_secs)
 }
 
