@@ -15,5 +15,6 @@ pub mod singer;
 pub mod plan;
 pub mod sync;
 pub mod run;
+pub mod os;
 
 pub use run::{Process, run};

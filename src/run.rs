@@ -5,15 +5,19 @@ use std::io::Write;
 use std::sync::Arc;
 
 use serde_json::Value;
+use zeroize::Zeroize;
 
 use crate::api::client::Client;
 use crate::api::identity::identify;
 use crate::api::offer::Offer;
 use crate::base::clock::{Clock, StandingClock};
+use crate::base::cut;
 use crate::base::error::Error;
 use crate::base::log::Log;
+use crate::base::stop::Stop;
 use crate::config::args::{self, Args, Command, Test};
-use crate::config::settings::{self, Environment, read_file, read_json};
+use crate::config::file::{read_file, read_json};
+use crate::config::settings::{self, Environment};
 use crate::config::{Config, Forbidden};
 use crate::plan::{Extent, Inputs, concerned, plan};
 use crate::singer::catalog::{self, Selection};
@@ -40,15 +44,17 @@ pub struct Process<W: Write> {
     pub stderr: Box<dyn Write + Send>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
+    /// Whether the run has to end, as whoever watches the process says.
+    pub stop: Arc<Stop>,
     /// What can be read. The first is read where nobody chose.
     pub sources: Vec<&'static Source>,
 }
 
 /// Does what the command line says and gives the exit code. An error is the last line on stderr.
 pub fn run<W: Write>(process: Process<W>) -> u8 {
-    let Process { args, environment, stdout, stderr, clock, sources } = process;
+    let Process { args, environment, stdout, stderr, clock, stop, sources } = process;
     let mut log = Arc::new(Log::new(stderr, clock.clone()));
-    let output = Output::new(stdout);
+    let output = Output::new(stdout, stop.clone());
     let mut source = sources.first().copied().unwrap_or(DEFAULT);
     let result = args::parse(args).and_then(|command| match command {
         Command::Print(text) => print(&text, output),
@@ -57,7 +63,7 @@ pub fn run<W: Write>(process: Process<W>) -> u8 {
             if args.discover && !args.live {
                 return print_catalog(&catalog::discover(source)?, output);
             }
-            connect(&args, (source, &environment, clock), output, &mut log)
+            connect(&args, (source, environment), Around { clock, stop, output }, &mut log)
         }
     });
     match result {
@@ -79,15 +85,24 @@ fn print_catalog<W: Write>(catalog: &Value, output: Output<W>) -> Result<(), Err
     print(&(catalog + "\n"), output)
 }
 
+/// What a run waits by, what may end it, and where its messages go.
+struct Around<W: Write> {
+    clock: Arc<dyn Clock>,
+    stop: Arc<Stop>,
+    output: Output<W>,
+}
+
 /// Everything that needs the config, and mostly the API.
 fn connect<W: Write>(
     args: &Args,
-    (source, environment, mut clock): (&'static Source, &Environment, Arc<dyn Clock>),
-    output: Output<W>,
+    (source, mut environment): (&'static Source, Environment),
+    around: Around<W>,
     log: &mut Arc<Log>,
 ) -> Result<(), Error> {
+    let Around { mut clock, stop, output } = around;
     let mut warnings = Vec::new();
-    let config = Config::read(source, args, environment, &mut warnings);
+    let config = Config::read(source, args, &environment, &mut warnings);
+    environment.values_mut().for_each(Zeroize::zeroize);
     // A mistyped name explains a missing setting, so it is said before the error.
     for warning in &warnings {
         log.warn(warning);
@@ -102,16 +117,20 @@ fn connect<W: Write>(
         // With a clock that stands still the output is the same every day.
         clock = Arc::new(StandingClock::at(sample.now));
     }
-    let client = Arc::new(Client::new(&config, clock.clone(), log.clone()));
+    let client = Arc::new(Client::new(&config, clock.clone(), log.clone(), stop.clone())?);
     if args.live {
         return print_catalog(&live_catalog(source, &client, log)?, output);
     }
-    sync(args, &config, Streams { client, log: log.clone(), clock, output })
+    sync(
+        args,
+        &config,
+        Streams { client, log: log.clone(), around: Around { clock, stop, output } },
+    )
 }
 
 /// The catalog from the API's current document; a stream that it no longer has keeps the schema
 /// of this release.
-fn live_catalog(source: &Source, client: &Client, log: &Log) -> Result<Value, Error> {
+fn live_catalog(source: &Source, client: &Arc<Client>, log: &Log) -> Result<Value, Error> {
     let Some(path) = source.document.as_ref().and_then(|document| document.path) else {
         let problem = format!("{} has no document of its API for `--live` to read", source.title);
         return Err(Error::Arguments(problem));
@@ -132,23 +151,25 @@ fn live_catalog(source: &Source, client: &Client, log: &Log) -> Result<Value, Er
 struct Streams<W: Write> {
     client: Arc<Client>,
     log: Arc<Log>,
-    clock: Arc<dyn Clock>,
-    output: Output<W>,
+    around: Around<W>,
 }
 
 /// A sync, or a sample of one. Catalog and state come first, so that a mistake in either is found
 /// before the first request.
 fn sync<W: Write>(args: &Args, config: &Config, streams: Streams<W>) -> Result<(), Error> {
-    let Streams { client, log, clock, mut output } = streams;
+    let Streams { client, log, around: Around { clock, stop, mut output } } = streams;
     let source = config.source;
-    let selection = selection(source, args)?;
+    let mut selection = selection(source, args)?;
+    let mut warnings = std::mem::take(&mut selection.warnings);
     let state = match &args.state {
         Some(path) => {
-            State::parse(source, &read_file("state", path)?, &path.display().to_string())?
+            let text = read_file("state", path)?;
+            State::parse(source, (&text, &path.display().to_string()), &mut warnings)?
         }
         None => State::of(source),
     };
-    for warning in &selection.warnings {
+    warnings.extend(config.start_ahead_of(clock.now()));
+    for warning in &warnings {
         log.warn(warning);
     }
     if !selection.news.is_empty() {
@@ -182,18 +203,17 @@ fn sync<W: Write>(args: &Args, config: &Config, streams: Streams<W>) -> Result<(
         Extent::Sample => Forbidden::Fail,
     };
     let fail_fast = args.fail_fast;
-    let tools = Tools { client, log, clock, now };
+    let tools = Tools { client, log, clock, stop, now };
     Sync { tools, config, output, state, forbidden, fail_fast, extent, sight }.run(&plan)
 }
 
-/// Of an old catalog: how many fields it lacks, the first of them, and how to get a new one.
+/// Of an old catalog: which fields it lacks, and how to get a new one.
 fn news(fields: &[String]) -> String {
-    let first = fields.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ");
     format!(
-        "the catalog lacks {} fields of selected streams that this release has ({first}{}); \
+        "the catalog lacks {} fields of selected streams that this release has ({}); \
          `tap-incident --discover` prints a new one, with Meltano add --refresh-catalog",
         fields.len(),
-        if fields.len() > 5 { ", …" } else { "" },
+        cut::list(fields.iter().map(String::as_str)),
     )
 }
 

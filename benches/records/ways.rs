@@ -1,17 +1,20 @@
 //! Ways from a body in memory to lines in a pipe.
 
 use std::collections::HashSet;
+use std::fs::File;
 use std::io::Write;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 
 use chrono::DateTime;
 use serde_json::{Map, Value, json};
 use tap_incident::bookmark::memory::Memory;
+use tap_incident::os::stdout::Stdout;
 use tap_incident::page::{Body, Reader};
 use tap_incident::record::Projection;
 use tap_incident::record::lines::Lines;
 use tap_incident::singer::catalog::Method;
-use tap_incident::singer::message::{self, Output, frame};
+use tap_incident::singer::message::{Output, frame};
 use tap_incident::source::request::{Request, Series};
 use tap_incident::source::window::Window;
 
@@ -43,11 +46,16 @@ impl Way {
         };
         let count = volume / case.body.len();
         Cost::of(count * case.body.len(), |pipe| {
-            // As the tap does with its stdout.
-            if let Self::Ours | Self::WideCopy = self {
-                message::widen(&mut *pipe);
+            let own = File::from(pipe.as_fd().try_clone_to_owned()?);
+            match self {
+                Self::Ours => self.run(case, count, Stdout::over(own, Arc::default())),
+                Self::WideCopy => {
+                    // It widens the pipe.
+                    drop(Stdout::over(own, Arc::default()));
+                    self.run(case, count, pipe)
+                }
+                Self::Tree | Self::Copy => self.run(case, count, pipe),
             }
-            self.run(case, count, pipe)
         })
     }
 
@@ -70,7 +78,7 @@ fn ours(case: &Case, count: usize, out: impl Write) -> Anything<()> {
     }
     let first = Request::new(stream.path);
     let series = Series::of(first);
-    let mut output = Output::new(out);
+    let mut output = Output::new(out, Arc::default());
     let (mut seen, pool) = (HashSet::new(), Arc::default());
     for _ in 0..count {
         let lines = Lines::new(&pool).framed(frame(stream.name, DateTime::UNIX_EPOCH));

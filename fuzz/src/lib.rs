@@ -5,6 +5,7 @@
 
 #[path = "../../tests/support/body.rs"]
 mod body;
+#[expect(dead_code, reason = "the property tests choose at random")]
 #[path = "../../tests/support/choices.rs"]
 mod choices;
 #[path = "../../tests/support/chosen.rs"]

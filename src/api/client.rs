@@ -1,24 +1,34 @@
 //! The only module that talks to the API: sends a request, repeats it as [`crate::base::retry`] says,
-//! learns for [`crate::api::limit`], and tells errors apart. ureq's defaults that bite are set here and nowhere else.
+//! learns for [`crate::api::limit`], and tells errors apart.
 
+mod asked;
 mod failure;
+mod transport;
 
 use std::io::Read;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::Duration;
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use ureq::http::{HeaderMap, Response, StatusCode};
-use ureq::{Agent, Body, Proxy};
+use flate2::read::MultiGzDecoder;
+use ureq::http::{HeaderMap, HeaderValue, Response, StatusCode};
+use ureq::{Agent, Body};
+use zeroize::Zeroizing;
 
-pub use self::failure::{Failure, Passing, retry_after};
-use self::failure::{broken, refusal, whole};
+pub use self::asked::asked;
+pub use self::failure::{Failure, Passing};
+use self::failure::{Timeouts, broken, refusal, short_enough, whole};
+use self::transport::{Fresh, agent, was_closed};
 use crate::api::limit::Limiter;
 use crate::base::clock::Clock;
 use crate::base::error::Error;
 use crate::base::log::Log;
 use crate::base::retry::{Attempts, Retry};
+use crate::base::stop::{LOOK_UP, Stop};
 use crate::config::Config;
 use crate::source::request::Request;
 use crate::source::{Errors, Key};
@@ -28,19 +38,29 @@ pub struct Client {
     agent: Agent,
     endpoint: String,
     /// Headers of every request, the one with the key among them; without that where no key is needed.
-    headers: Vec<(&'static str, String)>,
+    headers: Vec<(&'static str, HeaderValue)>,
     errors: Errors,
     /// The headers in which answers tell quotas, and what is left.
     quota_headers: Option<(&'static str, &'static str)>,
     retry: Retry,
+    timeouts: Timeouts,
+    /// Bytes of a body at most: one that never ends would fill the memory.
+    max_body: usize,
     clock: Arc<dyn Clock>,
     log: Arc<Log>,
+    stop: Arc<Stop>,
     limiter: Mutex<Limiter>,
     requests: AtomicU64,
     retries: AtomicU64,
     /// Whether JSON has come.
     has_answered: AtomicBool,
+    /// Whether the log has told that a header about quotas makes no sense.
+    is_oddity_told: AtomicBool,
 }
+
+/// Whether a body that has got large may get larger by so many bytes; waits until it may. False where
+/// nobody wants it any more.
+pub type Room<'a> = &'a dyn Fn(usize) -> bool;
 
 /// A 200.
 #[derive(Debug)]
@@ -53,45 +73,47 @@ pub struct Answer {
     pub received_at: DateTime<Utc>,
 }
 
-/// No answer of the API is that large. Without a limit a body that never ends would fill the memory.
-const LARGEST_BODY: u64 = 512 << 20;
-/// How much is read or sent at a time. A request has to fit in, and so have the headers of an answer.
-const BUFFER: usize = 32 << 10;
+/// A 200 with its body, or why there is none.
+type Answered = Result<(Answer, Vec<u8>), Error>;
+
+/// Larger than most bodies. Whatever is larger needs room.
+pub const BODY: usize = 2 << 20;
+/// By so much a large body grows at a time.
+const GROWTH: usize = 1 << 20;
+/// So much is read of the body of an error.
+const ERROR_BODY: usize = 64 << 10;
+/// So many characters are shown of a header that makes no sense.
+const SHOWN: usize = 60;
 /// A wait that is not shorter is worth a line in the log.
 pub const NOTABLE_WAIT: Duration = Duration::from_secs(3);
 
 impl Client {
     /// A client with the config's endpoint, key and timeouts.
-    #[must_use]
-    pub fn new(config: &Config, clock: Arc<dyn Clock>, log: Arc<Log>) -> Self {
-        let agent = Agent::config_builder()
-            // An error status comes with a body that says why.
-            .http_status_as_error(false)
-            // A redirect of the API would be news; following it could leak the key.
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            // There is no timeout by default.
-            .timeout_connect(Some(config.connect_timeout))
-            .timeout_global(Some(config.request_timeout))
-            .max_idle_connections_per_host(config.concurrency + 1)
-            .max_idle_connections(config.concurrency + 1)
-            // By default each connection holds 256 KiB.
-            .input_buffer_size(BUFFER)
-            .output_buffer_size(BUFFER)
-            .user_agent(&config.user_agent)
-            // Plain http is loopback: a proxy from the environment would see the key in the clear.
-            .proxy(if config.is_loopback() { None } else { Proxy::try_from_env() })
-            .build()
-            .new_agent();
-        Self {
-            agent,
+    ///
+    /// # Errors
+    /// [`Error::Config`] for a proxy that cannot be used.
+    pub fn new(
+        config: &Config,
+        clock: Arc<dyn Clock>,
+        log: Arc<Log>,
+        stop: Arc<Stop>,
+    ) -> Result<Self, Error> {
+        Ok(Self {
+            agent: agent(config)?,
             endpoint: config.endpoint.clone(),
             headers: headers(config),
             errors: config.source.errors,
             quota_headers: config.source.quotas.headers,
             retry: config.retry,
+            timeouts: Timeouts {
+                connect: config.connect_timeout,
+                first_byte: config.first_byte_timeout,
+                whole: config.request_timeout,
+            },
+            max_body: config.max_body,
             clock,
             log,
+            stop,
             limiter: Mutex::new(Limiter::new(
                 &config.source.quotas,
                 config.rate_limit_reserve_percent,
@@ -99,7 +121,8 @@ impl Client {
             requests: AtomicU64::new(0),
             retries: AtomicU64::new(0),
             has_answered: AtomicBool::new(false),
-        }
+            is_oddity_told: AtomicBool::new(false),
+        })
     }
 
     /// Requests sent so far, repeats included.
@@ -118,45 +141,86 @@ impl Client {
     ///
     /// # Errors
     /// Every status but 200 has its [`Error`]; no answer at all is [`Error::Unreachable`].
-    pub fn get(&self, request: &Request) -> Result<(Answer, Vec<u8>), Error> {
-        let mut attempts = None;
-        loop {
-            match self.turn(request) {
-                Ok(answer) => return Ok(answer),
-                Err(Failure::Final(error)) => return Err(error),
-                Err(Failure::Passing(passing)) => {
-                    self.clock.sleep(self.again(request, &mut attempts, passing)?);
+    pub fn get(self: &Arc<Self>, request: &Request) -> Answered {
+        self.aside(request, |client, request| {
+            let mut attempts = None;
+            loop {
+                client.await_turn(request);
+                client.stop.check()?;
+                let began = client.clock.elapsed();
+                match client.turn(request) {
+                    Ok(answer) => return Ok(answer),
+                    Err(Failure::Final(error)) => return Err(error),
+                    Err(Failure::Passing(passing)) => {
+                        let took = client.clock.elapsed().saturating_sub(began);
+                        client.clock.sleep(client.again(request, &mut attempts, took, passing)?);
+                    }
                 }
             }
-        }
+        })
     }
 
     /// Sends `request` once, for an answer that can be done without.
     ///
     /// # Errors
     /// As [`Client::get`].
-    pub fn once(&self, request: &Request) -> Result<(Answer, Vec<u8>), Error> {
-        self.turn(request).map_err(|failure| match failure {
-            Failure::Final(error) => error,
-            Failure::Passing(passing) => passing.into_error(&self.endpoint, 1),
+    pub fn once(self: &Arc<Self>, request: &Request) -> Answered {
+        self.aside(request, |client, request| {
+            client.await_turn(request);
+            client.turn(request).map_err(|failure| match failure {
+                Failure::Final(error) => error,
+                Failure::Passing(passing) => {
+                    client.close(request, &passing, passing.retry_after.unwrap_or_default());
+                    passing.into_error(&client.endpoint, 1)
+                }
+            })
         })
     }
 
-    /// Sends `request` when the rate limit lets it.
-    fn turn(&self, request: &Request) -> Result<(Answer, Vec<u8>), Failure> {
+    /// Lets a thread of its own send a request, so that a run that has to end need not wait for the answer.
+    fn aside(
+        self: &Arc<Self>,
+        request: &Request,
+        send: fn(&Self, &Request) -> Answered,
+    ) -> Answered {
+        let (sender, receiver) = mpsc::sync_channel(1);
+        let (client, request) = (Arc::clone(self), request.clone());
+        let sending = move || {
+            // Where nobody waits for it any more it is not wanted.
+            let _ = sender.send(send(&client, &request));
+        };
+        let thread = thread::Builder::new().name("ask".to_owned());
+        thread.spawn(sending).map_err(|error| Error::NoThread(error.to_string()))?;
+        loop {
+            match receiver.recv_timeout(LOOK_UP) {
+                Ok(answer) => return answer,
+                Err(RecvTimeoutError::Timeout) => self.stop.check()?,
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(Error::Bug("a thread that sent a request has ended".to_owned()));
+                }
+            }
+        }
+    }
+
+    /// Waits until the rate limit lets `request` through.
+    fn await_turn(&self, request: &Request) {
         let wait = self.limiter().until(request.endpoint(), self.clock.elapsed());
         if wait >= NOTABLE_WAIT {
             self.announce(wait, &format!("for the rate limit of {}", request.endpoint()));
         }
         self.clock.sleep(wait);
         self.limiter().take(request.endpoint(), self.clock.elapsed());
+    }
+
+    fn turn(&self, request: &Request) -> Result<(Answer, Vec<u8>), Failure> {
         let mut body = Vec::new();
-        let answer = self.attempt(request, &mut body)?;
+        let answer = self.attempt(request, &mut body, &|_| true)?;
         whole(&body)?;
         Ok((answer, body))
     }
 
-    /// After a failure that may pass: how long to wait before the next attempt.
+    /// After a failure that may pass, of an attempt that `took` so long: how long to wait before the next.
+    /// Where a quota is used up nobody else takes from it meanwhile.
     ///
     /// # Errors
     /// What it comes to where there is no patience left.
@@ -164,10 +228,11 @@ impl Client {
         &self,
         request: &Request,
         attempts: &mut Option<Attempts>,
+        took: Duration,
         passing: Passing,
     ) -> Result<Duration, Error> {
         let attempts = attempts.get_or_insert_with(|| self.retry.attempts());
-        let wait = attempts.wait(passing.retry_after);
+        let wait = attempts.wait(took, passing.retry_after);
         // Where pages come from the start, there is no API at this address: patience does not help.
         let is_elsewhere = self.errors == Errors::Plain
             && passing.is_no_answer()
@@ -176,6 +241,7 @@ impl Client {
         let Some(wait) = wait.filter(|_| !is_elsewhere) else {
             return Err(passing.into_error(&self.endpoint, attempts.failed()));
         };
+        self.close(request, &passing, wait);
         self.retries.fetch_add(1, Ordering::Relaxed);
         self.log.info(&format!(
             "retry path={request} attempt={} wait_seconds={:.1} reason={:?}",
@@ -184,6 +250,13 @@ impl Client {
             passing.reason(),
         ));
         Ok(wait)
+    }
+
+    /// Closes the quota that is used up, if it is that, unless for longer than anybody would wait.
+    fn close(&self, request: &Request, passing: &Passing, wait: Duration) {
+        if let Some(quotas) = passing.quotas.as_ref().filter(|_| wait <= self.retry.patience) {
+            self.limiter().close(request.endpoint(), quotas, wait, self.clock.elapsed());
+        }
     }
 
     /// Says that a request waits, and what for.
@@ -197,48 +270,103 @@ impl Client {
     }
 
     /// Sends `request` once. The body is read into a buffer that an earlier one has grown: large
-    /// buffers that come and go leave holes in the memory.
+    /// buffers that come and go leave holes in the memory. A large one asks for `room` while it is read.
     ///
     /// # Errors
     /// Every status but 200, and no answer at all.
-    pub fn attempt(&self, request: &Request, body: &mut Vec<u8>) -> Result<Answer, Failure> {
+    pub fn attempt(
+        &self,
+        request: &Request,
+        body: &mut Vec<u8>,
+        room: Room,
+    ) -> Result<Answer, Failure> {
         self.requests.fetch_add(1, Ordering::Relaxed);
         self.log.debug(&format!("request path={request}"));
         let sent_at = self.clock.now();
-        let response = self.send(request).map_err(|error| broken(&error))?;
-        let (head, sent) = response.into_parts();
-        self.learn(request, head.status, &head.headers);
-        read(sent, body).map_err(|error| broken(&error))?;
-        if head.status == StatusCode::OK {
+        short_enough(request)?;
+        let response = match self.send(request, false) {
+            // No failure of the API's: it may close a connection that nobody uses whenever it likes.
+            Err(error) if was_closed(&error) => {
+                self.requests.fetch_add(1, Ordering::Relaxed);
+                self.log.debug(&format!("request path={request} again: {error}"));
+                self.send(request, true)
+            }
+            other => other,
+        };
+        let broken = |error| broken(&error, &self.endpoint, &self.timeouts);
+        let (head, sent) = response.map_err(broken)?.into_parts();
+        let quotas = self.learn(request, &head.headers);
+        let (date, is_ok) = (date(&head.headers), head.status == StatusCode::OK);
+        self.read(request, (sent, &head.headers), body, (is_ok, room))?;
+        let received_at = self.clock.now();
+        if is_ok {
             let first = body.trim_ascii_start().first();
             if first.is_some_and(|first| b"{[".contains(first)) {
                 self.has_answered.store(true, Ordering::Relaxed);
             }
-            let (date, received_at) = (date(&head.headers), self.clock.now());
             return Ok(Answer { date, sent_at, received_at });
         }
-        let head = (head.status.as_u16(), &head.headers);
-        Err(refusal(request, self.errors, head, body))
+        let of_head = (head.status.as_u16(), &head.headers, date.unwrap_or(received_at));
+        let mut failure = refusal(request, self.errors, of_head, body);
+        if let Failure::Passing(passing) = &mut failure
+            && head.status == StatusCode::TOO_MANY_REQUESTS
+        {
+            passing.quotas = Some(quotas.to_owned());
+        }
+        Err(failure)
     }
 
-    fn send(&self, request: &Request) -> Result<Response<Body>, ureq::Error> {
+    /// Reads a body to its end, so that the connection can be used again; of the body of an error only the
+    /// beginning. What counts is what was inflated: ureq's own limit is on what was sent.
+    fn read(
+        &self,
+        request: &Request,
+        (sent, headers): (Body, &HeaderMap),
+        body: &mut Vec<u8>,
+        (is_ok, room): (bool, Room),
+    ) -> Result<(), Failure> {
+        body.clear();
+        let mut reader = inflated(sent, headers);
+        let mut most = if is_ok { BODY } else { ERROR_BODY };
+        loop {
+            let rest = most.saturating_sub(body.len()) as u64;
+            let read = reader.by_ref().take(rest).read_to_end(body);
+            read.map_err(|error| broken(&error.into(), &self.endpoint, &self.timeouts))?;
+            if body.len() > self.max_body {
+                return Err(Failure::Final(Error::Contract(format!(
+                    "it is larger than the {} MB that `max_body_megabytes` allows: `{request}`",
+                    self.max_body >> 20
+                ))));
+            }
+            if body.len() < most || !is_ok {
+                return Ok(());
+            }
+            if !room(GROWTH) {
+                return Err(Failure::Passing(Passing::unwanted()));
+            }
+            most += GROWTH;
+        }
+    }
+
+    /// Sends `request` over a connection that is left from another, or over a new one.
+    fn send(&self, request: &Request, is_fresh: bool) -> Result<Response<Body>, ureq::Error> {
         let address = format!("{}{request}", self.endpoint);
         let Some(body) = request.body() else {
             let mut call = self.agent.get(address);
             for (header, value) in &self.headers {
                 call = call.header(*header, value);
             }
-            return call.call();
+            return if is_fresh { call.fresh().call() } else { call.call() };
         };
         let mut call = self.agent.post(address);
         for (header, value) in &self.headers {
             call = call.header(*header, value);
         }
-        call.send(body)
+        if is_fresh { call.fresh().send(body) } else { call.send(body) }
     }
 
-    /// Learns what an answer says of the API's quota.
-    fn learn(&self, request: &Request, status: StatusCode, headers: &HeaderMap) {
+    /// Learns what an answer says of the API's quota; the header that tells it.
+    fn learn<'a>(&self, request: &Request, headers: &'a HeaderMap) -> &'a str {
         let (limits, remaining) = match self.quota_headers {
             Some((limits, remaining)) => (text(headers, limits), text(headers, remaining)),
             None => (None, None),
@@ -246,40 +374,50 @@ impl Client {
         let limits = limits.unwrap_or_default();
         let remaining = remaining.and_then(|text| text.parse().ok());
         let (endpoint, now) = (request.endpoint(), self.clock.elapsed());
-        let mut limiter = self.limiter();
-        limiter.learn(endpoint, limits, remaining, now);
-        if status == StatusCode::TOO_MANY_REQUESTS {
-            limiter.close(endpoint, limits, retry_after(headers).unwrap_or_default(), now);
+        let makes_sense = self.limiter().learn(endpoint, limits, remaining, now);
+        if !makes_sense && !self.is_oddity_told.swap(true, Ordering::Relaxed) {
+            self.log.warn(&format!(
+                "path={request} the API tells a quota that cannot be true, and it is ignored; nothing \
+                 more is said of such ones: {:?}",
+                limits.chars().take(SHOWN).collect::<String>()
+            ));
         }
+        limits
     }
 }
 
-/// The headers of every request.
-fn headers(config: &Config) -> Vec<(&'static str, String)> {
+/// The headers of every request. The key lies in one place, which is wiped with the last request.
+fn headers(config: &Config) -> Vec<(&'static str, HeaderValue)> {
     let mut headers = Vec::new();
     if let Some(Key { header, before, .. }) = config.key {
-        headers.push((header, format!("{before}{}", config.api_key.expose())));
+        let key = config.api_key.expose();
+        let mut text = Zeroizing::new(Vec::with_capacity(before.len() + key.len()));
+        text.extend_from_slice(before.as_bytes());
+        text.extend_from_slice(key.as_bytes());
+        // The config has held the key to letters that a header takes.
+        if let Ok(mut value) = HeaderValue::from_maybe_shared(Bytes::from_owner(text)) {
+            value.set_sensitive(true);
+            headers.push((header, value));
+        }
     }
     let fixed = config.source.headers.iter();
-    headers.extend(fixed.map(|(header, value)| (*header, (*value).to_owned())));
+    headers.extend(fixed.map(|(header, value)| (*header, HeaderValue::from_static(value))));
     headers
 }
 
-/// Reads a body to its end, so that the connection can be used again. The limit is on what was
-/// inflated, since ureq's own counts what was sent.
-fn read(mut body: Body, bytes: &mut Vec<u8>) -> Result<(), ureq::Error> {
-    bytes.clear();
-    let reader = body.with_config().limit(u64::MAX).reader();
-    reader.take(LARGEST_BODY).read_to_end(bytes)?;
-    if bytes.len() as u64 == LARGEST_BODY {
-        return Err(ureq::Error::BodyExceedsLimit(LARGEST_BODY));
+/// A body as it was meant. ureq inflates what is called `gzip`, and takes the header away. The name may be in
+/// capitals, or the old one.
+fn inflated(body: Body, headers: &HeaderMap) -> Box<dyn Read> {
+    let reader = body.into_with_config().limit(u64::MAX).reader();
+    let encoding = text(headers, "content-encoding").unwrap_or_default();
+    if ["gzip", "x-gzip"].iter().any(|name| encoding.eq_ignore_ascii_case(name)) {
+        Box::new(MultiGzDecoder::new(reader))
+    } else {
+        Box::new(reader)
     }
-    Ok(())
 }
 
-/// The API's clock, as an answer's `Date` has it.
-#[must_use]
-pub fn date(headers: &HeaderMap) -> Option<DateTime<Utc>> {
+fn date(headers: &HeaderMap) -> Option<DateTime<Utc>> {
     let date = DateTime::parse_from_rfc2822(text(headers, "date")?).ok()?;
     Some(date.with_timezone(&Utc))
 }

@@ -1,8 +1,11 @@
 //! Whose key it is.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use crate::api::client::Client;
+use crate::base::cut;
 use crate::base::error::Error;
 use crate::base::log::Log;
 use crate::bookmark::validity::Sight;
@@ -13,11 +16,19 @@ use crate::source::{Identity, Source};
 /// Returns what the key sees. What the API does not tell is unknown, and the run goes on.
 ///
 /// # Errors
-/// [`Error::Unauthorized`].
-pub fn identify(source: &Source, client: &Client, log: &Log) -> Result<Sight, Error> {
+/// [`Error::Unauthorized`], what is wrong with the way to the API, and what ends the run before its time.
+pub fn identify(source: &Source, client: &Arc<Client>, log: &Log) -> Result<Sight, Error> {
     let Some(known) = &source.identity else { return Ok(Sight::default()) };
     let identity = match client.get(&Request::new(known.path)) {
-        Err(error @ Error::Unauthorized(_)) => return Err(error),
+        // No other request can do better.
+        Err(
+            error @ (Error::Unauthorized(_)
+            | Error::Untrusted { .. }
+            | Error::Config(_)
+            | Error::NoThread(_)
+            | Error::Stopped { .. }
+            | Error::OutputClosed),
+        ) => return Err(error),
         Err(error) => Err(error.to_string()),
         Ok((_, body)) => read(&body, known),
     };
@@ -51,9 +62,9 @@ fn seen(identity: &Value, known: &Identity, log: &Log) -> Sight {
     let organisation = text(identity, known.organisation);
     log.info(&format!(
         "key name={:?} organisation={:?} roles={}",
-        text(identity, known.name).unwrap_or_default(),
-        organisation.as_deref().unwrap_or_default(),
-        roles.as_ref().map_or("unknown".to_owned(), |roles| roles.join(",")),
+        cut::text(&text(identity, known.name).unwrap_or_default()),
+        cut::text(organisation.as_deref().unwrap_or_default()),
+        roles.as_ref().map_or("unknown".to_owned(), |roles| listed(roles)),
     ));
     let (full_access, hidden) = known.full_access;
     let sees_all = roles.map(|roles| roles.iter().any(|role| role == full_access));
@@ -68,10 +79,14 @@ fn seen(identity: &Value, known: &Identity, log: &Log) -> Sight {
             "the key has grants of {} teams ({}): rows that only other teams may see are missing \
              without any error of the API",
             names.len(),
-            names.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", "),
+            listed(&names),
         ));
     }
     Sight { organisation, sees_all, teams }
+}
+
+fn listed(names: &[String]) -> String {
+    cut::list(names.iter().map(String::as_str))
 }
 
 fn text(identity: &Value, name: &str) -> Option<String> {

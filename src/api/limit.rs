@@ -69,8 +69,15 @@ impl Limiter {
 
     /// Learns from the header in which an answer tells quotas: the one that binds, then every limit with its
     /// window, like `60, 1200;window=60, 60;window=60`. The largest is the key's, a smaller one the
-    /// endpoint's. `remaining` is what the binding one has left: others may have taken from it.
-    pub fn learn(&mut self, endpoint: &str, header: &str, remaining: Option<u32>, now: Duration) {
+    /// endpoint's. `remaining` is what the binding one has left: others may have taken from it. Whether the
+    /// header makes sense; what does not is ignored.
+    pub fn learn(
+        &mut self,
+        endpoint: &str,
+        header: &str,
+        remaining: Option<u32>,
+        now: Duration,
+    ) -> bool {
         let mut limits = header.split(',').filter_map(limit).collect::<Vec<_>>();
         limits.sort_by(|one, other| (other.0 / other.1).total_cmp(&(one.0 / one.1)));
         let mut limits = limits.into_iter();
@@ -86,6 +93,11 @@ impl Limiter {
             let reserve = bucket.quota * (1.0 - share);
             bucket.tokens = bucket.tokens.min(f64::from(remaining) - reserve);
         }
+        // The first part is the quota that binds, mostly without a window.
+        let is_plain = |part: &str| part.trim().parse::<u32>().is_ok_and(|quota| quota > 0);
+        header.split(',').enumerate().all(|(number, part)| {
+            limit(part).is_some() || (number == 0 && (header.is_empty() || is_plain(part)))
+        })
     }
 
     /// Learns that the API refused a request, and for how long it will: an hour at most is believed.
@@ -151,12 +163,13 @@ impl Bucket {
 /// A wait is never longer than that, whatever a header says.
 const LONGEST_WAIT: Duration = Duration::from_secs(3_600);
 
-/// Quota and window of `1200;window=60`.
+/// Quota and window of `1200;window=60`. No API counts over longer than the longest wait.
 fn limit(text: &str) -> Option<(f64, f64)> {
     let (quota, parameters) = text.trim().split_once(';')?;
     let window = parameters.split(';').find_map(|part| part.trim().strip_prefix("window="))?;
     let (quota, window) = (quota.parse::<u32>().ok()?, window.parse::<u32>().ok()?);
-    (quota > 0 && window > 0).then(|| (f64::from(quota), f64::from(window)))
+    let is_plausible = quota > 0 && window > 0 && u64::from(window) <= LONGEST_WAIT.as_secs();
+    is_plausible.then(|| (f64::from(quota), f64::from(window)))
 }
 
 #[cfg(test)]
@@ -274,10 +287,44 @@ mod tests {
 
     #[test]
     fn a_header_that_makes_no_sense_changes_nothing() {
-        for header in ["", "60", "a;window=60", "0;window=60", "60;window=0", "60;per=60", ";;,"] {
+        for header in [
+            "60, a;window=60",
+            "a;window=60",
+            "0, 0;window=60",
+            "60, 60;window=0",
+            "60, 60;per=60",
+            "1, 1;window=4294967295",
+            "1, 1;window=3601",
+            "1, NaN;window=60",
+            "1, -1;window=60",
+            "1, 1e9;window=60",
+            "18446744073709551616, 18446744073709551616;window=60",
+            ";;,",
+            "nothing",
+        ] {
             let mut limiter = Limiter::new(&INCIDENT_IO.quotas, 0);
-            limiter.learn("/v2/users", header, None, Duration::ZERO);
+            assert!(!limiter.learn("/v2/users", header, None, Duration::ZERO), "{header}");
             assert_eq!(limiter.buckets, Limiter::new(&INCIDENT_IO.quotas, 0).buckets, "{header}");
+        }
+    }
+
+    #[test]
+    fn what_makes_sense_is_not_complained_of() {
+        for header in
+            ["", "60", "60, 1200;window=60, 60;window=60", "1200;window=60", "1, 1;window=3600"]
+        {
+            let mut limiter = Limiter::new(&INCIDENT_IO.quotas, 0);
+            assert!(limiter.learn("/v2/users", header, None, Duration::ZERO), "{header}");
+        }
+    }
+
+    #[test]
+    fn no_number_of_requests_that_are_left_makes_a_wait_longer_than_the_longest() {
+        for remaining in [0, 1, u32::MAX] {
+            let mut limiter = Limiter::new(&INCIDENT_IO.quotas, 90);
+            limiter.learn(ALERTS, "1, 1;window=3600", Some(remaining), Duration::ZERO);
+            (0..50).for_each(|_| limiter.take(ALERTS, Duration::ZERO));
+            assert_eq!(limiter.until(ALERTS, Duration::ZERO), LONGEST_WAIT);
         }
     }
 }

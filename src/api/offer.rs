@@ -1,6 +1,8 @@
 //! Values that a filter takes beyond those of the API's document. A filter hides the rows of every value
 //! that it does not name, so the API is asked for its values once a run, before the plan.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use crate::api::client::Client;
@@ -16,7 +18,7 @@ pub struct Offer(Vec<(&'static str, &'static str, String)>);
 
 /// Who asks.
 struct Asking<'a> {
-    client: &'a Client,
+    client: &'a Arc<Client>,
     log: &'a Log,
     /// The modes of the config.
     modes: &'a [String],
@@ -30,7 +32,12 @@ const SHOWN: usize = 60;
 impl Offer {
     /// Asks for the values that these streams may have.
     #[must_use]
-    pub fn ask(streams: &[&'static Stream], modes: &[String], client: &Client, log: &Log) -> Self {
+    pub fn ask(
+        streams: &[&'static Stream],
+        modes: &[String],
+        client: &Arc<Client>,
+        log: &Log,
+    ) -> Self {
         let asking = Asking { client, log, modes };
         let mut offer = Self::default();
         for stream in streams {

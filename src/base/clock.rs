@@ -1,9 +1,12 @@
 //! What time it is, and how to wait. The one seam that tests replace, so that none of them sleeps.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::base::stop::Stop;
+use crate::base::time::moved;
 
 /// Tells the time and waits.
 pub trait Clock: Send + Sync {
@@ -11,7 +14,7 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> DateTime<Utc>;
     /// Time since the clock was made; never jumps.
     fn elapsed(&self) -> Duration;
-    /// Waits that long.
+    /// Waits that long, or until the run has to end.
     fn sleep(&self, wait: Duration);
 }
 
@@ -19,11 +22,21 @@ pub trait Clock: Send + Sync {
 #[derive(Debug)]
 pub struct SystemClock {
     made: Instant,
+    stop: Arc<Stop>,
+}
+
+impl SystemClock {
+    /// A clock whose waits end with the run.
+    #[must_use]
+    pub fn new(stop: Arc<Stop>) -> Self {
+        Self { made: Instant::now(), stop }
+    }
 }
 
 impl Default for SystemClock {
+    /// A clock whose waits nobody cuts short.
     fn default() -> Self {
-        Self { made: Instant::now() }
+        Self::new(Arc::default())
     }
 }
 
@@ -37,9 +50,8 @@ impl Clock for SystemClock {
         self.made.elapsed()
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the one real sleep")]
     fn sleep(&self, wait: Duration) {
-        std::thread::sleep(wait);
+        self.stop.wait(wait);
     }
 }
 
@@ -61,7 +73,7 @@ impl StandingClock {
 
 impl Clock for StandingClock {
     fn now(&self) -> DateTime<Utc> {
-        self.start + TimeDelta::from_std(self.elapsed()).unwrap_or(TimeDelta::MAX)
+        moved(self.start, TimeDelta::from_std(self.elapsed()).unwrap_or(TimeDelta::MAX))
     }
 
     fn elapsed(&self) -> Duration {
@@ -69,6 +81,7 @@ impl Clock for StandingClock {
     }
 
     fn sleep(&self, wait: Duration) {
-        *self.slept.lock().unwrap_or_else(std::sync::PoisonError::into_inner) += wait;
+        let mut slept = self.slept.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        *slept = slept.saturating_add(wait);
     }
 }

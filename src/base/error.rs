@@ -2,6 +2,9 @@
 //! side. Where it happened (stream, page) is added by the caller with [`Error::in_stream`].
 
 use std::fmt;
+use std::time::Duration;
+
+use crate::base::cut;
 
 /// Everything that ends a run, or a stream of it.
 #[derive(Debug, PartialEq)]
@@ -70,15 +73,35 @@ pub enum Error {
         /// How many requests were made.
         attempts: u32,
     },
+    /// Whoever answers at the endpoint shows a certificate that is not trusted; the next time, too.
+    Untrusted {
+        /// The endpoint from the config.
+        endpoint: String,
+        /// What is wrong with the certificate.
+        problem: String,
+        /// What can be done about it.
+        hint: &'static str,
+    },
     /// 5xx or 429 that stayed through all retries.
     Unavailable {
         /// What the API said.
         api: ApiMessage,
         /// How many requests were made.
         attempts: u32,
+        /// How long the API asks to wait.
+        retry_after: Option<Duration>,
     },
+    /// The operating system gives no thread to send requests from; what it says.
+    NoThread(String),
     /// The reader of stdout is gone.
     OutputClosed,
+    /// A signal ended the run before it was done.
+    Stopped {
+        /// The signal's name.
+        signal: &'static str,
+        /// The exit code by which a shell knows it.
+        code: u8,
+    },
     /// stdout, or the summary file, cannot be written for another reason.
     Output(String),
     /// A mistake of ours.
@@ -155,17 +178,20 @@ impl fmt::Display for ApiMessage {
 }
 
 /// The exit codes, with what each means to an orchestrator.
-pub const EXIT_CODES: [(u8, &str); 7] = [
+pub const EXIT_CODES: [(u8, &str); 10] = [
     (
         0,
         "everything selected was read; streams that the key may not read are named in the last line",
     ),
     (1, "a bug in the tap"),
-    (2, "usage: arguments, config, catalog or state"),
+    (2, "usage: arguments, config, catalog or state, or a certificate that is not trusted"),
     (3, "not allowed: the key is unknown, or may read none of the selected streams"),
     (4, "the API broke its contract: not JSON, a missing list, a wrong path"),
     (5, "try later: no connection, a lasting 5xx or 429, or a list that came short"),
     (6, "the output cannot be written: the reader of stdout is gone, or the disk is full"),
+    (129, "ended by SIGHUP: the terminal is gone"),
+    (130, "ended by SIGINT: Ctrl-C"),
+    (143, "ended by SIGTERM: the scheduler or the container was stopped"),
 ];
 
 /// What a user can do about errors that have to do with the source.
@@ -181,9 +207,12 @@ pub struct Hints {
 }
 
 impl Error {
-    /// The same error, with the stream and the page it happened on.
+    /// The same error, with the stream and the page it happened on, where it has to do with those.
     #[must_use]
     pub fn in_stream(self, stream: &'static str, page: u64) -> Self {
+        if matches!(self, Self::OutputClosed | Self::Output(_) | Self::Stopped { .. }) {
+            return self;
+        }
         Self::InStream { stream, page, error: Box::new(self) }
     }
 
@@ -198,7 +227,11 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Bug(_) => 1,
-            Self::Arguments(_) | Self::Config(_) | Self::File { .. } | Self::Selection(_) => 2,
+            Self::Arguments(_)
+            | Self::Config(_)
+            | Self::File { .. }
+            | Self::Selection(_)
+            | Self::Untrusted { .. } => 2,
             Self::Unauthorized(_) | Self::Forbidden { .. } | Self::NothingPermitted(_) => 3,
             Self::NotFound { .. }
             | Self::Rejected { .. }
@@ -208,9 +241,11 @@ impl Error {
             | Self::RepeatedCursor(_) => 4,
             Self::Unreachable { .. }
             | Self::Unavailable { .. }
+            | Self::NoThread(_)
             | Self::Short { .. }
             | Self::Unsettled { .. } => 5,
             Self::OutputClosed | Self::Output(_) => 6,
+            Self::Stopped { code, .. } => *code,
             Self::InStream { error, .. } | Self::Parents { error, .. } => error.exit_code(),
             Self::StreamsFailed { first, .. } => first.exit_code(),
         }
@@ -239,7 +274,10 @@ impl Error {
             | Self::TooManyGone { .. }
             | Self::RepeatedCursor(_)
             | Self::Unreachable { .. }
+            | Self::NoThread(_)
+            | Self::Untrusted { .. }
             | Self::OutputClosed
+            | Self::Stopped { .. }
             | Self::Output(_)
             | Self::Bug(_) => None,
         }
@@ -281,8 +319,14 @@ impl Error {
             | Self::Garbled(_)
             | Self::RepeatedCursor(_) => hints.answer.into(),
             Self::Unreachable { .. } => "check `endpoint`, the network and the proxy".into(),
+            Self::Untrusted { hint, .. } => (*hint).into(),
             Self::Unavailable { .. } => {
                 "run it again later; the state is safe to go on from".into()
+            }
+            Self::Stopped { .. } => "run it again: the state is safe to go on from".into(),
+            Self::NoThread(_) => {
+                "raise the number of processes or threads that the user or the container may have"
+                    .into()
             }
             Self::OutputClosed => {
                 "see why the target ended; the state is safe to go on from".into()
@@ -307,30 +351,42 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Arguments(problem) | Self::Selection(problem) => f.write_str(problem),
+            Self::Arguments(problem) => f.write_str(&cut::text(problem)),
+            Self::Selection(problem) => f.write_str(problem),
             Self::Config(problems) => write!(f, "config: {}", problems.join("; ")),
             Self::File { what, path, problem } => write!(f, "{what} file `{path}`: {problem}"),
             Self::Unauthorized(api) => write!(f, "the API does not accept the key ({api})"),
             Self::Forbidden { api, .. } => write!(f, "the key may not read it ({api})"),
             Self::NothingPermitted(streams) => {
-                write!(f, "the key may read none of the selected streams: {}", streams.join(", "))
+                let streams = cut::list(streams.iter().map(String::as_str));
+                write!(f, "the key may read none of the selected streams: {streams}")
             }
             Self::NotFound { target, api, .. } => {
-                write!(f, "there is nothing at `{target}` ({api})")
+                write!(f, "there is nothing at `{}` ({api})", cut::text(target))
             }
             Self::Rejected { target, api } => {
-                write!(f, "the API does not take the request `{target}` ({api})")
+                write!(f, "the API does not take the request `{}` ({api})", cut::text(target))
             }
             Self::Contract(problem) | Self::Garbled(problem) => {
-                write!(f, "the API's answer is not as promised: {problem}")
+                write!(f, "the API's answer is not as promised: {}", cut::text(problem))
             }
             Self::Unreachable { endpoint, problem, attempts } => {
+                let problem = cut::text(problem);
                 write!(f, "no answer from `{endpoint}` after {attempts} attempts: {problem}")
             }
-            Self::Unavailable { api, attempts } => {
-                write!(f, "the API could not answer in {attempts} attempts ({api})")
+            Self::Untrusted { endpoint, problem, .. } => {
+                write!(f, "the certificate shown at `{endpoint}` is not trusted: {problem}")
+            }
+            Self::Unavailable { api, attempts, retry_after } => {
+                write!(f, "the API could not answer in {attempts} attempts ({api})")?;
+                let Some(wait) = retry_after else { return Ok(()) };
+                write!(f, "; it asks to wait {} seconds", wait.as_secs_f64().ceil())
+            }
+            Self::NoThread(problem) => {
+                write!(f, "the operating system gives no thread to send requests from: {problem}")
             }
             Self::OutputClosed => f.write_str("the reader of the output is gone"),
+            Self::Stopped { signal, .. } => write!(f, "ended by {signal} before it was done"),
             Self::Output(problem) => write!(f, "the output cannot be written: {problem}"),
             Self::Bug(problem) => write!(f, "bug in tap-incident: {problem}"),
             Self::InStream { stream, page: 0, error } => write!(f, "stream `{stream}`: {error}"),
@@ -354,10 +410,10 @@ impl Error {
     fn of_list(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::RepeatedCursor(cursor) => {
-                write!(f, "the API gave the cursor `{cursor}` a second time")
+                write!(f, "the API gave the cursor `{}` a second time", cut::text(cursor))
             }
             Self::Parents { first, others, error } => {
-                write!(f, "parent `{first}`")?;
+                write!(f, "parent `{}`", cut::text(first))?;
                 if *others > 0 {
                     write!(f, " and {others} more")?;
                 }

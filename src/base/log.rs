@@ -1,12 +1,14 @@
 //! Events on stderr: text or JSON lines, and Singer METRIC lines. Leaves to others what is worth
 //! saying. Whatever passes through here, the API key does not.
 
-use std::io::Write;
+use std::io::{self, Write};
+use std::panic::PanicHookInfo;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
 use crate::base::clock::Clock;
+use crate::base::cut;
 use crate::base::redact::Redaction;
 
 /// How much an event matters.
@@ -112,11 +114,7 @@ impl Log {
             return;
         }
         match self.format {
-            // A line break would make two lines of one event, and a terminal obeys other characters.
-            Format::Text => {
-                let message = message.replace(char::is_control, " ");
-                self.write(&format!("{} {message}", level.name()));
-            }
+            Format::Text => self.write(&format!("{} {message}", level.name())),
             Format::Json => self.write(&self.json(level, stream, message, &json!({})).to_string()),
         }
     }
@@ -180,12 +178,24 @@ impl Log {
     }
 
     fn write(&self, line: &str) {
-        let mut line = self.redaction.apply(line).into_owned();
+        // A line break would make two lines of one event, whichever form it has.
+        let mut line = cut::plain(&self.redaction.apply(line));
         line.push('\n');
         let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
         // Where stderr itself is gone there is nowhere left to say so.
         let _ = out.write_all(line.as_bytes());
     }
+}
+
+/// Says where a thread panicked, for [`std::panic::set_hook`]. The panic's own text is left out: it may
+/// quote whatever was at hand, the key too, and no log is at hand to take that out.
+pub fn panicked(panic: &PanicHookInfo) {
+    let place =
+        panic.location().map_or_else(|| "nobody knows where".to_owned(), ToString::to_string);
+    let line =
+        format!("ERROR bug in tap-incident: a panic at {place}; hint: please report this line\n");
+    // Where stderr itself is gone there is nowhere left to say so.
+    let _ = io::stderr().write_all(line.as_bytes());
 }
 
 /// Seconds since 1970, with a fraction.

@@ -1,8 +1,10 @@
 //! What everything else stands on: errors, time, the log.
 
+pub mod cut;
 pub mod error;
+pub mod stop;
+pub mod time;
 pub mod clock;
 pub mod redact;
 pub mod log;
-pub mod time;
 pub mod retry;

@@ -7,6 +7,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::base::cut;
 use crate::source::schema;
 
 /// What a key sees, as the source's own answer says. The API leaves the rest out without an error, so what was
@@ -53,7 +54,7 @@ impl Sight {
         if self.is_elsewhere(now) {
             return Some(format!(
                 "it is of another organisation, `{}`",
-                self.organisation.as_deref().unwrap_or_default()
+                cut::text(self.organisation.as_deref().unwrap_or_default())
             ));
         }
         if (self.sees_all, now.sees_all) == (Some(false), Some(true)) {
@@ -61,8 +62,10 @@ impl Sight {
         }
         let (Some(before), Some(now)) = (&self.teams, &now.teams) else { return None };
         let is_wider = now.is_empty() || now.iter().any(|team| !before.contains(team));
-        (!before.is_empty() && is_wider)
-            .then(|| format!("it is of a key with the grants of the teams {before:?} only"))
+        (!before.is_empty() && is_wider).then(|| {
+            let teams = cut::list(before.iter().map(String::as_str));
+            format!("it is of a key with the grants of the teams {teams} only")
+        })
     }
 
     /// Whether it is the same key's sight as far as both are known.

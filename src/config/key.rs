@@ -4,19 +4,27 @@ use std::fmt;
 use std::path::Path;
 
 use serde_json::{Map, Value};
+use zeroize::Zeroizing;
 
-use super::missing;
+use super::{file, missing};
 use crate::source::{Key, Source};
 
-/// An API key. It has no way to be printed.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(pub(super) String);
+/// A key, or another text that holds a password. It has no way to be printed or copied, and is wiped when it
+/// is no longer needed.
+#[derive(Default)]
+pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// The key itself, for the request header and for taking it out of the log.
+    /// The text itself, for who has to send it and for taking it out of the log.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
+    }
+}
+
+impl From<String> for Secret {
+    fn from(key: String) -> Self {
+        Self(Zeroizing::new(key))
     }
 }
 
@@ -30,8 +38,8 @@ impl fmt::Debug for Secret {
 pub(super) fn key(
     source: &Source,
     values: &Map<String, Value>,
-    problems: &mut Vec<String>,
-) -> Option<(Key, String)> {
+    (problems, warnings): (&mut Vec<String>, &mut Vec<String>),
+) -> Option<(Key, Secret)> {
     let mut given = Vec::new();
     for key in source.keys {
         given.extend(values.get(key.setting).map(|value| (*key, key.setting, value)));
@@ -53,25 +61,49 @@ pub(super) fn key(
         }
     };
     // Where it is no text, the check against the schema has reported that.
-    let mut text = value.as_str()?.to_owned();
-    if name == KEY_FILE {
-        text = match std::fs::read_to_string(&text) {
-            Ok(key) => key.trim().to_owned(),
-            Err(error) => {
-                // Somebody may have set it to the key itself, which lies in no folder.
-                let is_path = Path::new(&text).parent().is_some_and(Path::is_dir);
-                let path = if is_path { &text } else { "(not shown)" };
-                problems.push(format!("`{KEY_FILE}` {path:?} cannot be read: {error}"));
-                return None;
-            }
-        };
-    }
+    let text = value.as_str()?;
+    let in_file = if name == KEY_FILE { Some(of_file(text, (problems, warnings))?) } else { None };
+    let text = in_file.as_ref().map_or(text, |text| text.trim());
     let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"\\".contains(&byte));
     if text.is_empty() || !is_plain {
         problems.push("the API key is empty, or has blanks, quotes or line breaks in it".into());
         return None;
     }
-    Some((key, text))
+    Some((key, Secret::from(text.to_owned())))
+}
+
+/// What is in the file of the key.
+fn of_file(
+    path: &str,
+    (problems, warnings): (&mut Vec<String>, &mut Vec<String>),
+) -> Option<Zeroizing<String>> {
+    match file::read(Path::new(path)) {
+        Ok(text) => {
+            warnings.extend(open_to_all(Path::new(path)));
+            Some(text)
+        }
+        Err(problem) => {
+            let path = shown(path);
+            problems.push(format!("`{KEY_FILE}` {path:?} cannot be read: {problem}"));
+            None
+        }
+    }
+}
+
+/// That everybody may read a file with the key, where that is so: a warning for the log.
+pub(super) fn open_to_all(path: &Path) -> Option<String> {
+    file::is_open_to_all(path).then(|| {
+        let path = path.display();
+        format!(
+            "every account of this computer may read `{path}`, which holds the key: chmod 600 it"
+        )
+    })
+}
+
+/// The path of a file, to be shown. Somebody may have set it to a key itself, which lies in no folder.
+pub(super) fn shown(path: &str) -> &str {
+    let is_path = Path::new(path).parent().is_some_and(Path::is_dir);
+    if is_path { path } else { "(not shown)" }
 }
 
 /// The setting with the file that holds the key.

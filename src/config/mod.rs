@@ -2,15 +2,18 @@
 //! values come from is told in [`mod@settings`].
 
 pub mod args;
-pub mod settings;
+pub mod file;
 mod values;
 mod key;
+pub mod settings;
 mod address;
 mod filters;
+mod way;
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use serde_json::{Map, Value};
 
 use self::address::address;
@@ -18,10 +21,12 @@ use self::filters::filters;
 pub use self::key::Secret;
 use self::key::key;
 use self::values::Values;
+pub use self::way::Way;
+use crate::base::cut;
 use crate::base::error::Error;
 use crate::base::log::{Format, Level};
 use crate::base::retry::Retry;
-use crate::base::time::parse_time;
+use crate::base::time::{format_time, parse_time};
 use crate::config::args::{Args, Test};
 use crate::config::settings::{Environment, check, gather, settings};
 use crate::source::{Key, Sample, Source};
@@ -37,6 +42,8 @@ pub struct Config {
     pub key: Option<Key>,
     /// Scheme, host and what stands before the path of every stream, without a slash at the end.
     pub endpoint: String,
+    /// How it is reached.
+    pub way: Way,
     /// The values of the settings that the source's address has places for.
     pub places: Vec<(&'static str, String)>,
     /// Parameters for streams that take those of the config.
@@ -67,8 +74,12 @@ pub struct Config {
     pub page_size: u32,
     /// How many bytes of records may wait for the target.
     pub buffer: usize,
+    /// How many bytes of a body are taken at most.
+    pub max_body: usize,
     /// Longest wait for a connection.
     pub connect_timeout: Duration,
+    /// Longest wait for the beginning of an answer.
+    pub first_byte_timeout: Duration,
     /// Longest wait for an answer, its body included.
     pub request_timeout: Duration,
     /// How often and how long to repeat a request.
@@ -115,10 +126,12 @@ impl Config {
         environment: &Environment,
         warnings: &mut Vec<String>,
     ) -> Result<Self, Error> {
-        let (schema, values) = (settings(source), gather(source, args, environment)?);
+        let (schema, values) = (settings(source), gather(source, args, environment, warnings)?);
         let mut problems = check(source, (&values, &schema), warnings);
-        let needs_key = !(args.demo || args.live || args.test == Some(Test::Schema));
-        let config = Self::checked(source, (&values, &schema), needs_key, &mut problems)
+        let values = Values { given: &values, schema: &schema };
+        let is_far = !(args.demo || args.test == Some(Test::Schema));
+        let needs = Needs { key: is_far && !args.live, way: is_far.then_some(environment) };
+        let config = Self::checked(source, &values, &needs, (&mut problems, warnings))
             .map(|config| Self { is_backfill: args.backfill, ..config });
         if let Some(Self { start_date: None, end_date: None, is_backfill: true, .. }) = &config {
             problems.push("`--backfill` needs `start_date` or `end_date`, or both".into());
@@ -138,47 +151,46 @@ impl Config {
     /// What the schema cannot check.
     fn checked(
         source: &'static Source,
-        (given, schema): (&Map<String, Value>, &Value),
-        needs_key: bool,
-        problems: &mut Vec<String>,
+        values: &Values,
+        needs: &Needs,
+        (problems, warnings): (&mut Vec<String>, &mut Vec<String>),
     ) -> Option<Self> {
-        let values = Values { given, schema };
-        let key = if needs_key { Some(key(source, given, problems)) } else { None };
-        let (endpoint, places) = address(source, &values, needs_key, problems);
-        let (start_date, end_date) = dates(given, problems);
-        let user_agent = values.text("user_agent");
-        if !user_agent.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
-            problems.push(format!("`user_agent` is {user_agent:?}, not plain text"));
-        }
+        let key =
+            if needs.key { Some(key(source, values.given, (problems, warnings))) } else { None };
+        let (endpoint, places) = address(source, values, needs.key, problems);
+        let way = |environment| Way::to(&endpoint, values, environment, problems);
+        let way = needs.way.map(way).unwrap_or_default();
+        let (start_date, end_date) = dates(values.given, problems);
         Some(Self {
             source,
             endpoint,
+            way,
             places,
-            filters: filters(source, &values, problems),
+            filters: filters(source, values, problems),
             key: key.as_ref().and_then(|key| Some(key.as_ref()?.0)),
             start_date,
             end_date,
             modes: source.settings.modes.map(|name| values.texts(name)).unwrap_or_default(),
-            lookback: TimeDelta::seconds(values.optional("lookback_seconds").unwrap_or_default()),
-            child_lookback: TimeDelta::days(
-                values.optional("child_lookback_days").unwrap_or_default(),
-            ),
-            full_scan: values.optional("full_scan_days").map(TimeDelta::days),
-            resume_max: TimeDelta::hours(values.optional("resume_max_hours").unwrap_or_default()),
+            lookback: values.length("lookback_seconds", 1).unwrap_or_default(),
+            child_lookback: values.length("child_lookback_days", DAY).unwrap_or_default(),
+            full_scan: values.length("full_scan_days", DAY),
+            resume_max: values.length("resume_max_hours", HOUR).unwrap_or_default(),
             rescan_on_new_fields: values.is_true("rescan_on_new_fields"),
             is_backfill: false,
-            window_days: window_days(source, &values),
+            window_days: window_days(source, values),
             concurrency: values.small("concurrency", usize::MAX),
             page_size: values.small("page_size", u32::MAX),
             buffer: values.small("buffer_megabytes", usize::MAX >> 20) << 20,
+            max_body: values.small("max_body_megabytes", usize::MAX >> 20) << 20,
             connect_timeout: values.seconds("connect_timeout"),
+            first_byte_timeout: values.seconds("first_byte_timeout"),
             request_timeout: values.seconds("request_timeout"),
             retry: Retry {
                 most: values.small("max_retries", u32::MAX),
                 patience: values.seconds("max_retry_seconds"),
             },
             rate_limit_reserve_percent: values.small("rate_limit_reserve_percent", u8::MAX),
-            user_agent,
+            user_agent: user_agent(values, problems),
             forbidden_streams: match values.text("forbidden_streams").as_str() {
                 "fail" => Forbidden::Fail,
                 _ => Forbidden::Warn,
@@ -188,7 +200,7 @@ impl Config {
                 "json" => Format::Json,
                 _ => Format::Text,
             },
-            api_key: Secret(key.map_or(Some(String::new()), |key| Some(key?.1))?),
+            api_key: key.map_or(Some(Secret::default()), |key| Some(key?.1))?,
         })
     }
 
@@ -198,16 +210,44 @@ impl Config {
         self.endpoint.starts_with("http://")
     }
 
+    /// That nothing is to be read yet, where that is so: a warning for the log.
+    #[must_use]
+    pub fn start_ahead_of(&self, now: DateTime<Utc>) -> Option<String> {
+        let start = format_time(self.start_date.filter(|start| *start > now)?);
+        Some(format!(
+            "`start_date` {start} is in the future: nothing is read of an incremental stream that has \
+             no bookmark"
+        ))
+    }
+
     /// The same settings for sample data.
     #[must_use]
     pub fn for_sample(mut self, sample: &Sample) -> Self {
         self.endpoint.clone_from(&sample.endpoint);
-        self.api_key = Secret(sample.key.clone());
+        self.api_key = Secret::from(sample.key.clone());
         self.key = self.source.keys.first().copied();
         self.places.clone_from(&sample.places);
         self
     }
 }
+
+/// What of the settings a run has a use for.
+struct Needs<'a> {
+    /// Whether it needs a key.
+    key: bool,
+    /// Where the way to the API is told; none where nothing is asked for.
+    way: Option<&'a Environment>,
+}
+
+fn user_agent(values: &Values, problems: &mut Vec<String>) -> String {
+    let name = values.text("user_agent");
+    if !name.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
+        problems.push(format!("`user_agent` is {:?}, not plain text", cut::text(&name)));
+    }
+    name
+}
+const HOUR: i64 = 3600;
+const DAY: i64 = 24 * HOUR;
 
 /// That a setting is missing, and where to set it.
 fn missing(names: &str, first: &str) -> String {
@@ -243,15 +283,24 @@ fn time(
     problems: &mut Vec<String>,
 ) -> Option<DateTime<Utc>> {
     let text = values.get(name)?.as_str()?;
-    let time = parse_time(text);
-    if time.is_none() {
-        problems.push(format!(
-            "`{name}` is {text:?}, but must be a date or a timestamp with its time zone, like \
-             2026-01-31 or 2026-01-31T00:00:00Z"
-        ));
+    match parse_time(text) {
+        Some(time) if YEARS.contains(&time.year()) => return Some(time),
+        Some(_) => problems.push(format!(
+            "`{name}` is {text:?}, but must lie between the years {} and {}",
+            YEARS.start(),
+            YEARS.end()
+        )),
+        None => problems.push(format!(
+            "`{name}` is {:?}, but must be a date or a timestamp with its time zone, like \
+             2026-01-31 or 2026-01-31T00:00:00Z",
+            cut::text(text)
+        )),
     }
-    time
+    None
 }
+
+/// Years in which somebody may have changed something.
+const YEARS: RangeInclusive<i32> = 1970..=9999;
 
 #[cfg(test)]
 mod tests {

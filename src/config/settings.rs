@@ -4,11 +4,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
+use crate::base::cut;
 use crate::base::error::Error;
 use crate::config::args::Args;
+use crate::config::file::read_json;
+use crate::config::key::open_to_all;
+use crate::config::values::Given;
 use crate::source::Source;
 use crate::sources::{DEFAULT, SOURCES};
 
@@ -79,14 +82,23 @@ fn how_to_run() -> Value {
             "description": "Records a page at most; no endpoint gives more than 10,000, and most \
             250. A list whose pages keep failing with 502, 503 or 504 gets smaller ones by itself"},
         "buffer_megabytes": {"type": "integer", "minimum": 1, "maximum": 65_536, "default": 64,
-            "description": "Megabytes of records that may wait for the target"},
+            "description": "Megabytes of records that may wait for the target, large answers that are \
+            being read included"},
         "connect_timeout": whole_number(10, "Seconds to wait for a connection"),
+        "first_byte_timeout": whole_number(60,
+            "Seconds to wait for the first byte of an answer, once a request was sent"),
+        "max_body_megabytes": {"type": "integer", "minimum": 1, "maximum": 4096, "default": 64,
+            "description": "Megabytes of an answer at most, inflated. A page that is larger fails"},
         "request_timeout": whole_number(300,
             "Seconds to wait for an answer, its body included"),
+        "ca_file": {"type": "string",
+            "description": "A file in PEM form with certificates of authorities that are trusted \
+            besides those of the platform"},
         "max_retries": whole_number(8,
             "Repeats of a request after a 429, a 5xx or a broken connection"),
         "max_retry_seconds": whole_number(900,
-            "Seconds to wait between the repeats of one request, in all"),
+            "Seconds that the repeats of one request may take in all: the waits, and its attempts that \
+            failed"),
         "rate_limit_reserve_percent": {"type": "integer", "minimum": 0, "maximum": 90,
             "default": 20, "description": "Percent of the API's quota that is left to the \
             organisation's other tools"},
@@ -115,26 +127,29 @@ const PREFIX: &str = "TAP_INCIDENT_";
 ///
 /// # Errors
 /// [`Error::File`] for a file that is no JSON object.
-pub fn gather(
+pub(super) fn gather(
     source: &Source,
     args: &Args,
     environment: &Environment,
-) -> Result<Map<String, Value>, Error> {
+    warnings: &mut Vec<String>,
+) -> Result<Given, Error> {
     let schema = settings(source);
     let mut values = from_environment(source, environment);
     for path in args.config.iter().filter(|path| path.as_os_str() != "ENV") {
-        values.extend(present(read_object(path)?));
+        let file = read_object(path)?;
+        if source.keys.iter().any(|key| file.contains_key(key.setting)) {
+            warnings.extend(open_to_all(path));
+        }
+        values.lay(file);
     }
-    values.extend(from_flags(args));
+    values.lay(from_flags(args));
     if args.demo {
         // The sample data has a key and an address of its own.
         let places = source.address.settings().chain(source.keys.iter().map(|key| key.setting));
         let own = places.chain(["api_key_file", "endpoint"]).collect::<Vec<_>>();
-        values.retain(|name, _| !own.contains(&name.as_str()));
+        values.retain(|name, _| !own.contains(&name));
     }
-    for (name, value) in &mut values {
-        coerce(name, value, &schema);
-    }
+    values.change(|name, value| coerced(name, value, &schema));
     values.retain(|name, value| !is_default(name, value, &schema));
     Ok(values)
 }
@@ -156,7 +171,7 @@ pub fn choose(
         chosen = Some(name.as_str().into());
     } else {
         for path in args.config.iter().filter(|path| path.as_os_str() != "ENV") {
-            chosen = present(read_object(path)?).remove(SETTING).or(chosen);
+            chosen = read_object(path)?.get(SETTING).cloned().or(chosen);
         }
     }
     let chosen = chosen.filter(|name| name != "");
@@ -167,18 +182,18 @@ pub fn choose(
     };
     found.copied().ok_or_else(|| {
         let names = sources.iter().map(|source| source.name).collect::<Vec<_>>();
-        let chosen = chosen.unwrap_or_default();
+        let chosen = cut::text(&chosen.unwrap_or_default().to_string());
         Error::Config(vec![format!("`{SETTING}` is {chosen}, but must be one of {names:?}")])
     })
 }
 
 /// Settings from `TAP_INCIDENT_<KEY>`, those that nobody knows among them, and the names of the
 /// vendor's own tools.
-fn from_environment(source: &Source, environment: &Environment) -> Map<String, Value> {
-    let mut values = Map::new();
+fn from_environment(source: &Source, environment: &Environment) -> Given {
+    let mut values = Given::default();
     for (variable, name) in source.settings.variables {
         if let Some(value) = environment.get(*variable) {
-            values.insert((*name).to_owned(), value.as_str().into());
+            values.set((*name).to_owned(), value.as_str().into());
         }
     }
     // Ours come second, so that they win over those of other tools.
@@ -186,13 +201,13 @@ fn from_environment(source: &Source, environment: &Environment) -> Map<String, V
         let Some(name) = variable.strip_prefix(PREFIX) else { continue };
         // Meltano sets TAP_INCIDENT__… for itself.
         if !name.starts_with('_') {
-            values.insert(name.to_ascii_lowercase(), value.as_str().into());
+            values.set(name.to_ascii_lowercase(), value.as_str().into());
         }
     }
     values
 }
 
-fn from_flags(args: &Args) -> Map<String, Value> {
+fn from_flags(args: &Args) -> Given {
     let debug = args.debug.then(|| "debug".to_owned());
     let flags = [
         ("source", args.source.clone()),
@@ -201,19 +216,24 @@ fn from_flags(args: &Args) -> Map<String, Value> {
         ("log_format", args.log_format.clone()),
         ("log_level", debug.or_else(|| args.log_level.clone())),
     ];
-    let mut values = Map::new();
+    let mut values = Given::default();
     for (name, value) in flags {
         if let Some(value) = value {
-            values.insert(name.to_owned(), value.into());
+            values.set(name.to_owned(), value.into());
         }
     }
     values
 }
 
-/// A config file. What it holds instead of an object is not shown: it may be the key.
-fn read_object(path: &Path) -> Result<Map<String, Value>, Error> {
+/// A config file, in which null means: not set. What it holds instead of an object is not shown: it may
+/// be the key.
+fn read_object(path: &Path) -> Result<Given, Error> {
     match read_json("config", path)? {
-        Value::Object(object) => Ok(object),
+        Value::Object(object) => {
+            let mut given = Given::from(object);
+            given.retain(|_, value| !value.is_null());
+            Ok(given)
+        }
         _ => Err(Error::File {
             what: "config",
             path: path.display().to_string(),
@@ -222,48 +242,19 @@ fn read_object(path: &Path) -> Result<Map<String, Value>, Error> {
     }
 }
 
-/// A file the user named, as JSON of the wanted type.
-///
-/// # Errors
-/// [`Error::File`] with the reason of the operating system, or the place of the mistake.
-pub fn read_json<T: DeserializeOwned>(what: &'static str, path: &Path) -> Result<T, Error> {
-    let text = read_file(what, path)?;
-    serde_json::from_str(&text).map_err(|error| Error::File {
-        what,
-        path: path.display().to_string(),
-        problem: error.to_string(),
-    })
-}
-
-/// The text of a file the user named.
-///
-/// # Errors
-/// [`Error::File`] with the reason of the operating system.
-pub fn read_file(what: &'static str, path: &Path) -> Result<String, Error> {
-    std::fs::read_to_string(path).map_err(|error| Error::File {
-        what,
-        path: path.display().to_string(),
-        problem: error.to_string(),
-    })
-}
-
-/// Null means: not set.
-fn present(values: Map<String, Value>) -> Map<String, Value> {
-    values.into_iter().filter(|(_, value)| !value.is_null()).collect()
-}
-
-/// Numbers and lists may come as strings: from the environment they cannot come otherwise.
-fn coerce(name: &str, value: &mut Value, schema: &Value) {
+/// A value in the form that the schema wants, where it is given in another. Numbers and lists may come as
+/// strings: from the environment they cannot come otherwise.
+fn coerced(name: &str, value: &Value, schema: &Value) -> Option<Value> {
     // 300.0 is a whole number too; whoever reads it later wants it as one.
     if let Some(whole) = value.as_f64().filter(|number| number.fract() == 0.0)
         && value.is_f64()
         && let Ok(number) = format!("{whole:.0}").parse::<i64>()
     {
-        *value = number.into();
+        return Some(number.into());
     }
-    let Value::String(text) = &value else { return };
-    let text = text.trim();
-    let coerced = match schema.pointer(&pointer(name, "type")).and_then(Value::as_str) {
+    let given = value.as_str()?;
+    let text = given.trim();
+    match schema.pointer(&pointer(name, "type")).and_then(Value::as_str) {
         Some("integer") => text.parse::<i64>().ok().map(Value::from),
         Some("boolean") => text.to_ascii_lowercase().parse::<bool>().ok().map(Value::from),
         Some("array") if text.starts_with('[') => serde_json::from_str(text).ok(),
@@ -271,10 +262,14 @@ fn coerce(name: &str, value: &mut Value, schema: &Value) {
         Some("array") if !text.is_empty() => {
             Some(text.split(',').map(|item| item.trim().to_owned()).collect())
         }
-        _ => Some(text.into()),
-    };
-    if let Some(coerced) = coerced {
-        *value = coerced;
+        _ => {
+            // Of a few words that are known, capitals change nothing.
+            let known = schema.pointer(&pointer(name, "enum")).and_then(Value::as_array);
+            let is_same =
+                |word: &&Value| word.as_str().is_some_and(|word| word.eq_ignore_ascii_case(text));
+            let word = known.and_then(|known| known.iter().find(is_same)).cloned();
+            word.or_else(|| (text.len() < given.len()).then(|| text.into()))
+        }
     }
 }
 
@@ -307,12 +302,20 @@ pub fn check(
         Ok(validator) => validator,
         Err(error) => return vec![format!("the schema of the settings is broken: {error}")],
     };
-    let instance = Value::Object(values.clone());
+    let instance =
+        values.iter().map(|(name, value)| (name.clone(), checkable(name, value, schema)));
+    let instance = Value::Object(instance.collect());
     let mut problems =
         validator.iter_errors(&instance).map(|error| problem(&error, schema)).collect::<Vec<_>>();
     // A value of the wrong type is not among the known ones either.
     problems.dedup();
     problems
+}
+
+/// What is checked of a setting: of a secret only whether it is a text, without a copy of it.
+fn checkable(name: &str, value: &Value, schema: &Value) -> Value {
+    let is_secret = schema.pointer(&pointer(name, "secret")).is_some();
+    if is_secret && value.is_string() { "".into() } else { value.clone() }
 }
 
 /// The known name that is most like a mistyped one.
@@ -330,7 +333,11 @@ fn problem(error: &jsonschema::ValidationError, schema: &Value) -> String {
     let setting = schema.pointer(&pointer(name, "")).unwrap_or(&Value::Null);
     // A secret may sit in the wrong place, but not in a message.
     let is_secret = setting.get("secret").is_some();
-    let value = if is_secret { "of another type".to_owned() } else { error.instance().to_string() };
+    let value = if is_secret {
+        "of another type".to_owned()
+    } else {
+        cut::text(&error.instance().to_string())
+    };
     format!("`{name}` is {value}, but must be {}", expected(setting))
 }
 

@@ -71,6 +71,7 @@ impl Draft<'_> {
         let changed_at = self.changed_at()?;
         if changed_at.is_none_or(|time| self.note_change(time, key)) {
             self.page.emitted += 1;
+            self.page.large.note(self.written.out.len());
             let record = self.page.lines.push(&self.written.out);
             self.candidates.extend(changed_at.map(|time| (time, key, record)));
         }

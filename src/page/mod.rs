@@ -17,7 +17,7 @@ use crate::bookmark::memory::{Memory, Seen};
 use crate::json::tidy::Tidy;
 use crate::json::{Flaw, Parser, Problem};
 use crate::record::columns::{self, Columns};
-use crate::record::lines::Lines;
+use crate::record::lines::{Large, Lines};
 use crate::record::{Projection, Written};
 use crate::source::Paging;
 use crate::source::request::Series;
@@ -75,6 +75,8 @@ pub struct Page {
     pub timeless: u64,
     /// How many have a key in common with another one that differs, where pages overlap.
     pub sharing_keys: u64,
+    /// Records that may be too large for a target.
+    pub large: Large,
     /// Hashes of their keys, where they are emitted and each comes once, or are paged by offset.
     pub keys: Vec<u64>,
     /// Those of them that had not come before, where they are paged by offset.

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 
 use super::series::{modes, plain};
 use super::{Asked, Emitted, Extent, Inputs, Pass, Planned};
+use crate::base::time;
 use crate::bookmark::moved::Moved;
 use crate::singer::catalog::{Method, Selected};
 use crate::source::request::Series;
@@ -18,7 +19,7 @@ pub(super) fn moved(own: &Planned, inputs: &Inputs) -> Option<Planned> {
     let first = plain(own.stream, inputs);
     let wanted = modes(own.stream, &inputs.config.modes);
     let known = inputs.state.moved(own.stream).map(|(_, text)| text);
-    let began = inputs.now.checked_sub_signed(inputs.config.lookback).unwrap_or(inputs.now);
+    let began = time::moved(inputs.now, -inputs.config.lookback);
     let start = moved_since(own.stream, emitted.is_full, inputs);
     Some(Planned {
         asked: Asked {
@@ -51,5 +52,5 @@ pub(super) fn moved_since(
     inputs: &Inputs,
 ) -> Option<DateTime<Utc>> {
     let (at, _) = inputs.state.moved(stream).filter(|_| !is_full)?;
-    at.min(inputs.now).checked_sub_signed(inputs.config.lookback)
+    Some(time::moved(at.min(inputs.now), -inputs.config.lookback))
 }

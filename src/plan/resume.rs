@@ -6,7 +6,7 @@ use chrono::{DateTime, SubsecRound, Utc};
 use super::series::series;
 use super::since::from;
 use super::{Emitted, Extent, Inputs, Pass, Plan, Planned, detail};
-use crate::base::time::{Moment, format_time};
+use crate::base::time::{Moment, format_time, moved};
 use crate::bookmark::position::{Position, fingerprint};
 use crate::config::Config;
 use crate::singer::catalog::{Method, Selected};
@@ -19,7 +19,8 @@ use crate::source::window::Window;
 fn interrupted<'a>(inputs: &Inputs<'a>) -> Option<(&'a str, DateTime<Utc>)> {
     let is_sync = inputs.extent == Extent::Whole && !inputs.config.is_backfill;
     let (stream, began) = State::interrupted(inputs.state)?;
-    let began = began.filter(|began| is_sync && *began <= inputs.now + inputs.config.lookback)?;
+    let began =
+        began.filter(|began| is_sync && *began <= moved(inputs.now, inputs.config.lookback))?;
     Some((stream, began))
 }
 

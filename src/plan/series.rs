@@ -4,7 +4,7 @@
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, TimeDelta, Utc};
 
 use super::{Extent, Filter, Inputs};
-use crate::base::time::format_time;
+use crate::base::time::{format_time, moved};
 use crate::source::request::{Request, Series};
 use crate::source::stream::{Granularity, Modes, Stream, Windows};
 use crate::source::window::Window;
@@ -145,14 +145,9 @@ fn changed_in(
         Granularity::Instant => (TimeDelta::milliseconds(1), "%Y-%m-%dT%H:%M:%S%.3fZ"),
     };
     let spelled = |time: DateTime<Utc>| time.format(form).to_string();
-    let start = window.start.map(|start| spelled(moved_by(start, -margin)));
-    let end = window.end.map(|end| spelled(moved_by(end, margin)));
+    let start = window.start.map(|start| spelled(moved(start, -margin)));
+    let end = window.end.map(|end| spelled(moved(end, margin)));
     filters.spell(filters.changed, start, end)
-}
-
-/// A time moved by a length, or the same where that would leave the calendar.
-fn moved_by(time: DateTime<Utc>, length: TimeDelta) -> DateTime<Utc> {
-    time.checked_add_signed(length).unwrap_or(time)
 }
 
 #[cfg(test)]

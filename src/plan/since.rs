@@ -6,7 +6,8 @@ use std::collections::HashSet;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Inputs;
-use crate::base::time::format_time;
+use crate::base::cut;
+use crate::base::time::{format_time, moved};
 use crate::bookmark::memory::Memory;
 use crate::singer::catalog::Selected;
 use crate::source::stream::Modes;
@@ -25,8 +26,6 @@ pub(super) struct Reading {
 
 /// So often a stream is read in full, where the config says nothing, whose rows change without a trace.
 const FULL_SCAN: TimeDelta = TimeDelta::days(30);
-/// A list of names in the log has so many at most.
-const MOST_NAMES: usize = 20;
 
 impl Reading {
     pub(super) fn of(
@@ -60,13 +59,8 @@ impl Reading {
 /// From when on a stream is read that has been read up to a moment. What belongs to a parent may change
 /// for a while after the parent has.
 pub(super) fn from(upto: DateTime<Utc>, is_child: bool, inputs: &Inputs) -> DateTime<Utc> {
-    let from = before(upto, inputs.config.lookback);
-    if is_child { from.min(before(inputs.now, inputs.config.child_lookback)) } else { from }
-}
-
-/// A time moved back, or the same where that would leave the calendar.
-fn before(time: DateTime<Utc>, length: TimeDelta) -> DateTime<Utc> {
-    time.checked_sub_signed(length).unwrap_or(time)
+    let from = moved(upto, -inputs.config.lookback);
+    if is_child { from.min(moved(inputs.now, -inputs.config.child_lookback)) } else { from }
 }
 
 /// The bookmark, if it is true for all that is asked for now and no full scan is due.
@@ -82,14 +76,16 @@ fn bookmark(
     if let Some(known) = &validity.modes
         && modes.iter().any(|mode| !known.contains(mode))
     {
+        let known = cut::list(known.iter().map(String::as_str));
         notes.push(format!(
-            "the bookmark is true for the modes {known:?} only; it is read once from its start"
+            "the bookmark is true for the modes {known} only; it is read once from its start"
         ));
         return None;
     }
     if let Some(missing) =
         super::asked_more(stream, inputs).iter().find(|more| !validity.more.contains(more))
     {
+        let missing = cut::text(missing);
         notes.push(format!(
             "the bookmark is not true for {missing:?}; it is read once from its start"
         ));
@@ -124,12 +120,11 @@ fn bookmark(
 
 /// What is to be said of fields that were selected since the bookmark.
 fn new_fields(new: &[String], is_read: bool) -> String {
-    let names = new.iter().take(MOST_NAMES).map(String::as_str).collect::<Vec<_>>().join(", ");
-    let more = if new.len() > MOST_NAMES { ", …" } else { "" };
+    let names = cut::list(new.iter().map(String::as_str));
     let then = if is_read {
         "the stream is read once in full, as rescan_on_new_fields asks"
     } else {
         "rows that do not change lack them until a full scan; rescan_on_new_fields asks for one"
     };
-    format!("{} fields are selected since the bookmark: {names}{more}; {then}", new.len())
+    format!("{} fields are selected since the bookmark: {names}; {then}", new.len())
 }

@@ -1,7 +1,7 @@
 //! Lines that wait to be written. They lie in pieces of one size that are used again: buffers that one
 //! thread allocates and another frees leave holes, so that the memory would grow with the data.
 
-use std::ops::Range;
+use std::ops::{AddAssign, Range};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::BytesMut;
@@ -20,6 +20,56 @@ pub struct Lines {
     pieces: Vec<BytesMut>,
 }
 
+/// Records that may be too large for a target.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Large {
+    /// How many there are.
+    pub records: u64,
+    /// Bytes of the largest.
+    pub largest: usize,
+}
+
+impl Large {
+    /// Stitch sends no more bytes at a time, and takes no more than five times as many.
+    pub const LEAST: usize = 4_000_000;
+    /// Above that a target may refuse a record.
+    const MOST: usize = 20_000_000;
+
+    /// Counts a record of so many bytes, where it is large.
+    pub fn note(&mut self, bytes: usize) {
+        if bytes > Self::LEAST {
+            self.records += 1;
+            self.largest = self.largest.max(bytes);
+        }
+    }
+
+    /// What is to be said of them, if there are any.
+    #[must_use]
+    pub fn told(self) -> Option<String> {
+        let Self { records, largest } = self;
+        let most = Self::MOST / 1_000_000;
+        let then = if largest > Self::MOST {
+            format!("Stitch refuses one above {most} MB, and other targets may too")
+        } else {
+            format!("targets may be slow with them, and Stitch refuses one above {most} MB")
+        };
+        (records > 0).then(|| {
+            format!(
+                "records above {} MB: {records}, the largest of {largest} bytes; {then}: deselect \
+                 the fields that make them so large",
+                Self::LEAST / 1_000_000
+            )
+        })
+    }
+}
+
+impl AddAssign for Large {
+    fn add_assign(&mut self, other: Self) {
+        self.records += other.records;
+        self.largest = self.largest.max(other.largest);
+    }
+}
+
 /// Bytes of a piece. Larger ones are mostly empty where an answer has one record, and a pipe takes
 /// many of them at a time.
 pub const PIECE: usize = 16 << 10;
@@ -27,6 +77,10 @@ pub const PIECE: usize = 16 << 10;
 /// So many pieces are got from the operating system at a time: as much lies outside of the memory
 /// that threads get their small things from, and leaves no holes there.
 const PIECES_AT_A_TIME: usize = 64;
+
+/// So many pieces are kept that nothing lies in: a page that takes more is rare, and memory that it took is
+/// given back.
+const MOST_FREE: usize = 32 * PIECES_AT_A_TIME;
 
 impl Lines {
     /// No lines yet, for pieces of `pool`.
@@ -57,11 +111,40 @@ impl Lines {
     }
 
     /// A part of the text, piece by piece.
-    pub fn part(&self, range: Range<usize>) -> impl Iterator<Item = &[u8]> {
-        self.pieces.iter().enumerate().filter_map(move |(number, piece)| {
-            let within = |place: usize| place.saturating_sub(number * PIECE).min(piece.len());
+    #[must_use]
+    pub fn part(&self, range: Range<usize>) -> impl DoubleEndedIterator<Item = &[u8]> {
+        let last = range.end.div_ceil(PIECE).min(self.pieces.len());
+        let first = (range.start / PIECE).min(last);
+        let pieces = self.pieces.get(first..last).unwrap_or_default().iter().enumerate();
+        pieces.filter_map(move |(number, piece)| {
+            let start = (first + number) * PIECE;
+            let within = |place: usize| place.saturating_sub(start).min(piece.len());
             piece.get(within(range.start)..within(range.end)).filter(|part| !part.is_empty())
         })
+    }
+
+    /// Where whole lines end that begin at `start`: as many as fit into `most` bytes, and one at least.
+    #[must_use]
+    pub fn end_of_lines(&self, start: usize, most: usize) -> usize {
+        let mut end = start.saturating_add(most).min(self.len());
+        if end == self.len() {
+            return end;
+        }
+        let behind = end;
+        for part in self.part(start..end).rev() {
+            match memchr::memrchr(b'\n', part) {
+                Some(place) => return end - part.len() + place + 1,
+                None => end -= part.len(),
+            }
+        }
+        end = behind;
+        for part in self.part(behind..self.len()) {
+            match memchr::memchr(b'\n', part) {
+                Some(place) => return end + place + 1,
+                None => end += part.len(),
+            }
+        }
+        end
     }
 
     /// How many bytes of text there are.
@@ -147,7 +230,12 @@ impl Pool {
         for piece in &mut pieces {
             piece.clear();
         }
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).append(&mut pieces);
+        let mut free = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        free.append(&mut pieces);
+        let kept = free.len().min(MOST_FREE);
+        let surplus = free.split_off(kept);
+        drop(free);
+        drop(surplus);
     }
 }
 
@@ -174,6 +262,28 @@ mod tests {
                 let range = start.min(whole.len())..end.min(whole.len());
                 let part = lines.part(range.clone()).collect::<Vec<_>>().concat();
                 assert_eq!(part, whole[range], "{lengths:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn lines_are_cut_where_they_end() {
+        for most in [1, 5, PIECE, 2 * PIECE, 5 * PIECE, usize::MAX] {
+            let mut lines = Lines::default().framed((String::new(), "\n".to_owned()));
+            for length in [3, 0, PIECE - 1, 7, 3 * PIECE, PIECE, 1] {
+                lines.push(&text(length));
+            }
+            let whole = lines.pieces().collect::<Vec<_>>().concat();
+            let mut start = 0;
+            while start < whole.len() {
+                let end = lines.end_of_lines(start, most);
+                let part = lines.part(start..end).collect::<Vec<_>>().concat();
+                assert!(part == whole[start..end] && part.ends_with(b"\n"), "{most}");
+                let is_one = memchr::memchr(b'\n', &part) == Some(part.len() - 1);
+                assert!(part.len() <= most || is_one, "{most}");
+                let next = whole[end..].iter().position(|byte| *byte == b'\n');
+                assert!(next.is_none_or(|next| part.len().saturating_add(next) >= most), "{most}");
+                start = end;
             }
         }
     }

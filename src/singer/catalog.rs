@@ -17,6 +17,7 @@ use self::ignored::ignored;
 use self::merged::{Unlike, merged};
 use self::pruned::pruned;
 use self::resolved::resolved;
+use crate::base::cut;
 use crate::base::error::Error;
 use crate::source::Source;
 use crate::source::schema;
@@ -159,18 +160,16 @@ pub fn name(entry: &Value) -> &str {
 /// replication method that does not.
 pub fn selection(source: &'static Source, catalog: Value) -> Result<Selection, Error> {
     let entries = entry::read(catalog)?;
-    let mut selection = Selection::default();
+    let (mut selection, mut useless) = (Selection::default(), Vec::new());
     for entry in &entries {
         let name = entry.name();
         let stream = source.named(name);
         let is_known = stream.is_some() || elsewhere(source, name).is_some();
         match (entry.is_selected(is_known), stream) {
             (false, _) => {}
-            (true, None) => selection.warnings.push(unknown(source, name)),
+            (true, None) => useless.push(unknown(source, name)),
             (true, Some(_)) if selection.streams.iter().any(|known| known.stream.name == name) => {
-                selection
-                    .warnings
-                    .push(format!("the catalog selects `{name}` twice; its first entry counts"));
+                useless.push(format!("the catalog selects `{name}` twice; its first entry counts"));
             }
             (true, Some(stream)) => {
                 let selected = selected(entry, stream, &mut selection)?;
@@ -178,6 +177,12 @@ pub fn selection(source: &'static Source, catalog: Value) -> Result<Selection, E
             }
         }
     }
+    let more = useless.len().saturating_sub(cut::MOST_NAMES);
+    useless.truncate(cut::MOST_NAMES);
+    if more > 0 {
+        useless.push(format!("the catalog selects {more} more that are left out"));
+    }
+    selection.warnings.extend(useless);
     // The catalog's order is the user's; the order of reading is the table's.
     selection
         .streams
@@ -194,6 +199,7 @@ pub fn selection(source: &'static Source, catalog: Value) -> Result<Selection, E
 
 /// That a catalog selects what the source does not have, and where that may be from.
 fn unknown(source: &Source, name: &str) -> String {
+    let name = &cut::text(name);
     match elsewhere(source, name) {
         Some(other) => format!(
             "the catalog selects `{name}`, which is a stream of {}, and `source` is {}; it is left out: \
@@ -245,9 +251,10 @@ fn method(entry: &Entry, stream: &Stream, warnings: &mut Vec<String>) -> Result<
         }
         Some("INCREMENTAL") => Ok(Method::Incremental),
         Some(other) => Err(Error::Selection(format!(
-            "stream `{}`: the catalog asks for replication method `{other}`; \
+            "stream `{}`: the catalog asks for replication method `{}`; \
              FULL_TABLE and INCREMENTAL are known",
-            stream.name
+            stream.name,
+            cut::text(other)
         ))),
     }
 }

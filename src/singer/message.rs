@@ -1,22 +1,26 @@
 //! SCHEMA, RECORD and STATE lines: the only module that writes to stdout.
 
 use std::io::{self, ErrorKind, IoSlice, Write};
-use std::os::fd::AsFd;
+use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use memchr::{memchr, memrchr};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::base::error::Error;
-use crate::record::lines::{self, Lines};
+use crate::base::stop::Stop;
+use crate::record::lines::Lines;
 use crate::singer::catalog::{Method, Selected};
 use crate::singer::state::State;
 
-/// Writes messages to the output it was given.
+/// Writes messages to the output it was given: whole lines each time, so that it may be left between two
+/// of them.
 pub struct Output<W: Write> {
     out: W,
     pending: Vec<u8>,
     state_size: usize,
+    stop: Arc<Stop>,
 }
 
 #[derive(Serialize)]
@@ -40,27 +44,10 @@ struct StateMessage<'a> {
 /// A default pipe holds 64 KiB; larger writes make writer and reader take turns.
 const CHUNK: usize = 32 << 10;
 
-/// Bytes that a pipe should hold, so that neither side waits for the other at every write.
-#[cfg(target_os = "linux")]
-const PIPE: usize = 256 << 10;
-
-/// Lets a pipe hold more, where it is one and the operating system permits it.
-#[cfg(target_os = "linux")]
-pub fn widen(descriptor: impl AsFd) {
-    if rustix::pipe::fcntl_getpipe_size(&descriptor).is_ok_and(|size| size < PIPE) {
-        // Without leave it stays as it is: slower, and as good.
-        let _ = rustix::pipe::fcntl_setpipe_size(descriptor, PIPE);
-    }
-}
-
-/// Pipes stay what they are elsewhere.
-#[cfg(not(target_os = "linux"))]
-pub fn widen(_: impl AsFd) {}
-
 impl<W: Write> Output<W> {
-    /// Writes to `out`, which needs no buffer of its own.
-    pub fn new(out: W) -> Self {
-        Self { out, pending: Vec::with_capacity(2 * CHUNK), state_size: 0 }
+    /// Writes to `out`, which needs no buffer of its own, until the run has to stop.
+    pub fn new(out: W, stop: Arc<Stop>) -> Self {
+        Self { out, pending: Vec::with_capacity(2 * CHUNK), state_size: 0, stop }
     }
 
     /// Announces a stream, once, before its records.
@@ -92,9 +79,14 @@ impl<W: Write> Output<W> {
         }
         self.flush()?;
         // What is large enough is not copied once more only to be written.
-        let mut pieces = lines.pieces().map(IoSlice::new).collect::<Vec<_>>();
-        for pieces in pieces.chunks_mut(CHUNK / lines::PIECE) {
-            write_all(&mut self.out, pieces)?;
+        let mut start = 0;
+        while start < lines.len() {
+            // A page that takes its time is left before its end: nothing says yet that it has come.
+            self.stop.check()?;
+            let end = lines.end_of_lines(start, CHUNK);
+            let mut pieces = lines.part(start..end).map(IoSlice::new).collect::<Vec<_>>();
+            self.write(&mut pieces)?;
+            start = end;
         }
         Ok(())
     }
@@ -141,25 +133,48 @@ impl<W: Write> Output<W> {
     }
 
     fn flush(&mut self) -> Result<(), Error> {
-        for chunk in self.pending.chunks(CHUNK) {
-            self.out.write_all(chunk)?;
+        let pending = std::mem::take(&mut self.pending);
+        let mut rest = pending.as_slice();
+        let result = loop {
+            if rest.is_empty() {
+                break self.out.flush().map_err(Error::from);
+            }
+            let (lines, others) = rest.split_at(end_of_lines(rest));
+            if let Err(error) = self.write(&mut [IoSlice::new(lines)]) {
+                break Err(error);
+            }
+            rest = others;
+        };
+        // What was written before an error is not written once more.
+        let written = pending.len() - rest.len();
+        self.pending = pending;
+        self.pending.drain(..written);
+        result
+    }
+
+    /// Writes all of the pieces, as many at a time as are taken.
+    fn write(&mut self, mut pieces: &mut [IoSlice]) -> Result<(), Error> {
+        while !pieces.is_empty() {
+            match self.out.write_vectored(pieces) {
+                Ok(0) => return Err(io::Error::from(ErrorKind::WriteZero).into()),
+                Ok(count) => IoSlice::advance_slices(&mut pieces, count),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                // Why nothing is taken any more says more than that.
+                Err(error) => return Err(self.stop.check().err().unwrap_or(error.into())),
+            }
         }
-        self.pending.clear();
-        Ok(self.out.flush()?)
+        Ok(())
     }
 }
 
-/// Writes all of the pieces, as many at a time as are taken.
-fn write_all(out: &mut impl Write, mut pieces: &mut [IoSlice]) -> io::Result<()> {
-    while !pieces.is_empty() {
-        match out.write_vectored(pieces) {
-            Ok(0) => return Err(ErrorKind::WriteZero.into()),
-            Ok(count) => IoSlice::advance_slices(&mut pieces, count),
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
+/// Where whole lines end, about a chunk of them: as many as fit, and one at least.
+fn end_of_lines(text: &[u8]) -> usize {
+    let Some(first) = text.get(..CHUNK) else { return text.len() };
+    let end = match memrchr(b'\n', first) {
+        Some(end) => Some(end),
+        None => memchr(b'\n', text),
+    };
+    end.map_or(text.len(), |end| end + 1)
 }
 
 /// What stands before and after a record on its line.
@@ -175,8 +190,6 @@ pub fn frame(stream: &str, received_at: DateTime<Utc>) -> (String, String) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
 
     /// Takes a few bytes at a time, and every other time none because of a signal.
@@ -205,7 +218,7 @@ mod tests {
     #[test]
     fn all_lines_are_written_however_little_is_taken_at_a_time() {
         let mut out = Reluctant::default();
-        let mut output = Output::new(&mut out);
+        let mut output = Output::new(&mut out, Arc::default());
         let mut written = Vec::new();
         for length in [10, 3 * CHUNK + 17, 1, CHUNK, CHUNK / 2, CHUNK / 2, 5] {
             let record = (0_u8..=250).cycle().take(length).collect::<Vec<_>>();
@@ -223,20 +236,6 @@ mod tests {
         let mut full = vec![0; CHUNK];
         let mut lines = Lines::new(&Arc::default());
         lines.push(&vec![b'x'; 2 * CHUNK]);
-        assert!(Output::new(full.as_mut_slice()).records(&lines).is_err());
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn a_pipe_is_widened_and_not_narrowed() {
-        use rustix::pipe::{fcntl_getpipe_size, fcntl_setpipe_size};
-
-        let (_reader, pipe) = io::pipe().unwrap();
-        fcntl_setpipe_size(&pipe, CHUNK).unwrap();
-        widen(&pipe);
-        assert_eq!(fcntl_getpipe_size(&pipe), Ok(PIPE));
-        fcntl_setpipe_size(&pipe, 2 * PIPE).unwrap();
-        widen(&pipe);
-        assert_eq!(fcntl_getpipe_size(&pipe), Ok(2 * PIPE));
+        assert!(Output::new(full.as_mut_slice(), Arc::default()).records(&lines).is_err());
     }
 }

@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 use serde_json::{Value, json};
 use wildmatch::WildMatch;
 
+use crate::base::cut;
 use crate::base::error::Error;
 use crate::config::settings::nearest;
 use crate::singer::catalog;
@@ -18,6 +19,8 @@ use crate::source::stream::Stream;
 #[derive(Debug)]
 struct Pattern {
     text: String,
+    /// The stream, or what streams are to be like.
+    name: String,
     stream: WildMatch,
     field: Fields,
     is_exclusion: bool,
@@ -40,13 +43,23 @@ impl Pattern {
         let (stream, field) = match rest.split_once('.') {
             None => (rest, Fields::All),
             Some((stream, "*")) => (stream, Fields::All),
-            Some((stream, field)) if field.contains(['*', '?']) => {
+            Some((stream, field)) if is_like(field) => {
                 (stream, Fields::Like(WildMatch::new(field)))
             }
             Some((stream, field)) => (stream, Fields::One(field.to_owned())),
         };
-        Self { text: text.to_owned(), stream: WildMatch::new(stream), field, is_exclusion }
+        let (name, stream) = (stream.to_owned(), WildMatch::new(stream));
+        Self { text: text.to_owned(), name, stream, field, is_exclusion }
     }
+
+    fn is_of_one_stream(&self) -> bool {
+        !is_like(&self.name)
+    }
+}
+
+/// Whether a name has wildcards.
+fn is_like(name: &str) -> bool {
+    name.contains(['*', '?'])
 }
 
 /// The patterns of a command line.
@@ -57,9 +70,9 @@ impl Patterns {
     /// Reads patterns separated by commas or blanks, or given one by one.
     #[must_use]
     pub fn parse(texts: &[String]) -> Self {
-        let mut patterns = Vec::new();
+        let (mut patterns, mut known) = (Vec::new(), HashSet::new());
         for text in texts.iter().flat_map(|texts| texts.split([',', ' '])) {
-            if !text.is_empty() {
+            if !text.is_empty() && known.insert(text) {
                 patterns.push(Pattern::parse(text));
             }
         }
@@ -90,13 +103,55 @@ impl Patterns {
         let entries =
             entries.ok_or_else(|| Error::Selection("the catalog has no `streams`".into()))?;
         let all = entries.iter().map(Listed::of).collect::<Vec<_>>();
-        for pattern in &self.0 {
-            check(pattern, &all, source)?;
+        let mut by_name: HashMap<_, Vec<_>> = HashMap::new();
+        for listed in &all {
+            by_name.entry(listed.stream.as_str()).or_default().push(listed);
         }
+        for pattern in &self.0 {
+            if pattern.is_of_one_stream() {
+                let listed = by_name.get(pattern.name.as_str()).map_or(&[][..], Vec::as_slice);
+                check(pattern, listed.iter().copied(), source)?;
+            } else {
+                let like = all.iter().filter(|listed| pattern.stream.matches(&listed.stream));
+                check(pattern, like, source)?;
+            }
+        }
+        let has_inclusions = self.0.iter().any(|pattern| !pattern.is_exclusion);
+        let by_stream = ByStream::of(&self.0);
         for (entry, listed) in entries.iter_mut().zip(&all) {
-            choose(&self.0, entry, listed);
+            choose((&by_stream.named(&listed.stream), has_inclusions), entry, listed);
         }
         Ok(catalog)
+    }
+}
+
+/// Patterns by the stream that they are of: both patterns and streams may be thousands.
+struct ByStream<'a> {
+    named: HashMap<&'a str, Vec<&'a Pattern>>,
+    like: HashMap<&'a str, Vec<&'a Pattern>>,
+}
+
+impl<'a> ByStream<'a> {
+    fn of(patterns: &'a [Pattern]) -> Self {
+        let mut by_stream = Self { named: HashMap::new(), like: HashMap::new() };
+        for pattern in patterns {
+            let of_one = pattern.is_of_one_stream();
+            let group = if of_one { &mut by_stream.named } else { &mut by_stream.like };
+            group.entry(pattern.name.as_str()).or_default().push(pattern);
+        }
+        by_stream
+    }
+
+    /// Those that mean this stream.
+    fn named(&self, stream: &str) -> Vec<&'a Pattern> {
+        let mut patterns = self.named.get(stream).cloned().unwrap_or_default();
+        for like in self.like.values() {
+            // All of them have the same name, and so one answers for the others.
+            if like.first().is_some_and(|pattern| pattern.stream.matches(stream)) {
+                patterns.extend(like);
+            }
+        }
+        patterns
     }
 }
 
@@ -172,10 +227,17 @@ impl<'a> Meant<'a> {
     }
 }
 
-/// Says which pattern means nothing, and what is nearest to it.
-fn check(pattern: &Pattern, all: &[Listed], source: &Source) -> Result<(), Error> {
+/// So many fields are compared with a mistyped one.
+const MOST_COMPARED: usize = 20_000;
+
+/// Says that a pattern means nothing in the streams that it is of, and what is nearest to it.
+fn check<'a>(
+    pattern: &Pattern,
+    of: impl Iterator<Item = &'a Listed>,
+    source: &Source,
+) -> Result<(), Error> {
     let mut fields = Vec::new();
-    for listed in all.iter().filter(|listed| pattern.stream.matches(&listed.stream)) {
+    for listed in of {
         let is_meant = match &pattern.field {
             Fields::All => !listed.names.is_empty(),
             Fields::One(name) => listed.names.contains(name),
@@ -184,15 +246,19 @@ fn check(pattern: &Pattern, all: &[Listed], source: &Source) -> Result<(), Error
         if is_meant {
             return Ok(());
         }
-        fields.extend(listed.fields.iter().map(|(_, field)| format!("{}.{field}", listed.stream)));
+        fields.extend(listed.fields.iter().map(|(_, field)| (&listed.stream, field)));
     }
+    // Nobody waits for the nearest of millions.
+    fields.truncate(MOST_COMPARED);
+    let fields = fields.iter().map(|(stream, field)| format!("{stream}.{field}"));
+    let fields = fields.collect::<Vec<_>>();
     let wanted = pattern.text.trim_start_matches('!');
     let nearest = if fields.is_empty() {
         nearest(wanted, source.streams.iter().map(|stream| stream.name))
     } else {
         nearest(wanted, fields.iter().map(String::as_str))
     };
-    let (text, nearest) = (&pattern.text, nearest.unwrap_or_default());
+    let (text, nearest) = (cut::text(&pattern.text), nearest.unwrap_or_default());
     let mut problem = format!("--select {text:?} means nothing; the nearest is `{nearest}`");
     let name = wanted.split('.').next().unwrap_or(wanted);
     if let Some(other) = catalog::elsewhere(source, name).filter(|_| fields.is_empty()) {
@@ -205,7 +271,7 @@ fn check(pattern: &Pattern, all: &[Listed], source: &Source) -> Result<(), Error
 }
 
 /// Writes what the patterns say into the metadata of an entry.
-fn choose(patterns: &[Pattern], entry: &mut Value, listed: &Listed) {
+fn choose(patterns: (&[&Pattern], bool), entry: &mut Value, listed: &Listed) {
     let metadata = filled(entry, "metadata", json!([])).and_then(Value::as_array_mut);
     if let Some(metadata) = metadata {
         mark(metadata, &choices(patterns, listed));
@@ -215,14 +281,16 @@ fn choose(patterns: &[Pattern], entry: &mut Value, listed: &Listed) {
 /// A breadcrumb, and whether what is there is selected.
 type Choice<'a> = (&'a Value, bool);
 
-/// What the patterns say of a stream and of its fields. Where they say nothing, what the catalog
-/// says stands.
-fn choices<'a>(patterns: &[Pattern], listed: &'a Listed) -> Vec<Choice<'a>> {
+/// What its patterns say of a stream and of its fields; and whether any pattern of the command line
+/// includes something. Where they say nothing, what the catalog says stands.
+fn choices<'a>(
+    (patterns, has_inclusions): (&[&Pattern], bool),
+    listed: &'a Listed,
+) -> Vec<Choice<'a>> {
     let (mut out, mut taken) = (Vec::new(), Vec::new());
-    for pattern in patterns.iter().filter(|pattern| pattern.stream.matches(&listed.stream)) {
+    for pattern in patterns.iter().copied() {
         if pattern.is_exclusion { out.push(pattern) } else { taken.push(pattern) }
     }
-    let has_inclusions = patterns.iter().any(|pattern| !pattern.is_exclusion);
     let is_left_out = has_inclusions && taken.is_empty();
     let out = Meant::by(&out, &listed.names);
     if out.is_all || is_left_out {

@@ -2,6 +2,7 @@
 //! Whatever in the input is not ours is carried forward untouched.
 
 mod clamp;
+mod file;
 mod owner;
 
 use std::collections::HashSet;
@@ -11,6 +12,7 @@ use base64::prelude::BASE64_STANDARD_NO_PAD as BASE64;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
+use crate::base::cut;
 use crate::base::error::Error;
 use crate::base::time::{format_time, parse_time};
 use crate::bookmark::cap::Cap;
@@ -34,28 +36,22 @@ impl State {
         Self(state)
     }
 
-    /// Reads a state file: a bare state, a STATE message, a Meltano export under `singer_state`,
-    /// nothing at all, or several lines of which the last counts.
+    /// Reads a state file: a bare state, a STATE message, what Meltano keeps, nothing at all, or several
+    /// lines of which the last whole one counts. Warnings for the log are added to `warnings`.
     ///
     /// # Errors
     /// [`Error::File`] where it is none of these, or a bookmark is no time.
-    pub fn parse(source: &Source, text: &str, path: &str) -> Result<Self, Error> {
-        let text = text.trim();
-        if text.is_empty() {
-            return Ok(Self::of(source));
-        }
-        let last_line = text.lines().next_back().unwrap_or(text);
-        let value = serde_json::from_str::<Value>(text)
-            .or_else(|error| serde_json::from_str(last_line).map_err(|_| error))
-            .map_err(|error| unusable(path, error.to_string()))?;
-        let Value::Object(state) = unwrapped(value) else {
-            return Err(unusable(path, "a state is a JSON object".into()));
-        };
-        let mut state = owner::own(source, state);
+    pub fn parse(
+        source: &Source,
+        (text, path): (&str, &str),
+        warnings: &mut Vec<String>,
+    ) -> Result<Self, Error> {
+        let mut state = owner::own(source, file::read(text, path, warnings)?);
         match state.entry(BOOKMARKS).or_insert_with(|| json!({})) {
             Value::Object(_) => {}
             bookmarks @ Value::Null => *bookmarks = json!({}),
             other => {
+                let other = cut::text(&other.to_string());
                 return Err(unusable(path, format!("`bookmarks` is {other}, not an object")));
             }
         }
@@ -265,6 +261,7 @@ impl State {
         for (stream, bookmark) in bookmarks.into_iter().flatten() {
             let Some(key) = source.named(stream).map(Stream::replication_key) else { continue };
             if !(bookmark.is_object() || bookmark.is_null()) {
+                let bookmark = cut::text(&bookmark.to_string());
                 return Err(format!("`bookmarks.{stream}` is {bookmark}, not an object"));
             }
             for key in key.into_iter().chain([SDK_VALUE]) {
@@ -273,8 +270,8 @@ impl State {
                     Some(Value::String(time)) if parse_time(time).is_some() => {}
                     Some(other) => {
                         return Err(format!(
-                            "`bookmarks.{stream}.{key}` is {other}, not a time like \
-                             2026-01-31T00:00:00Z"
+                            "`bookmarks.{stream}.{key}` is {}, not a time like 2026-01-31T00:00:00Z",
+                            cut::text(&other.to_string())
                         ));
                     }
                 }
@@ -316,19 +313,6 @@ const BEGAN: &str = "run_began_at";
 /// Bytes of a version, eight letters of the state.
 const VERSION_BYTES: usize = VERSION_BITS as usize / 8;
 
-/// The state within a STATE message or a Meltano export.
-fn unwrapped(value: Value) -> Value {
-    match value {
-        Value::Object(mut object) if object.get("type").is_some_and(|kind| kind == "STATE") => {
-            object.remove("value").unwrap_or(Value::Null)
-        }
-        Value::Object(mut object) if object.contains_key("singer_state") => {
-            object.remove("singer_state").unwrap_or(Value::Null)
-        }
-        other => other,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -341,7 +325,7 @@ mod tests {
     }
 
     fn bookmark(text: &str) -> Option<String> {
-        State::parse(&INCIDENT_IO, text, "state.json")
+        State::parse(&INCIDENT_IO, (text, "state.json"), &mut Vec::new())
             .unwrap()
             .bookmark(incidents())
             .map(format_time)
@@ -370,7 +354,7 @@ mod tests {
     fn our_bookmark_wins_over_the_sdks_which_is_then_cleared() {
         let text = r#"{"bookmarks": {"incidents": {"updated_at": "2026-03-01T00:00:00Z",
             "replication_key": "updated_at", "replication_key_value": "2026-02-01T00:00:00Z"}}}"#;
-        let mut state = State::parse(&INCIDENT_IO, text, "state.json").unwrap();
+        let mut state = State::parse(&INCIDENT_IO, (text, "state.json"), &mut Vec::new()).unwrap();
         assert_eq!(state.bookmark(incidents()), parse_time("2026-03-01"));
         let time = parse_time("2026-04-01").unwrap();
         state.advance(incidents(), time, Cap::at(time));

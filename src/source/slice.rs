@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 
-use crate::base::time::format_time;
+use crate::base::time::{format_time, moved};
 use crate::source::Source;
 use crate::source::stream::{Granularity, Stream};
 
@@ -81,8 +81,8 @@ impl Slice {
         };
         let mut held = 0;
         for time in created {
-            let is_after_start = self.from.is_none_or(|from| from <= *time - margin);
-            let is_before_end = self.until.is_none_or(|until| *time + margin < until);
+            let is_after_start = self.from.is_none_or(|from| from <= moved(*time, -margin));
+            let is_before_end = self.until.is_none_or(|until| moved(*time, margin) < until);
             held += u64::from(is_after_start && is_before_end);
         }
         held
@@ -151,7 +151,7 @@ impl Slice {
         let mut bounds = Vec::new();
         let mut number = 1.0;
         while number < parts {
-            bounds.push(from + delta(step * number));
+            bounds.push(moved(from, delta(step * number)));
             number += 1.0;
         }
         Some(bounds)
@@ -163,9 +163,11 @@ impl Slice {
 fn growing(newest: DateTime<Utc>, page: f64, floor: DateTime<Utc>) -> Vec<DateTime<Utc>> {
     let mut bounds = Vec::new();
     let mut length = PAGES * page;
-    while floor < newest - delta(length) {
-        bounds.push(newest - delta(length));
+    let mut bound = moved(newest, -delta(length));
+    while floor < bound {
+        bounds.push(bound);
         length *= GROWTH;
+        bound = moved(newest, -delta(length));
     }
     bounds.reverse();
     bounds
@@ -191,16 +193,16 @@ fn day(time: DateTime<Utc>) -> String {
 }
 
 fn day_before(time: DateTime<Utc>) -> String {
-    day(time.checked_sub_days(Days::new(1)).unwrap_or(time))
+    day(moved(time, -TimeDelta::days(1)))
 }
 
 fn seconds(length: TimeDelta) -> f64 {
     length.as_seconds_f64()
 }
 
-/// A length of time; none longer than a century.
+/// A length of time; none longer than from the first year to the last one that can be written, and then some.
 fn delta(seconds: f64) -> TimeDelta {
-    let most = Duration::from_secs(100 * 366 * 86_400);
+    let most = Duration::from_secs(20_000 * 366 * 86_400);
     let length = Duration::try_from_secs_f64(seconds).unwrap_or(most).min(most);
     TimeDelta::from_std(length).unwrap_or_default()
 }

@@ -136,11 +136,17 @@ fn is_lost_cursor(error: &Error) -> bool {
 #[must_use]
 pub fn ends_the_run(error: &Error) -> bool {
     match error {
-        Error::Unauthorized(_) | Error::OutputClosed | Error::Output(_) | Error::Bug(_) => true,
+        Error::Config(_)
+        | Error::Unauthorized(_)
+        | Error::Untrusted { .. }
+        | Error::OutputClosed
+        | Error::Output(_)
+        | Error::Stopped { .. }
+        | Error::NoThread(_)
+        | Error::Bug(_) => true,
         Error::InStream { error, .. } | Error::Parents { error, .. } => ends_the_run(error),
         // Each is named, so that whoever adds an error decides.
         Error::Arguments(_)
-        | Error::Config(_)
         | Error::File { .. }
         | Error::Selection(_)
         | Error::Forbidden { .. }
@@ -189,7 +195,11 @@ mod tests {
     }
 
     fn unavailable() -> Error {
-        Error::Unavailable { attempts: 9, api: api(503, "unavailable") }
+        Error::Unavailable { attempts: 9, api: api(503, "unavailable"), retry_after: None }
+    }
+
+    fn stopped() -> Error {
+        Error::Stopped { signal: "SIGTERM", code: 143 }
     }
 
     fn page(is_first: bool, is_second_reading: bool) -> Circumstances {
@@ -209,6 +219,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "it is a table")]
     fn what_each_failure_means_in_each_place() {
         use Verdict::{
             ParentGone, ParentRefused, ParentSetAside, ReadAgain, RunEnded, StreamFailed,
@@ -225,8 +236,9 @@ mod tests {
             (Error::Unauthorized(api(401, "invalid")), page(true, false), RunEnded),
             (Error::Unauthorized(api(401, "invalid")), first_of_parent(none), RunEnded),
             (Error::OutputClosed, stream(true, Forbidden::Warn), RunEnded),
-            (Error::Output("disk full".into()), stream(true, Forbidden::Warn), RunEnded),
             (Error::Bug("?".into()), stream(true, Forbidden::Warn), RunEnded),
+            (stopped(), first_of_parent(none), RunEnded),
+            (Error::Output("disk full".into()), page(true, false), RunEnded),
             // A cursor that is refused: the list is read once more, and only once.
             (no_such_path(), page(false, false), ReadAgain),
             (rejected(422), page(false, false), ReadAgain),

@@ -10,11 +10,12 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use self::queue::{Delivery, Feed, List, Next, Queue, Work};
-use crate::api::client::{Client, Failure, NOTABLE_WAIT, Passing};
+use self::queue::{Delivery, Feed, Growth, List, Next, Queue, Work};
+use crate::api::client::{BODY, Client, Failure, NOTABLE_WAIT, Passing};
 use crate::base::clock::Clock;
 use crate::base::error::Error;
 use crate::base::log::{Level, Log};
+use crate::base::stop::{LOOK_UP, Stop};
 use crate::record::lines::{Lines, Pool};
 use crate::source::taken::Taken;
 use crate::sync::pager::{Broken, Step};
@@ -33,6 +34,8 @@ pub struct Tools {
     pub log: Arc<Log>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
+    /// Whether the run has to end.
+    pub stop: Arc<Stop>,
     /// Where the slices of long lists are taken to end.
     pub now: DateTime<Utc>,
 }
@@ -52,6 +55,8 @@ struct UnderWay {
     buffers: Vec<Vec<u8>>,
     /// Whether a worker is asleep until the next request may be sent.
     is_waited_for: bool,
+    /// So many workers are to end.
+    surplus: usize,
     /// Nothing more is wanted.
     is_closed: bool,
     /// A worker has died.
@@ -60,16 +65,11 @@ struct UnderWay {
     announced: Duration,
 }
 
-/// Larger than most bodies. Memory that is never written to costs nothing.
-const BODY: usize = 2 << 20;
-/// Whoever waits for a rate limit looks up that often: something else may have come that need not.
-const LONGEST_SLEEP: Duration = Duration::from_millis(100);
-
 impl Fetch {
     /// Starts to fetch `lists`, so many requests at a time. At most `budget` bytes wait to be written.
     ///
     /// # Errors
-    /// [`Error::Bug`] where the operating system gives no thread.
+    /// [`Error::NoThread`] where the operating system gives none.
     pub fn start(
         tools: Tools,
         lists: Vec<List>,
@@ -80,6 +80,7 @@ impl Fetch {
             queue: Queue::new(lists, most_running, budget),
             buffers: Vec::new(),
             is_waited_for: false,
+            surplus: 0,
             is_closed: false,
             is_broken: false,
             announced: Duration::ZERO,
@@ -87,22 +88,38 @@ impl Fetch {
         let under_way = Mutex::new(under_way);
         let shared =
             Arc::new(Shared { tools, under_way, changed: Condvar::new(), pool: Arc::default() });
+        // Nobody begins before it is known how many there are.
+        let mut under_way = shared.lock();
         // One more than there are requests at a time, since one may be asleep.
         for number in 0..=most_running {
             let worker = Worker(Arc::clone(&shared));
             let thread = thread::Builder::new().name(format!("worker-{number}"));
-            thread.spawn(move || worker.work()).map_err(|error| Error::Bug(error.to_string()))?;
+            let Err(error) = thread.spawn(move || worker.work()) else { continue };
+            // Looking up a host takes a thread besides.
+            let kept = number / 2;
+            if kept == 0 {
+                return Err(Error::NoThread(error.to_string()));
+            }
+            shared.tools.log.warn(&format!(
+                "requests at a time are {kept} instead of {most_running}: the operating system gives no \
+                 more threads ({error})"
+            ));
+            under_way.surplus = number - kept;
+            under_way.queue.limit(kept);
+            break;
         }
+        drop(under_way);
         Ok(Self { shared })
     }
 
     /// What is to be written next of a list; waits until it is there.
     ///
     /// # Errors
-    /// [`Error::Bug`] where a worker has died.
+    /// [`Error::Bug`] where a worker has died, and what ends the run before its time.
     pub fn take(&self, list: usize) -> Result<Delivery, Error> {
         let mut under_way = self.shared.lock();
         loop {
+            self.shared.tools.stop.check()?;
             if under_way.is_broken {
                 return Err(Error::Bug("a worker thread has ended".into()));
             }
@@ -111,7 +128,8 @@ impl Fetch {
             if let Some(delivery) = delivery {
                 return Ok(delivery);
             }
-            under_way = self.shared.wait(under_way);
+            let waited = self.shared.changed.wait_timeout(under_way, LOOK_UP);
+            under_way = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
@@ -196,12 +214,16 @@ struct Worker(Arc<Shared>);
 
 impl Worker {
     fn work(&self) {
-        let Tools { client, now, .. } = &self.0.tools;
+        let Tools { client, clock, now, .. } = &self.0.tools;
         while let Some((mut work, mut body)) = self.next() {
-            let answer = match client.attempt(work.pager.request(), &mut body) {
+            let began = clock.elapsed();
+            let room = |growth| self.has_room(&work, growth);
+            let answer = client.attempt(work.pager.request(), &mut body, &room);
+            let took = clock.elapsed().saturating_sub(began);
+            let answer = match answer {
                 Ok(answer) => Ok((answer, body.as_slice())),
                 Err(Failure::Final(error)) => Err(error),
-                Err(Failure::Passing(passing)) => match self.repeat(&mut work, passing) {
+                Err(Failure::Passing(passing)) => match self.repeat(&mut work, took, passing) {
                     Ok(()) => {
                         self.put(*work, None, body);
                         continue;
@@ -211,7 +233,7 @@ impl Worker {
             };
             let step = work.pager.step(answer, &work.reader, Lines::new(&self.0.pool), *now);
             let step = match step {
-                Step::Broken(broken) => self.broken(&mut work, broken),
+                Step::Broken(broken) => self.broken(&mut work, took, broken),
                 step => Some(step),
             };
             self.put(*work, step, body);
@@ -219,10 +241,10 @@ impl Worker {
     }
 
     /// An answer that is no JSON is asked for again; all else is for the writer to judge.
-    fn broken(&self, work: &mut Work, mut broken: Broken) -> Option<Step> {
+    fn broken(&self, work: &mut Work, took: Duration, mut broken: Broken) -> Option<Step> {
         if let Error::Garbled(problem) = broken.error {
             let passing = Passing::answer(Error::Garbled(problem));
-            match self.repeat(work, passing) {
+            match self.repeat(work, took, passing) {
                 Ok(()) => return None,
                 Err(error) => broken.error = error,
             }
@@ -231,11 +253,11 @@ impl Worker {
     }
 
     /// Puts a request off that may succeed later; where its page keeps failing, for a smaller one.
-    fn repeat(&self, work: &mut Work, passing: Passing) -> Result<(), Error> {
+    fn repeat(&self, work: &mut Work, took: Duration, passing: Passing) -> Result<(), Error> {
         let Tools { client, clock, log, .. } = &self.0.tools;
         // What nobody waits for any more is not worth a line after the last one of the log.
         let under_way = self.0.lock();
-        if under_way.is_closed {
+        if under_way.is_closed || !under_way.queue.is_wanted(work) {
             return Ok(());
         }
         let (name, pager) = (work.reader.stream().name, &mut work.pager);
@@ -249,13 +271,30 @@ impl Worker {
             pager.limit(smaller);
         }
         let mut attempts = pager.attempts.take();
-        let wait = client.again(pager.request(), &mut attempts, passing)?;
+        let wait = client.again(pager.request(), &mut attempts, took, passing)?;
         pager.attempts = attempts;
         pager.not_before = clock.elapsed().saturating_add(wait);
         Ok(())
     }
 
-    fn put(&self, work: Work, step: Option<Step>, body: Vec<u8>) {
+    /// Waits until there is room for more of a large body; false where nobody wants it any more.
+    fn has_room(&self, work: &Work, growth: usize) -> bool {
+        let mut under_way = self.0.lock();
+        while !under_way.is_closed {
+            match under_way.queue.grow(work, growth) {
+                Growth::Granted => return true,
+                Growth::Unwanted => return false,
+                // Somebody else may have to send what the writer waits for.
+                Growth::NotYet => under_way = self.0.wait(under_way),
+            }
+        }
+        false
+    }
+
+    fn put(&self, work: Work, step: Option<Step>, mut body: Vec<u8>) {
+        // What a large body took is given back.
+        body.clear();
+        body.shrink_to(BODY);
         let mut under_way = self.0.lock();
         under_way.buffers.push(body);
         if let Some(Step::Again(error)) = &step
@@ -273,9 +312,13 @@ impl Worker {
     /// nothing more is wanted.
     fn next(&self) -> Option<(Box<Work>, Vec<u8>)> {
         let shared = &self.0;
-        let Tools { client, clock, .. } = &shared.tools;
+        let Tools { client, clock, stop, .. } = &shared.tools;
         let mut under_way = shared.lock();
-        while !under_way.is_closed {
+        while !(under_way.is_closed || stop.is_set()) {
+            if under_way.surplus > 0 {
+                under_way.surplus -= 1;
+                break;
+            }
             let next = under_way.queue.next(&mut client.limiter(), clock.elapsed());
             match next {
                 Next::Send(work) => {
@@ -289,7 +332,7 @@ impl Worker {
                     under_way.is_waited_for = true;
                     shared.announce(&mut under_way, wait, &reason);
                     drop(under_way);
-                    clock.sleep(wait.min(LONGEST_SLEEP));
+                    clock.sleep(wait.min(LOOK_UP));
                     under_way = shared.lock();
                     under_way.is_waited_for = false;
                 }

@@ -40,6 +40,8 @@ pub struct Pager {
     part: usize,
     seen: HashSet<u64>,
     count: Count,
+    /// How many pages without records came last, each with a cursor.
+    empty: u32,
     /// So many records it has at the least, whatever the API counts.
     least: u64,
     is_second_reading: bool,
@@ -121,6 +123,7 @@ impl Pager {
             part: 0,
             seen: HashSet::new(),
             count: Count::default(),
+            empty: 0,
             least: 0,
             is_second_reading: false,
             attempts: None,
@@ -221,7 +224,13 @@ impl Pager {
         {
             return self.stretch((answer, page), size, (offset, ceiling));
         }
+        self.empty = if page.received > 0 { 0 } else { self.empty + 1 };
         if let Some(cursor) = &page.after {
+            if self.empty >= MOST_EMPTY {
+                return Err(Error::Contract(format!(
+                    "{MOST_EMPTY} pages in a row have no records, and each has a cursor that leads on"
+                )));
+            }
             let parts = self.parts(&page, now);
             if !parts.is_empty() {
                 return Ok(Step::Cut(parts));
@@ -352,6 +361,7 @@ impl Pager {
         }
         self.offsets = Offsets::default();
         self.count = Count::default();
+        self.empty = 0;
         self.next = self.first.clone();
     }
 
@@ -379,6 +389,8 @@ fn of_part(
     Some(request.replacing(parameter, values.get(number)?))
 }
 
+/// A list that has records goes on with some before that.
+const MOST_EMPTY: u32 = 50;
 /// Where so few records a page keep failing, it is not for their number.
 const LEAST_PAGE: u32 = 10;
 /// So many records of a slice, seen before it was asked for, do not vanish while it is read.

@@ -10,6 +10,7 @@ use chrono::TimeDelta;
 
 pub use self::outcome::{Losses, Outcome};
 use crate::base::clock::Clock;
+use crate::base::cut;
 use crate::base::error::Error;
 use crate::base::log::{Level, Log};
 use crate::base::time::Moment;
@@ -163,6 +164,7 @@ impl<W: Write> Scan<'_, W> {
         outcome.nulled.append(&mut page.nulled);
         outcome.values_nulled += page.values_nulled;
         outcome.sharing_keys += page.sharing_keys;
+        outcome.large += page.large;
         outcome.ceiling = outcome.ceiling.or(fetched.ceiling);
         if let Some((received, total)) = fetched.shortfall {
             let (received_before, total_before) = outcome.shortfall.unwrap_or_default();
@@ -253,7 +255,8 @@ impl<W: Write> Scan<'_, W> {
         self.set_aside.in_a_row += 1;
         let name = self.planned.stream.name;
         let parent = parent.id().unwrap_or_default().to_owned();
-        let message = format!("stream={name} parent `{parent}` is left for the next run: {error}");
+        let shown = cut::text(&parent);
+        let message = format!("stream={name} parent `{shown}` is left for the next run: {error}");
         self.log.say(Level::Warning, Some(name), &message);
         if let Some((_, checkpoint)) = &mut self.checkpoint {
             checkpoint.set_aside(&parent);

@@ -45,6 +45,8 @@ pub struct Options {
     pub latency: Duration,
     /// Whether answers are compressed for clients that take it.
     pub gzip: bool,
+    /// How many answers a connection gives. The next request ends it without one.
+    pub answers_per_connection: Option<usize>,
     /// How many requests a minute are answered; all of them without limits.
     pub limits: Option<Limits>,
     /// What the `Date` header says, and what counts as past.
@@ -74,6 +76,7 @@ impl Default for Options {
             key: DEFAULT_KEY.to_owned(),
             latency: Duration::ZERO,
             gzip: true,
+            answers_per_connection: None,
             limits: None,
             clock: standing_at(NOW),
             zone: Utc.fix(),

@@ -110,7 +110,12 @@ fn serve(stream: TcpStream, shared: &Shared) -> Result<()> {
     stream.set_nodelay(true)?;
     let mut sender = stream.try_clone()?;
     let mut receiver = Receiver::new(stream);
+    let mut answers = 0;
     while let Some(Received { request, closes }) = receiver.next()? {
+        if shared.answers_per_connection == Some(answers) {
+            break;
+        }
+        answers += 1;
         let Some((bytes, closes)) = answer(shared, &request, closes)? else { break };
         sender.write_all(&bytes)?;
         if closes || shared.is_stopped.load(Ordering::SeqCst) {

@@ -1,5 +1,5 @@
-//! A run that is killed a hundred times in a row, each time somewhere else, loses nothing, goes on
-//! where it was, and asks for little twice.
+//! A run that is killed, or ended by a signal, a hundred times in a row, each time somewhere else, loses
+//! nothing, goes on where it was, and asks for little twice.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -8,11 +8,13 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::large::{LARGE, UNCAPPED};
 use crate::support::sample_of;
 use proptest::prelude::Rng;
 use proptest::test_runner::{Config, RngAlgorithm, RngSeed, TestRng};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use stand_in::{ACTIAN_TENANT, DEFAULT_KEY, Limits, Options, StandIn};
 use tap_incident::base::clock::{Clock, SystemClock};
@@ -38,6 +40,8 @@ struct Printed {
     lines: Vec<String>,
     bytes: usize,
     is_killed: bool,
+    /// How long it took to end after its signal.
+    took: Duration,
     /// What it asked for.
     targets: Vec<String>,
 }
@@ -111,25 +115,49 @@ impl Bench {
 
     /// Runs the tap from a state on until it ends, or kills it when it has printed so much.
     fn run(&self, state: &Value, most: usize) -> Printed {
+        self.run_until(state, most, Signal::KILL)
+    }
+
+    /// The same with another signal, after which it says its last words.
+    fn run_until(&self, state: &Value, most: usize, signal: Signal) -> Printed {
         let before = self.stand_in.requests().len();
         let mut child = self.start(state);
         let mut output = Vec::new();
-        let stdout = child.stdout.take().unwrap();
-        stdout.take(most as u64).read_to_end(&mut output).unwrap();
+        let mut stdout = child.stdout.take().unwrap();
+        stdout.by_ref().take(most as u64).read_to_end(&mut output).unwrap();
         let is_killed = output.len() == most;
+        let begun = Instant::now();
         if is_killed {
-            child.kill().unwrap();
+            kill_process(Pid::from_child(&child), signal).unwrap();
+        }
+        if signal == Signal::KILL {
+            // What was printed before it had been read too slowly is not there.
+            drop(stdout);
+        } else {
+            stdout.read_to_end(&mut output).unwrap();
         }
         let status = child.wait().unwrap();
+        let took = begun.elapsed();
         let log = std::fs::read_to_string(self.path("log")).unwrap();
+        if is_killed && signal != Signal::KILL {
+            // It may have come to its end meanwhile.
+            let code = status.code().unwrap_or_default();
+            assert!([0, exit_code(signal)].contains(&code), "{code}: {log}");
+            assert!(output.ends_with(b"\n"), "half a line");
+        }
         assert!(is_killed || status.success(), "{log}");
         let whole = output.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
         let text = std::str::from_utf8(&output[..whole]).unwrap();
         let lines = text.lines().map(str::to_owned).collect();
         let asked = self.stand_in.requests().split_off(before);
         let targets = asked.into_iter().map(|seen| seen.target).collect();
-        Printed { lines, bytes: output.len(), is_killed, targets }
+        Printed { lines, bytes: output.len(), is_killed, took, targets }
     }
+}
+
+/// What a run that was ended by a signal exits with.
+fn exit_code(signal: Signal) -> i32 {
+    128 + signal.as_raw()
 }
 
 impl Arrived {
@@ -279,4 +307,36 @@ fn runs_over_any_other_source_that_are_killed_lose_nothing() {
         let missing = all.rows.difference(&arrived.rows).take(10).collect::<Vec<_>>();
         assert!(missing.is_empty(), "{}: {missing:?}", source.name);
     }
+}
+
+#[test]
+fn a_run_that_a_hundred_signals_end_leaves_whole_lines_and_loses_nothing() {
+    let (bench, seed) = (Bench::new(), any_seed());
+    say(&format!("PROPTEST_RNG_SEED={seed}"));
+    let undisturbed = bench.run(&json!({}), usize::MAX);
+    let mut all = Arrived::default();
+    all.load(&undisturbed);
+    let mut arrived = Arrived { state: json!({}), ..Arrived::default() };
+    let mut random = TestRng::from_seed(RngAlgorithm::ChaCha, &[seed.to_le_bytes(); 4].concat());
+    let (mut ended, mut slowest) = (0, Duration::ZERO);
+    for signal in [Signal::TERM, Signal::INT, Signal::HUP].into_iter().cycle().take(KILLS) {
+        let most = 1 + random.next_u64() % (undisturbed.bytes / 30) as u64;
+        let state = arrived.state.clone();
+        let printed = bench.run_until(&state, usize::try_from(most).unwrap(), signal);
+        arrived.load(&printed);
+        if printed.is_killed {
+            ended += 1;
+            slowest = slowest.max(printed.took);
+        } else {
+            // It has come to its end: the next one begins again.
+            arrived.state = json!({});
+        }
+    }
+    let state = arrived.state.clone();
+    arrived.load(&bench.run(&state, usize::MAX));
+    say(&format!("{ended} runs ended by a signal, the slowest in {slowest:?}"));
+    let missing = all.rows.difference(&arrived.rows).take(10).collect::<Vec<_>>();
+    assert!(missing.is_empty(), "{missing:?}");
+    assert!(ended >= KILLS / 2, "{ended}");
+    assert!(slowest < Duration::from_secs(2), "{slowest:?}");
 }

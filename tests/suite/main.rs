@@ -12,6 +12,8 @@ mod choices;
 mod chosen;
 #[path = "../support/conforming.rs"]
 mod conforming;
+#[path = "../support/front.rs"]
+mod front;
 #[path = "../support/mistyped.rs"]
 mod mistyped;
 #[path = "../support/reading.rs"]
@@ -28,11 +30,13 @@ mod armor;
 mod backfill;
 mod bookmarks;
 mod catalogs;
+mod certificates;
 mod children;
 mod choose;
 mod cli;
 mod concurrency;
 mod conformance;
+mod connections;
 mod errors;
 mod faults;
 mod incremental;
@@ -43,6 +47,7 @@ mod notes;
 mod offer;
 mod offsets;
 mod properties;
+mod proxies;
 mod queue;
 mod records;
 mod resume;
@@ -50,6 +55,8 @@ mod scope;
 mod selection;
 mod settings;
 mod signalfx;
+#[cfg(target_os = "linux")]
+mod signals;
 mod sources;
 mod sync;
 mod toy;

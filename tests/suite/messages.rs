@@ -1,6 +1,7 @@
 //! Every error in its own words, with its exit code and what to do about it: a message that changes shows here.
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use serde_json::json;
 use stand_in::{Action, Fault};
@@ -45,6 +46,9 @@ fn kind(error: &Error) -> usize {
         Error::TooManyGone { .. } => 20,
         Error::StreamsFailed { .. } => 21,
         Error::Unsettled { .. } => 22,
+        Error::Stopped { .. } => 23,
+        Error::NoThread(_) => 24,
+        Error::Untrusted { .. } => 25,
     }
 }
 
@@ -54,7 +58,12 @@ fn all() -> Vec<Error> {
         api: api(403, "missing_scope"),
     };
     let target = || "/v2/things?page_size=5".to_owned();
-    let unavailable = || Error::Unavailable { api: api(503, "unavailable"), attempts: 9 };
+    let refused = |retry_after: Option<Duration>| Error::Unavailable {
+        api: api(503, "unavailable"),
+        attempts: 9,
+        retry_after,
+    };
+    let unavailable = || refused(None);
     vec![
         Error::Arguments("unexpected argument '--no' found".into()),
         Error::Config(vec!["`a` is 1, but must be 2".into(), "`b` is missing".into()]),
@@ -76,8 +85,16 @@ fn all() -> Vec<Error> {
             problem: "connection refused".into(),
             attempts: 9,
         },
+        Error::Untrusted {
+            endpoint: "https://host.example".into(),
+            problem: "nobody who is trusted has issued it".into(),
+            hint: "set `ca_file`",
+        },
         unavailable(),
+        refused(Some(Duration::from_millis(7_199_500))),
+        Error::NoThread("Resource temporarily unavailable (os error 11)".into()),
         Error::OutputClosed,
+        Error::Stopped { signal: "SIGTERM", code: 143 },
         Error::Output("no space left on device".into()),
         Error::Bug("a worker thread has ended".into()),
         Error::Contract("it has no `things`".into()).in_stream("things", 0),
@@ -98,7 +115,7 @@ fn every_error_says_what_failed_and_what_to_do() {
     let mut kinds = all().iter().map(kind).collect::<Vec<_>>();
     kinds.sort_unstable();
     kinds.dedup();
-    assert_eq!(kinds, (0..=22).collect::<Vec<_>>(), "each kind has an example");
+    assert_eq!(kinds, (0..=25).collect::<Vec<_>>(), "each kind has an example");
     let mut lines = String::new();
     for error in all() {
         let (code, line) = (error.exit_code(), error.line(&DEFAULT.hints));

@@ -108,7 +108,7 @@ fn the_first_request_waits_for_a_limit_that_another_has_met_and_says_so() {
         Config::read(&INCIDENT_IO, &Args::default(), &environment, &mut Vec::new()).unwrap();
     let (log, clock) = (Shared::default(), Arc::new(StandingClock::at(NOW)));
     let shown = Arc::new(Log::new(Box::new(log.clone()), clock.clone()));
-    let client = Client::new(&config, clock.clone(), shown);
+    let client = Arc::new(Client::new(&config, clock.clone(), shown, Arc::default()).unwrap());
     client.limiter().close("/v2/users", "", Duration::from_secs(30), Duration::ZERO);
     client.get(&Request::new("/v1/identity")).unwrap();
     assert_eq!(clock.elapsed(), Duration::from_secs(30));

@@ -13,6 +13,7 @@ use proptest::test_runner::{RngSeed, TestCaseResult, TestError, TestRunner};
 use serde_json::Value;
 use stand_in::{ACTIAN_TENANT, Api, DEFAULT_KEY, NOW, Options, StandIn, Workspace};
 use tap_incident::base::clock::{Clock, StandingClock};
+use tap_incident::base::stop::Stop;
 use tap_incident::source::Source;
 use tap_incident::source::openapi::Openapi;
 use tap_incident::sources::SOURCES;
@@ -61,6 +62,7 @@ pub struct Tap {
     environment: Vec<(String, String)>,
     folder: tempfile::TempDir,
     clock: Arc<dyn Clock>,
+    stop: Arc<Stop>,
     sources: Vec<&'static Source>,
     /// Whose catalog is edited.
     source: &'static Source,
@@ -87,6 +89,7 @@ impl Tap {
             environment: Vec::new(),
             folder: tempfile::tempdir().unwrap(),
             clock: Arc::new(StandingClock::at(NOW)),
+            stop: Arc::default(),
             sources: SOURCES.to_vec(),
             source: &INCIDENT_IO,
         };
@@ -140,6 +143,12 @@ impl Tap {
         self
     }
 
+    /// The same, ended by whoever else holds this.
+    pub fn stopped_by(mut self, stop: &Arc<Stop>) -> Self {
+        self.stop = Arc::clone(stop);
+        self
+    }
+
     pub fn arg(mut self, arg: &str) -> Self {
         self.args.push(arg.into());
         self
@@ -183,6 +192,7 @@ impl Tap {
             stdout: &mut stdout,
             stderr: Box::new(stderr.clone()),
             clock: self.clock.clone(),
+            stop: self.stop,
             sources: self.sources,
         });
         let text = String::from_utf8(stdout).unwrap();

@@ -1,5 +1,7 @@
 //! The text of a catalog: it selects streams with what they need, or is refused.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 use tap_incident::record::Projection;
 use tap_incident::singer::catalog::{Selected, Selection, selection};
@@ -51,7 +53,7 @@ fn part(which: u8, value: Value) -> Twist {
 
 /// Each stream has its key, its replication key if that matters, and can be read and announced.
 pub fn check_selection(selection: &Selection) {
-    let mut output = Output::new(Vec::new());
+    let mut output = Output::new(Vec::new(), Arc::default());
     for selected in &selection.streams {
         let stream = selected.stream;
         let properties = selected.schema["properties"].as_object().unwrap();

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use tap_incident::api::client::{date, retry_after};
+use tap_incident::api::client::asked;
 use tap_incident::api::limit::Limiter;
 use tap_incident::base::retry::Retry;
+use tap_incident::base::time::parse_time;
 use tap_incident::sources::SOURCES;
-use ureq::http::{HeaderMap, HeaderValue};
 
 use crate::made::split;
 
@@ -17,22 +17,21 @@ const MOMENT: Duration = Duration::from_micros(1);
 const MOST: usize = 200;
 
 /// The first bytes say which source and how much is left to others. Then comes a line for each answer, of
-/// fields with tabs between them: quotas, what is left, `Retry-After`, `Date`, and what else happens.
+/// fields with tabs between them: quotas, what is left, `Retry-After`, and what else happens.
 pub fn check(bytes: &[u8]) {
     let ([source, reserve], rest) = split(bytes);
     let source = SOURCES[usize::from(source) % SOURCES.len()];
     let mut limiter = Limiter::new(&source.quotas, reserve);
     let endpoints = ["/v2/incidents", "/v2/alerts", "", source.streams[0].path];
+    let sent_at = parse_time("2026-11-20T12:00:00Z").unwrap();
     let mut now = Duration::ZERO;
     for line in rest.split(|byte| *byte == b'\n').take(MOST) {
         let fields = line.split(|byte| *byte == b'\t').collect::<Vec<_>>();
         let field = |place: usize| fields.get(place).copied().unwrap_or_default();
-        let event = field(4).first().copied().unwrap_or_default();
+        let event = field(3).first().copied().unwrap_or_default();
         let endpoint = endpoints[usize::from(event) % endpoints.len()];
-        let (header, retry, date) = (text(field(0)), header(field(2)), header(field(3)));
-        let asked = retry_after(&map("retry-after", retry));
-        // What comes of a date is compared with clocks, which is nobody's business here.
-        let _ = self::date(&map("date", date));
+        let header = text(field(0));
+        let asked = asked(text(field(2)), sent_at);
         limiter.take(endpoint, now);
         limiter.learn(endpoint, header, text(field(1)).parse().ok(), now);
         if event & 4 > 0 {
@@ -62,7 +61,7 @@ fn check_wait(limiter: &Limiter, endpoints: &[&str], now: Duration) {
 fn check_patience(asked: Option<Duration>) {
     let mut attempts = Retry { most: 3, patience: HOUR }.attempts();
     let mut waited = Duration::ZERO;
-    while let Some(wait) = attempts.wait(asked) {
+    while let Some(wait) = attempts.wait(Duration::ZERO, asked) {
         assert!(wait >= asked.unwrap_or_default());
         waited += wait;
     }
@@ -71,12 +70,4 @@ fn check_patience(asked: Option<Duration>) {
 
 fn text(field: &[u8]) -> &str {
     std::str::from_utf8(field).unwrap_or_default()
-}
-
-fn header(field: &[u8]) -> Option<HeaderValue> {
-    HeaderValue::from_bytes(field).ok()
-}
-
-fn map(name: &'static str, value: Option<HeaderValue>) -> HeaderMap {
-    value.map(|value| (ureq::http::HeaderName::from_static(name), value)).into_iter().collect()
 }

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use tap_incident::api::offer::Offer;
+use tap_incident::base::error::Error;
 use tap_incident::base::time::parse_time;
 use tap_incident::bookmark::cap::Cap;
 use tap_incident::bookmark::position::Position;
@@ -30,17 +31,21 @@ pub fn check(bytes: &[u8]) {
     } else {
         author(source, &mut Choices::of(rest.to_vec())).to_string()
     };
-    let Ok(state) = State::parse(source, &text, "state.json") else { return };
+    let Ok(state) = read(source, &text) else { return };
     check_printed(source, &state);
     for config in configs(source).iter().skip(usize::from(setting) % 4).take(1) {
         check_plans(config, state.clone());
     }
 }
 
+fn read(source: &Source, text: &str) -> Result<State, Error> {
+    State::parse(source, (text, "state.json"), &mut Vec::new())
+}
+
 /// What is printed is read again, as the same.
 fn check_printed(source: &Source, state: &State) {
     let printed = serde_json::to_string(state.as_map()).unwrap();
-    let again = State::parse(source, &printed, "state.json");
+    let again = read(source, &printed);
     assert_eq!(again.as_ref(), Ok(state), "{printed}");
 }
 

@@ -2,19 +2,25 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+use rustls::CertificateError;
 use serde::de::IgnoredAny;
 use serde_json::Value;
-use ureq::http::HeaderMap;
+use ureq::Timeout;
+use ureq::http::{HeaderMap, Uri};
 
+use super::asked::asked;
 use super::text;
+use crate::base::cut;
 use crate::base::error::{ApiMessage, Error};
 use crate::page::explain;
 use crate::source::Errors;
 use crate::source::request::Request;
 
-/// How many characters are shown of a body that is not the API's, and of what an API says.
+/// How many characters are shown of a body that is not the API's.
 const SHOWN: usize = 80;
-const LONGEST_WORDS: usize = 500;
+/// What ureq says of more than 128 headers: the error has a name only in a crate below it.
+const TOO_MANY_HEADERS: &str = "too many headers";
 
 /// Why an attempt failed.
 #[derive(Debug)]
@@ -31,6 +37,16 @@ pub struct Passing {
     what: What,
     /// How long the API asks to wait.
     pub(super) retry_after: Option<Duration>,
+    /// Where a quota is used up: the header that tells which.
+    pub(super) quotas: Option<String>,
+}
+
+/// The settings that bound how long an answer may take.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Timeouts {
+    pub(super) connect: Duration,
+    pub(super) first_byte: Duration,
+    pub(super) whole: Duration,
 }
 
 #[derive(Debug)]
@@ -46,7 +62,12 @@ impl Passing {
     /// coming.
     #[must_use]
     pub fn answer(error: Error) -> Self {
-        Self { what: What::Answer(error.into()), retry_after: None }
+        What::Answer(error.into()).into()
+    }
+
+    /// Nobody wants the rest of an answer.
+    pub(super) fn unwanted() -> Self {
+        What::Transport("it is not wanted any more".to_owned()).into()
     }
 
     /// Whether what came is no answer of an API.
@@ -75,9 +96,29 @@ impl Passing {
             What::Transport(problem) => {
                 Error::Unreachable { endpoint: endpoint.to_owned(), problem, attempts }
             }
-            What::Status(api) => Error::Unavailable { api, attempts },
+            What::Status(api) => {
+                Error::Unavailable { api, attempts, retry_after: self.retry_after }
+            }
             What::Answer(error) => *error,
         }
+    }
+}
+
+impl From<What> for Passing {
+    fn from(what: What) -> Self {
+        Self { what, retry_after: None, quotas: None }
+    }
+}
+
+impl Timeouts {
+    /// What had not happened when the time was up.
+    fn problem(&self, timeout: Timeout) -> String {
+        let (missing, wait, setting) = match timeout {
+            Timeout::Resolve | Timeout::Connect => ("no connection", self.connect, "connect"),
+            Timeout::RecvResponse => ("no byte of an answer", self.first_byte, "first_byte"),
+            _ => ("no end of the answer", self.whole, "request"),
+        };
+        format!("{missing} within {} seconds (`{setting}_timeout`)", wait.as_secs())
     }
 }
 
@@ -85,33 +126,111 @@ impl Passing {
 pub(super) fn whole(body: &[u8]) -> Result<(), Failure> {
     let json: Result<IgnoredAny, _> = serde_json::from_slice(body);
     json.map(drop).map_err(|error| {
-        let problem = explain(&error, &String::from_utf8_lossy(body));
+        let start = body.trim_ascii_start();
+        let start = start.get(..cut::MOST_CHARACTERS).unwrap_or(start);
+        let problem = explain(&error, &String::from_utf8_lossy(start));
         Failure::Passing(Passing::answer(Error::Garbled(problem)))
     })
 }
 
+/// No server takes a longer address, and many not half of it. Cursors and ids are what may make it so long.
+const LONGEST_ADDRESS: usize = 16 << 10;
+
+/// Checks that a request has an address that can be sent.
+pub(super) fn short_enough(request: &Request) -> Result<(), Failure> {
+    let address = request.to_string();
+    if address.len() <= LONGEST_ADDRESS {
+        return Ok(());
+    }
+    Err(Failure::Final(Error::Contract(format!(
+        "a cursor, an id or a filter makes an address of {} letters, and no more than {LONGEST_ADDRESS} are \
+         sent: {}",
+        address.len(),
+        cut::text(&address)
+    ))))
+}
+
 /// There was no answer, or half of one. That may pass, unless the request cannot be written or the
-/// answer is too large.
-pub(super) fn broken(error: &ureq::Error) -> Failure {
+/// answer is too large, and unless who answers cannot be trusted.
+pub(super) fn broken(error: &ureq::Error, endpoint: &str, timeouts: &Timeouts) -> Failure {
+    if let Some(flaw) = certificate_flaw(error) {
+        return Failure::Final(untrusted(flaw, endpoint));
+    }
     match error {
-        ureq::Error::BadUri(_) | ureq::Error::Http(_) => {
+        ureq::Error::BadUri(_) | ureq::Error::Http(_) if endpoint.parse::<Uri>().is_err() => {
             Failure::Final(Error::Config(vec![format!("`endpoint` cannot be used: {error}")]))
         }
-        ureq::Error::BodyExceedsLimit(limit) => {
-            Failure::Final(Error::Contract(format!("it is larger than {limit} bytes")))
+        ureq::Error::BadUri(_) | ureq::Error::Http(_) => Failure::Final(Error::Contract(format!(
+            "it makes a request that cannot be sent: {error}"
+        ))),
+        ureq::Error::Tls(_) => {
+            Failure::Final(Error::Config(vec![format!("`endpoint` cannot be used: {error}")]))
         }
-        other => Failure::Passing(Passing {
-            what: What::Transport(other.to_string()),
-            retry_after: None,
-        }),
+        ureq::Error::Timeout(timeout) => {
+            Failure::Passing(What::Transport(timeouts.problem(*timeout)).into())
+        }
+        ureq::Error::ConnectProxyFailed(reason) if is_refused(reason) => {
+            Failure::Final(Error::Config(vec![format!(
+                "the proxy in the environment does not take the request: {reason}"
+            )]))
+        }
+        ureq::Error::LargeResponseHeader(size, limit) => Failure::Final(Error::Contract(format!(
+            "its headers have {size} bytes, more than {limit}"
+        ))),
+        ureq::Error::Protocol(error) if error.to_string().contains(TOO_MANY_HEADERS) => {
+            Failure::Final(Error::Contract(format!("it has more headers than are read: {error}")))
+        }
+        other => Failure::Passing(What::Transport(other.to_string()).into()),
     }
 }
 
-/// What a status other than 200 means.
+/// Whether a proxy will say the same the next time: it wants another password, or knows no such host. What
+/// ureq tells of its answer is a sentence with the status in it.
+fn is_refused(reason: &str) -> bool {
+    let mut numbers = reason.split(|next: char| !next.is_ascii_digit());
+    let status = numbers.find_map(|number| number.parse::<u16>().ok());
+    status.is_some_and(|status| (400..500).contains(&status) && ![408, 429].contains(&status))
+}
+
+/// What is wrong with the certificate that was shown, if that is why a connection failed.
+fn certificate_flaw(error: &ureq::Error) -> Option<&CertificateError> {
+    let error = match error {
+        ureq::Error::Rustls(error) => error,
+        ureq::Error::Io(error) => error.get_ref()?.downcast_ref()?,
+        _ => return None,
+    };
+    match error {
+        rustls::Error::InvalidCertificate(flaw) => Some(flaw),
+        _ => None,
+    }
+}
+
+fn untrusted(flaw: &CertificateError, endpoint: &str) -> Error {
+    let (problem, hint) = match flaw {
+        CertificateError::UnknownIssuer => (
+            "nobody who is trusted has issued it".to_owned(),
+            "set `ca_file`, or SSL_CERT_FILE, to a PEM file with the certificate of its issuer",
+        ),
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            (flaw.to_string(), "check the host in `endpoint`: the certificate is for another one")
+        }
+        CertificateError::Expired
+        | CertificateError::ExpiredContext { .. }
+        | CertificateError::NotValidYet
+        | CertificateError::NotValidYetContext { .. } => (
+            flaw.to_string(),
+            "check this computer's clock; if it is right, the server needs another certificate",
+        ),
+        other => (other.to_string(), "the server needs another certificate"),
+    };
+    Error::Untrusted { endpoint: endpoint.to_owned(), problem, hint }
+}
+
+/// What a status other than 200 means; the answer was sent at `now`.
 pub(super) fn refusal(
     request: &Request,
     errors: Errors,
-    (status, headers): (u16, &HeaderMap),
+    (status, headers, now): (u16, &HeaderMap, DateTime<Utc>),
     body: &[u8],
 ) -> Failure {
     let said = Said::of(status, body);
@@ -119,17 +238,21 @@ pub(super) fn refusal(
         Errors::Coded(gone) => (said.is_coded, said.api.code.as_deref() == Some(gone)),
         Errors::Plain => (!said.is_html, true),
     };
-    let Said { api, scope, .. } = said;
+    let Said { api, scope, retry_after, is_json, .. } = said;
     let target = request.to_string();
     match status {
         429 | 408 | 500.. => {
-            Failure::Passing(Passing { what: What::Status(api), retry_after: retry_after(headers) })
+            let of_header = text(headers, "retry-after").and_then(|text| asked(text, now));
+            let retry_after = of_header.or_else(|| asked(&retry_after?, now));
+            Failure::Passing(Passing { retry_after, ..What::Status(api).into() })
         }
         // An API always answers with a body; a 204 comes from something on the way.
         204 => Failure::Passing(Passing::answer(Error::Rejected { target, api })),
         401 => Failure::Final(Error::Unauthorized(api)),
-        // Only the API itself knows what a key may read, or what exists; a proxy does not.
-        403 if is_the_apis => Failure::Final(Error::Forbidden { scope, api }),
+        // Only the API itself knows what a key may read, or what exists; a proxy does not. Its page is HTML,
+        // while JSON of any shape is what an API writes: a stream that is left out is told of, and one that
+        // failed would keep the others' run from succeeding for ever.
+        403 if is_the_apis || is_json => Failure::Final(Error::Forbidden { scope, api }),
         404 if is_the_apis => Failure::Final(Error::NotFound { is_gone, target, api }),
         _ => Failure::Final(Error::Rejected { target, api }),
     }
@@ -140,8 +263,11 @@ struct Said {
     api: ApiMessage,
     /// The missing scope.
     scope: Option<String>,
+    /// When to come again.
+    retry_after: Option<String>,
     /// Whether it has a code where errors with codes have it.
     is_coded: bool,
+    is_json: bool,
     is_html: bool,
 }
 
@@ -170,31 +296,27 @@ impl Said {
             "/description",
             "",
         ]);
-        let scope = text("/errors/0/metadata/scope");
+        let scope = text("/errors/0/metadata/scope").map(|scope| cut::text(&scope));
         let is_json = !body.is_null();
         let words: String = match words {
-            Some(words) => words.chars().take(LONGEST_WORDS).collect(),
+            Some(words) => cut::text(&words),
             None if body.is_object() => String::new(),
             None => plain.chars().take(SHOWN).collect(),
         };
         Self {
             is_coded: coded.is_some() || scope.is_some(),
+            is_json,
             is_html: !is_json && plain.starts_with('<'),
             scope,
+            retry_after: text("/rate_limit/retry_after"),
             api: ApiMessage {
                 status,
                 text: words,
                 code: coded.or_else(|| first(&["/code", "/error/code"])),
-                request_id: text("/request_id"),
+                request_id: text("/request_id").map(|id| cut::text(&id)),
             },
         }
     }
-}
-
-/// `Retry-After` in whole seconds.
-#[must_use]
-pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    text(headers, "retry-after")?.trim().parse().ok().map(Duration::from_secs)
 }
 
 #[cfg(test)]
@@ -203,7 +325,7 @@ mod tests {
 
     fn refused(status: u16, body: &str) -> Option<Error> {
         let request = Request::new("/v2/users");
-        let head = (status, &HeaderMap::new());
+        let head = (status, &HeaderMap::new(), DateTime::UNIX_EPOCH);
         match refusal(&request, Errors::Coded("resource_not_found"), head, body.as_bytes()) {
             Failure::Final(error) => Some(error),
             Failure::Passing(_) => None,
@@ -229,6 +351,46 @@ mod tests {
     }
 
     #[test]
+    fn a_403_in_json_of_any_shape_is_the_apis_and_a_page_a_text_or_nothing_is_not() {
+        for body in [
+            "[]",
+            r#"["no"]"#,
+            r#""no""#,
+            "{}",
+            r#"{"error": "no"}"#,
+            r#"{"errors": {}}"#,
+            r#"{"errors": [{"code": null}]}"#,
+            r#"{"status": 403}"#,
+        ] {
+            let found = refused(403, body);
+            assert!(
+                matches!(found, Some(Error::Forbidden { scope: None, .. })),
+                "{body}: {found:?}"
+            );
+            let missing = refused(404, body);
+            assert!(matches!(missing, Some(Error::Rejected { .. })), "{body}: {missing:?}");
+        }
+        for body in ["", "null", "<html>", "Forbidden", "{\"half"] {
+            assert!(matches!(refused(403, body), Some(Error::Rejected { .. })), "{body}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_is_too_long_is_the_apis_fault_and_not_the_endpoints() {
+        let request = |length| Request::new("/v2/users").with("after", "x".repeat(length));
+        assert!(short_enough(&request(LONGEST_ADDRESS - 20)).is_ok());
+        let Err(Failure::Final(error)) = short_enough(&request(LONGEST_ADDRESS)) else { panic!() };
+        assert_eq!(error.exit_code(), 4);
+        assert!(error.to_string().chars().count() < 700, "{error}");
+        let bad = || ureq::Error::BadUri("x".into());
+        for (endpoint, code) in [("https://api.example.com", 4), ("https://a b", 2)] {
+            let timeouts = Timeouts::default();
+            let Failure::Final(error) = broken(&bad(), endpoint, &timeouts) else { panic!() };
+            assert_eq!(error.exit_code(), code, "{endpoint}");
+        }
+    }
+
+    #[test]
     fn what_a_proxy_says_is_shown_in_part_and_means_neither_forbidden_nor_missing() {
         let page = format!("<html>{}", "x".repeat(500));
         for status in [403, 404] {
@@ -241,12 +403,12 @@ mod tests {
     fn what_an_api_says_is_cut_too() {
         let long = "x".repeat(9_000);
         for (body, length) in [
-            (format!("{long:?}"), LONGEST_WORDS),
-            (format!(r#"{{"message": {long:?}}}"#), LONGEST_WORDS),
+            (format!("{long:?}"), cut::MOST_CHARACTERS + 1),
+            (format!(r#"{{"message": {long:?}}}"#), cut::MOST_CHARACTERS + 1),
             (format!("[{long:?}]"), SHOWN),
         ] {
             let Some(Error::Rejected { api, .. }) = refused(400, &body) else { panic!() };
-            assert_eq!(api.text.len(), length);
+            assert_eq!(api.text.chars().count(), length);
         }
     }
 
@@ -258,5 +420,26 @@ mod tests {
         for status in [301, 400, 401, 403, 404, 422] {
             assert!(refused(status, "{}").is_some(), "{status}");
         }
+    }
+
+    #[test]
+    fn when_to_come_again_is_in_the_header_or_else_in_the_body() {
+        let said = r#"{"rate_limit": {"retry_after": "Thu, 01 Jan 1970 00:00:18 UTC"}}"#;
+        let asked = |headers: &HeaderMap, status| {
+            let head = (status, headers, DateTime::UNIX_EPOCH);
+            let request = Request::new("/v2/users");
+            match refusal(&request, Errors::Coded("gone"), head, said.as_bytes()) {
+                Failure::Passing(passing) => passing.retry_after.map(|wait| wait.as_secs()),
+                Failure::Final(error) => panic!("{error}"),
+            }
+        };
+        let mut headers = HeaderMap::new();
+        for status in [429, 503] {
+            assert_eq!(asked(&headers, status), Some(18));
+        }
+        headers.insert("retry-after", " 7".parse().unwrap());
+        assert_eq!(asked(&headers, 429), Some(7));
+        headers.insert("retry-after", "soon".parse().unwrap());
+        assert_eq!(asked(&headers, 429), Some(18));
     }
 }

@@ -6,6 +6,7 @@ use serde::de::{Error as _, Unexpected};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
+use crate::base::cut;
 use crate::base::error::Error;
 use crate::source::schema;
 use crate::source::stream::Stream;
@@ -59,8 +60,10 @@ pub(super) struct Choice {
 /// # Errors
 /// [`Error::Selection`] with the place of what is not as it should be.
 pub(super) fn read(catalog: Value) -> Result<Vec<Entry>, Error> {
-    let catalog: Catalog = serde_path_to_error::deserialize(catalog)
-        .map_err(|error| Error::Selection(format!("the catalog is no catalog: {error}")))?;
+    let catalog: Catalog = serde_path_to_error::deserialize(catalog).map_err(|error| {
+        let problem = cut::text(&error.to_string());
+        Error::Selection(format!("the catalog is no catalog: {problem}"))
+    })?;
     Ok(catalog.streams)
 }
 
@@ -113,8 +116,9 @@ impl Entry {
             Some(Value::Object(_)) => Ok(Some(schema)),
             Some(other) => Err(Error::Selection(format!(
                 "the catalog is no catalog: the `properties` of the schema of `{}` are no object \
-                 but {other}",
-                self.name()
+                 but {}",
+                cut::text(self.name()),
+                cut::text(&other.to_string())
             ))),
         }
     }
@@ -173,7 +177,7 @@ fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::E
         Value::String(text) if text.eq_ignore_ascii_case("true") => Ok(Some(true)),
         Value::String(text) if text.eq_ignore_ascii_case("false") => Ok(Some(false)),
         other => {
-            let text = other.to_string();
+            let text = cut::text(&other.to_string());
             Err(D::Error::invalid_value(Unexpected::Other(&text), &"true or false"))
         }
     }

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::entry::{Entry, places};
 use super::merged::Unlike;
 use super::{Method, Selected};
+use crate::base::cut;
 use crate::source::schema;
 
 /// What describes a table or a column, in the metadata and, with underscores, beside it.
@@ -25,8 +26,6 @@ const DESCRIPTIVE: [&str; 10] = [
     "tap-stream-id",
 ];
 const INCLUSIONS: [&str; 3] = ["available", "automatic", "unsupported"];
-/// How many names are listed at most.
-const NAMED: usize = 5;
 /// How many characters are shown of a value.
 const SHOWN: usize = 60;
 
@@ -47,7 +46,7 @@ pub(super) fn ignored(entry: &Entry, selected: &Selected, unlike: &Unlike) -> Ve
     if !meaningless.is_empty() {
         lines.push(format!(
             "stream `{name}`: the catalog chooses what is no field of its schema: {}",
-            some_of(&meaningless)
+            listed(&meaningless)
         ));
     }
     lines
@@ -62,7 +61,7 @@ fn schema_parts(unlike: &Unlike) -> Vec<String> {
         fields.push(if path.is_empty() { "the record".to_owned() } else { path.clone() });
     }
     let keywords = unlike.keywords.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>();
-    vec![format!("{} of fields: {}", some_of(&keywords), some_of(&fields))]
+    vec![format!("{} of fields: {}", listed(&keywords), listed(&fields))]
 }
 
 /// Keys and ways of reading that are not ours.
@@ -133,7 +132,7 @@ fn automatic_part(entry: &Entry, selected: &Selected) -> Option<String> {
             fields.push(schema::dotted(&place));
         }
     }
-    (!fields.is_empty()).then(|| format!("`inclusion` automatic of {}", some_of(&fields)))
+    (!fields.is_empty()).then(|| format!("`inclusion` automatic of {}", listed(&fields)))
 }
 
 /// Keys that nobody reads where they are.
@@ -166,7 +165,7 @@ fn unread_part(entry: &Entry) -> Option<String> {
         }
     }
     let unread = unread.into_iter().collect::<Vec<_>>();
-    (!unread.is_empty()).then(|| some_of(&unread))
+    (!unread.is_empty()).then(|| listed(&unread))
 }
 
 fn unread_of(values: &Map<String, Value>, read: &[&str], place: &str) -> Vec<String> {
@@ -182,8 +181,6 @@ fn unread_of(values: &Map<String, Value>, read: &[&str], place: &str) -> Vec<Str
     unread
 }
 
-/// The first of these, and how many there are where that is not all.
-fn some_of(names: &[String]) -> String {
-    let first = names.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
-    if names.len() > NAMED { format!("{first}, … ({} in all)", names.len()) } else { first }
+fn listed(names: &[String]) -> String {
+    cut::list(names.iter().map(String::as_str))
 }

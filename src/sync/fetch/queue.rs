@@ -86,6 +86,26 @@ pub enum Next {
     Nothing,
 }
 
+/// Whether a large body may get larger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Growth {
+    /// There is room.
+    Granted,
+    /// When something has changed it may ask again.
+    NotYet,
+    /// Its list was closed.
+    Unwanted,
+}
+
+/// A body under way that is larger than most.
+#[derive(Debug, Default)]
+struct Large {
+    /// How many bytes it was granted.
+    size: usize,
+    /// Whether it was told to wait for more.
+    is_waiting: bool,
+}
+
 /// What the writer gets, in order.
 #[derive(Debug)]
 pub enum Delivery {
@@ -112,6 +132,8 @@ pub struct Queue {
     /// Bytes fetched and not yet taken, and how many there may be.
     held: usize,
     budget: usize,
+    /// Large bodies under way, whose list is which and who stand where in it.
+    large: BTreeMap<(usize, Place), Large>,
     /// Pages fetched and not yet taken.
     waiting: usize,
     /// The largest page so far: what an answer on its way may turn out to be.
@@ -140,9 +162,48 @@ impl Queue {
             running: 0,
             held: 0,
             budget,
+            large: BTreeMap::new(),
             waiting: 0,
             largest: LIKELY_PAGE,
         }
+    }
+
+    /// Sends no more than so many requests at a time from now on.
+    pub fn limit(&mut self, most_running: usize) {
+        self.most_running = self.most_running.min(most_running);
+    }
+
+    /// Whether the answer to a request may get larger by so many bytes than it was when last asked, or than
+    /// most answers are. What the writer waits for may, and where all others wait one has to go on: else what
+    /// the writer waits for next would find no place among those that run.
+    pub fn grow(&mut self, work: &Work, growth: usize) -> Growth {
+        if !self.is_wanted(work) {
+            return Growth::Unwanted;
+        }
+        let place = (work.list, work.place.clone());
+        let mut large = self.large.remove(&place).unwrap_or_default();
+        let sizes = self.large.values().map(|other| other.size).sum::<usize>();
+        let others = self.large.values().filter(|other| other.is_waiting).count();
+        let has_room = self.held + sizes + large.size + growth <= self.budget;
+        let is_last = others + 1 >= self.most_running;
+        large.is_waiting = !(has_room || is_last || self.is_head(work));
+        let answer = if large.is_waiting { Growth::NotYet } else { Growth::Granted };
+        large.size += if large.is_waiting { 0 } else { growth };
+        self.large.insert(place, large);
+        answer
+    }
+
+    /// Whether it is the answer that the writer waits for.
+    fn is_head(&self, work: &Work) -> bool {
+        let open = self.lists.get(self.current).filter(|_| work.list == self.current);
+        let head = open.and_then(|open| open.pagers.first_key_value());
+        head.is_some_and(|(place, slot)| *place == work.place && slot.pages.is_empty())
+    }
+
+    /// Whether the list of a request is not closed yet.
+    #[must_use]
+    pub fn is_wanted(&self, work: &Work) -> bool {
+        self.lists.get(work.list).is_some_and(|open| open.pagers.contains_key(&work.place))
     }
 
     /// Chooses what to send: what will be written first, if its endpoint takes a request now and
@@ -154,6 +215,8 @@ impl Queue {
         }
         // Nobody knows how large an answer will be: each on its way is taken for the largest so far.
         let has_room = self.held + (self.running + 1) * self.largest <= self.budget;
+        // Where an answer waits for room already, no other one will find any.
+        let has_room = has_room && !self.large.values().any(|large| large.is_waiting);
         let is_far = self.waiting + self.running >= PAGES_AHEAD * self.most_running;
         // What is written next waits for its own rate limit: the others have time to go further.
         let has_room = has_room && (!is_far || self.is_held_up(limiter, now));
@@ -211,6 +274,7 @@ impl Queue {
     pub fn put(&mut self, work: Work, step: Option<Step>) {
         self.running -= 1;
         let Work { list, place, pager, .. } = work;
+        self.large.remove(&(list, place.clone()));
         let Some(open) = self.lists.get_mut(list) else { return };
         open.page_size = open.page_size.min(pager.request().page_size().unwrap_or(u32::MAX));
         // The list may have been closed meanwhile.

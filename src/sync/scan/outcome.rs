@@ -5,9 +5,11 @@ use std::ops::Range;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::base::cut;
 use crate::base::log::{Level, Log};
 use crate::bookmark::cap::Cap;
 use crate::bookmark::memory::{Recent, Seen};
+use crate::record::lines::Large;
 use crate::source::stream::Stream;
 
 /// What came of a list.
@@ -45,6 +47,8 @@ pub struct Outcome {
     pub values_nulled: u64,
     /// Records that have a key in common with another one that differs.
     pub sharing_keys: u64,
+    /// Records that may be too large for a target.
+    pub large: Large,
 }
 
 /// How much did not come, or not as it was sent.
@@ -107,9 +111,7 @@ impl Outcome {
     /// Says everything that was left out of a stream.
     pub fn report(&self, stream: &'static Stream, log: &Log) {
         let name = stream.name;
-        let list = |paths: &BTreeSet<String>| {
-            paths.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
-        };
+        let list = |paths: &BTreeSet<String>| cut::list(paths.iter().map(String::as_str));
         let say = |level, message: &str| {
             log.say(level, Some(name), &format!("stream={name} {message}"));
         };
@@ -145,6 +147,9 @@ impl Outcome {
         }
         if self.refused > 0 {
             let message = format!("parents of which the key may not read it: {}", self.refused);
+            say(Level::Warning, &message);
+        }
+        if let Some(message) = self.large.told() {
             say(Level::Warning, &message);
         }
         for message in self.short() {
