@@ -19,6 +19,7 @@ use ureq::http::{HeaderMap, HeaderValue, Response, StatusCode};
 use ureq::{Agent, Body};
 use zeroize::Zeroizing;
 
+pub use self::asked::asked;
 pub use self::failure::{Failure, Passing};
 use self::failure::{Timeouts, broken, refusal, short_enough, whole};
 use self::transport::{Fresh, agent, was_closed};

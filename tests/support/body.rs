@@ -1,8 +1,8 @@
 //! Answers that are mostly what a schema says, and now and then not.
 
 use serde_json::Value;
-use tap_incident::source::schema;
 use tap_incident::source::stream::{Column, Origin, Shape, Stream};
+use tap_incident::source::{Paging, schema};
 
 use crate::choices::Choices;
 use crate::tree::{Tree, units};
@@ -113,7 +113,7 @@ impl Author<'_> {
             }
         }
         match self.choices.pick(64) {
-            61 => fields.push((units("pagination_meta"), Tree::Null)),
+            50..=61 => fields.extend(self.paging()),
             62 => fields[0].1 = self.anything(2),
             63 => fields[0].0.push(u16::from(b'x')),
             _ => {}
@@ -125,6 +125,24 @@ impl Author<'_> {
         let at = self.choices.pick(fields.len() + 1);
         fields.insert(at, (self.name(), self.anything(2)));
         Tree::Object(fields)
+    }
+
+    /// What is said of the next page and of the whole list.
+    fn paging(&mut self) -> Option<(Vec<u16>, Tree)> {
+        let paging = self.stream.source.paging;
+        let value = match (paging, self.choices.pick(8)) {
+            (_, 0) => Tree::Null,
+            (_, 1) => self.anything(2),
+            (Paging::Cursor { after, total, .. }, spoilt) => {
+                let after =
+                    (units(after), if spoilt == 2 { self.anything(1) } else { self.text() });
+                let total = (units(total), self.number());
+                let again = (spoilt == 3).then(|| after.clone());
+                Tree::Object([after, total].into_iter().chain(again).collect())
+            }
+            _ => self.number(),
+        };
+        Some((units(paging.beside()?), value))
     }
 
     fn spoiled_lists(&mut self, mut lists: Vec<(Vec<u16>, Tree)>) -> Tree {

@@ -10,10 +10,14 @@ pub struct Choices {
 }
 
 pub fn any_choices(most: usize) -> impl Strategy<Value = Choices> {
-    prop::collection::vec(any::<u8>(), 0..most).prop_map(|bytes| Choices { bytes, next: 0 })
+    prop::collection::vec(any::<u8>(), 0..most).prop_map(Choices::of)
 }
 
 impl Choices {
+    pub fn of(bytes: Vec<u8>) -> Self {
+        Self { bytes, next: 0 }
+    }
+
     /// A number below `count`, which is at most 256.
     pub fn pick(&mut self, count: usize) -> usize {
         let byte = self.bytes.get(self.next).copied().unwrap_or_default();

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
+use tap_incident::source::Paging;
 use tap_incident::source::stream::{Binding, Origin, Shape, Stream, Take};
 
 use crate::body::{NUMBER, bound};
@@ -12,7 +13,7 @@ use crate::tree::{Tree, units};
 
 /// What every setting is, and when every answer came.
 pub const SETTING: &str = "harbour \"7\"";
-const READ_AT: &str = "2026-11-20T12:00:00Z";
+pub const READ_AT: &str = "2026-11-20T12:00:00Z";
 
 /// How a stream is read.
 pub struct Reading<'a> {
@@ -36,6 +37,9 @@ pub struct Outcome {
     pub values_nulled: u64,
     /// What children are asked for with.
     pub bound: Vec<(usize, Vec<String>)>,
+    /// The cursor of the next page, and how many records the whole list has.
+    pub after: Option<String>,
+    pub total: Option<u64>,
 }
 
 impl Outcome {
@@ -99,6 +103,7 @@ impl Reading<'_> {
     /// What comes out, or why nothing does.
     pub fn of(&self, body: &Tree) -> Result<Outcome, String> {
         let mut outcome = Outcome::default();
+        self.paging(body, &mut outcome)?;
         match self.stream.shape {
             Shape::Body => self.record(body, (body, ""), &mut outcome)?,
             Shape::Object(name) => self.record(only(body, name)?, (body, ""), &mut outcome)?,
@@ -128,6 +133,38 @@ impl Reading<'_> {
             },
         }
         Ok(outcome)
+    }
+
+    /// What stands beside the records of how the list goes on.
+    fn paging(&self, body: &Tree, outcome: &mut Outcome) -> Result<(), String> {
+        let paging = self.stream.source.paging;
+        let (Tree::Object(fields), Some(name)) = (body, paging.beside()) else { return Ok(()) };
+        if self.stream.shape == Shape::Body {
+            return Ok(());
+        }
+        let value = match named(fields, name)[..] {
+            [] => return Ok(()),
+            [value] => value,
+            _ => return Err(format!("`{name}` twice")),
+        };
+        let count = |value: &Tree| match value {
+            Tree::Number(number) => number.parse().ok(),
+            _ => None,
+        };
+        match (paging, value) {
+            (Paging::Offset { .. }, value) => outcome.total = count(value),
+            (_, Tree::Null) => {}
+            (Paging::Cursor { after, total, .. }, Tree::Object(fields)) => {
+                outcome.total = named(fields, total).pop().and_then(count);
+                outcome.after = match named(fields, after)[..] {
+                    [] | [Tree::Null] => None,
+                    [Tree::Text(units)] => Some(meant(units)).filter(|after| !after.is_empty()),
+                    _ => return Err("no cursor".into()),
+                };
+            }
+            _ => return Err(format!("`{name}` is no object")),
+        }
+        Ok(())
     }
 
     fn list(

@@ -37,23 +37,30 @@ impl Tree {
 
     /// One line of output.
     pub fn read(line: &str) -> Self {
-        match line.as_bytes()[0] {
+        Self::parse(line).unwrap()
+    }
+
+    /// Any JSON.
+    pub fn parse(text: &str) -> serde_json::Result<Self> {
+        let text = serde_json::from_str::<&RawValue>(text)?.get();
+        Ok(match text.as_bytes()[0] {
             b'{' => {
-                let Fields(fields) = serde_json::from_str(line).unwrap();
-                let read = |(name, value): &(String, Box<RawValue>)| {
-                    (units(name), Self::read(value.get()))
+                let Fields(fields) = serde_json::from_str(text)?;
+                let parse = |(name, value): (&RawValue, &RawValue)| {
+                    Ok((unescaped(name.get()), Self::parse(value.get())?))
                 };
-                Self::Object(fields.iter().map(read).collect())
+                Self::Object(fields.into_iter().map(parse).collect::<serde_json::Result<_>>()?)
             }
             b'[' => {
-                let items: Vec<Box<RawValue>> = serde_json::from_str(line).unwrap();
-                Self::List(items.iter().map(|item| Self::read(item.get())).collect())
+                let items: Vec<&RawValue> = serde_json::from_str(text)?;
+                let items = items.iter().map(|item| Self::parse(item.get()));
+                Self::List(items.collect::<serde_json::Result<_>>()?)
             }
-            b'"' => Self::text(&serde_json::from_str::<String>(line).unwrap()),
+            b'"' => Self::Text(unescaped(text)),
             b'n' => Self::Null,
-            b't' | b'f' => Self::Bool(line == "true"),
-            _ => Self::Number(line.to_owned()),
-        }
+            b't' | b'f' => Self::Bool(text == "true"),
+            _ => Self::Number(text.to_owned()),
+        })
     }
 
     /// The text of it, spelled in one of many ways.
@@ -107,6 +114,34 @@ pub fn units(text: &str) -> Vec<u16> {
     text.encode_utf16().collect()
 }
 
+/// The code units of a JSON string with its quotes, which is known to be one.
+fn unescaped(text: &str) -> Vec<u16> {
+    let mut units = Vec::new();
+    let mut characters = text[1..text.len() - 1].chars();
+    while let Some(character) = characters.next() {
+        let meant = match character {
+            '\\' => characters.next().unwrap(),
+            plain => {
+                units.extend_from_slice(plain.encode_utf16(&mut [0; 2]));
+                continue;
+            }
+        };
+        units.push(match meant {
+            'u' => {
+                let digits = characters.by_ref().take(4).collect::<String>();
+                u16::from_str_radix(&digits, 16).unwrap()
+            }
+            'b' => 8,
+            't' => 9,
+            'n' => 10,
+            'f' => 12,
+            'r' => 13,
+            itself => u16::try_from(u32::from(itself)).unwrap(),
+        });
+    }
+    units
+}
+
 fn blank(choices: &mut Choices, text: &mut String) {
     let blanks = ["", "", "", "", "", "", " ", "\r\n\t "];
     text.push_str(choices.one_of(&blanks));
@@ -151,9 +186,9 @@ fn short(character: char) -> Option<&'static str> {
 }
 
 /// The fields of an object, each as often as it comes.
-struct Fields(Vec<(String, Box<RawValue>)>);
+struct Fields<'a>(Vec<(&'a RawValue, &'a RawValue)>);
 
-impl<'de> Deserialize<'de> for Fields {
+impl<'de> Deserialize<'de> for Fields<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(FieldsVisitor)
     }
@@ -162,13 +197,13 @@ impl<'de> Deserialize<'de> for Fields {
 struct FieldsVisitor;
 
 impl<'de> Visitor<'de> for FieldsVisitor {
-    type Value = Fields;
+    type Value = Fields<'de>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         formatter.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
         let mut fields = Vec::new();
         while let Some(field) = map.next_entry()? {
             fields.push(field);

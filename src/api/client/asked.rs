@@ -8,7 +8,8 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 const HTTP_DATE: &str = "%a, %d %b %Y %H:%M:%S";
 
 /// What a text says: seconds, or a moment that is so far from `now`. One that has passed is no wait.
-pub(super) fn asked(text: &str, now: DateTime<Utc>) -> Option<Duration> {
+#[must_use]
+pub fn asked(text: &str, now: DateTime<Utc>) -> Option<Duration> {
     let text = text.trim();
     if text.starts_with(|first: char| first.is_ascii_digit())
         && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')

@@ -31,8 +31,11 @@ pub(super) fn own(source: &Source, mut state: Map<String, Value>) -> Map<String,
     let mut others = others.and_then(|others| others.as_object().cloned()).unwrap_or_default();
     let mut own = match others.remove(source.name) {
         Some(Value::Object(own)) => own,
-        _ => empty(source),
+        _ => Map::new(),
     };
+    // Whatever it says there, it is from here on, or the next run would take it for another's.
+    own.remove(SOURCE);
+    own.extend(empty(source));
     // An empty state is nobody's.
     if !state.is_empty() {
         others.insert(owner, Value::Object(state));
@@ -41,4 +44,23 @@ pub(super) fn own(source: &Source, mut state: Map<String, Value>) -> Map<String,
         own.insert(OTHERS.into(), json!(others));
     }
     own
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sources::SOURCES;
+
+    #[test]
+    fn what_is_carried_along_for_a_source_is_its_own_whatever_it_says() {
+        for source in SOURCES {
+            let other = if source.name == "signalfx" { "actian" } else { "signalfx" };
+            for said in [json!({"bookmarks": {}}), json!({"bookmarks": {}, "source": other})] {
+                let state = json!({"source": other, "other_sources": {source.name: said}});
+                let first = own(source, state.as_object().unwrap().clone());
+                assert_eq!(first["other_sources"], json!({other: {"source": other}}));
+                assert_eq!(own(source, first.clone()), first);
+            }
+        }
+    }
 }
