@@ -304,7 +304,8 @@ fn of_any_body_comes_out_what_a_plain_reader_finds_in_it() {
     let added = prop::collection::vec(("[^\0]{1,4}", any_field()), 0..3);
     let cases = (any::<Index>(), any_twists(8), added, any_choices(1_500));
     try_many((2_000, 2_000), "bodies", &cases, |(stream, twists, added, choices)| {
-        let chosen = Chosen::of(stream.get(&streams()), &twists, &added);
+        let stream = *stream.get(&streams());
+        let chosen = Chosen::of(stream, &twists, &added);
         let Selected { stream, known, .. } = &chosen.selected;
         let mut author = Author { stream, schema: known, choices };
         let body = author.body();
