@@ -4,6 +4,8 @@
 
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../support/arrived.rs"]
+mod arrived;
 #[path = "../support/body.rs"]
 mod body;
 #[path = "../support/choices.rs"]
@@ -36,6 +38,7 @@ mod conformance;
 mod errors;
 mod faults;
 mod incremental;
+mod key;
 mod layers;
 mod messages;
 mod moved;
