@@ -151,9 +151,9 @@ pub(crate) fn repeat_cursor(answer: &mut Answer, request: &Request) {
 pub(crate) fn empty(answer: &mut Answer) {
     let Some((property, start)) = &answer.page else { return };
     let again = Cursor { again: start.again.saturating_add(1), ..start.clone() };
-    if let Some(rows) = answer.body.get_mut(property) {
-        *rows = json!([]);
-    }
+    // An answer that is kept whole may be no list.
+    let Some(rows) = answer.body.get_mut(property).and_then(Value::as_array_mut) else { return };
+    rows.clear();
     set_after(&mut answer.body, &again.text());
 }
 
