@@ -1,5 +1,5 @@
 //! The key, taken out of whatever is printed: whole or its beginning, since what others send is cut before
-//! it is shown; as it is, percent-encoded, with JSON escapes, or as base64.
+//! it is shown; as it is, percent-encoded, with the escapes of JSON or of HTML, or as base64.
 
 use std::borrow::Cow;
 
@@ -74,20 +74,54 @@ fn beginning(form: &str, text: &str) -> Option<usize> {
     (letters >= SHORTEST).then_some(length)
 }
 
-/// How many bytes a text spends on this letter at its start.
+/// How many bytes a text spends on this letter at its start: as it is, or escaped for an address, for JSON
+/// or for HTML, and maybe once more by whoever quoted that.
 fn spelled(letter: u8, text: &[u8]) -> Option<usize> {
-    match text.first() {
-        Some(first) if *first == letter => return Some(1),
-        Some(b'%' | b'\\') => {}
-        _ => return None,
-    }
-    for escape in [format!("%{letter:02x}"), format!("\\u{letter:04x}")] {
-        let start = text.get(..escape.len()).unwrap_or_default();
-        if start.eq_ignore_ascii_case(escape.as_bytes()) {
-            return Some(escape.len());
+    match text.first()? {
+        b'&' => entity(letter, text).or_else(|| (letter == b'&').then_some(1)),
+        first if *first == letter => Some(1),
+        b'%' => {
+            let mut length = 1;
+            while text.get(length..).is_some_and(|rest| rest.starts_with(b"25")) {
+                length += 2;
+            }
+            begins(text, length, &format!("{letter:02x}"))
         }
+        b'\\' => {
+            let length = text.iter().take_while(|byte| **byte == b'\\').count();
+            let is_plain = text.get(length) == Some(&letter);
+            let plain = is_plain.then_some(length + 1);
+            plain.or_else(|| begins(text, length, &format!("u{letter:04x}")))
+        }
+        _ => None,
     }
-    None
+}
+
+/// Where what begins there ends, in capitals or small letters.
+fn begins(text: &[u8], at: usize, what: &str) -> Option<usize> {
+    let end = at + what.len();
+    text.get(at..end)?.eq_ignore_ascii_case(what.as_bytes()).then_some(end)
+}
+
+/// How long the HTML is that stands for this letter.
+fn entity(letter: u8, text: &[u8]) -> Option<usize> {
+    let name = match letter {
+        b'&' => "amp",
+        b'<' => "lt",
+        b'>' => "gt",
+        b'"' => "quot",
+        b'\'' => "apos",
+        _ => "",
+    };
+    let spellings = [
+        format!("&{name};"),
+        format!("&#{letter};"),
+        format!("&#{letter:02};"),
+        format!("&#{letter:03};"),
+        format!("&#x{letter:x};"),
+        format!("&#x{letter:04x};"),
+    ];
+    spellings.iter().find_map(|spelling| begins(text, 0, spelling))
 }
 
 #[cfg(test)]
@@ -112,6 +146,10 @@ mod tests {
     fn a_key_is_found_however_it_is_written() {
         assert_eq!(shown("?k=inc%5flive%2Ba%2fb%3Dc~0123456789&x"), "?k=[api_key]&x");
         assert_eq!(shown(r#"{"k":"inc\u005flive+a\u002fb=c~0123456789"}"#), r#"{"k":"[api_key]"}"#);
+        assert_eq!(shown("k=inc_live%252ba%252Fb%253Dc~0123456789&x"), "k=[api_key]&x");
+        assert_eq!(shown(r"inc\\u005Flive+a\/b x inc_live+a\\/b=c"), "[api_key] x [api_key]");
+        assert_eq!(shown("<b>inc_live&#43;a&#x2F;b&#061;c~0123456789</b>"), "<b>[api_key]</b>");
+        assert_eq!(Redaction::of("a&b<c>d&e").apply("a&amp;b&lt;c&gt;d&e"), "[api_key]");
         for before in ["", "x", "user:", "Bearer "] {
             for engine in [BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD] {
                 let encoded = engine.encode(format!("{before}{KEY}!"));

@@ -55,7 +55,30 @@ pub enum Action {
     Date(DateTime<Utc>),
     /// The answer is late.
     Delay(Duration),
+    /// These bytes are sent, whatever they are, and the connection ends.
+    Raw(Vec<u8>),
+    /// The bytes of the answer, header and all, are changed on their way.
+    Rewritten(Rewrite),
+    /// The connection is reset in place of an answer, where the system can do that; elsewhere it ends.
+    Reset,
 }
+
+/// How the bytes of an answer are changed, and whether the connection ends after them.
+#[derive(Debug, Clone, Copy)]
+pub struct Rewrite {
+    /// What becomes of them.
+    pub by: fn(Vec<u8>) -> Vec<u8>,
+    /// Whether the connection ends.
+    pub closes: bool,
+}
+
+impl PartialEq for Rewrite {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::fn_addr_eq(self.by, other.by) && self.closes == other.closes
+    }
+}
+
+impl Eq for Rewrite {}
 
 impl Fault {
     /// A fault that hits each request whose path starts so.
@@ -79,25 +102,40 @@ impl Fault {
     }
 }
 
+/// What happens to a request, which is given with its path and query, where no fault hits it.
+pub type Weather = Box<dyn FnMut(&str) -> Option<Action> + Send>;
+
 /// The faults of a running stand-in, and how many requests each has seen.
-#[derive(Debug, Default)]
-pub(crate) struct Faults(Vec<(Fault, usize)>);
+#[derive(Default)]
+pub(crate) struct Faults {
+    ordered: Vec<(Fault, usize)>,
+    weather: Option<Weather>,
+    /// How many requests were hit.
+    pub(crate) hits: usize,
+}
 
 impl Faults {
     pub(crate) fn add(&mut self, fault: Fault) {
-        self.0.push((fault, 0));
+        self.ordered.push((fault, 0));
     }
 
-    /// What happens to this request: the action of the first fault that hits it.
+    pub(crate) fn set_weather(&mut self, weather: Weather) {
+        self.weather = Some(weather);
+    }
+
+    /// What happens to this request: the action of the first fault that hits it, or of the weather.
     pub(crate) fn next(&mut self, request: &Request) -> Option<Action> {
         let mut action = None;
-        for (fault, seen) in self.0.iter_mut().filter(|(fault, _)| fault.matches(request)) {
+        for (fault, seen) in self.ordered.iter_mut().filter(|(fault, _)| fault.matches(request)) {
             let hits = *seen >= fault.skip && *seen - fault.skip < fault.times;
             *seen += 1;
             if hits && action.is_none() {
                 action = Some(fault.action.clone());
             }
         }
+        let weather = self.weather.as_mut();
+        let action = action.or_else(|| weather.and_then(|weather| weather(&request.target)));
+        self.hits += usize::from(action.is_some());
         action
     }
 }
@@ -113,9 +151,9 @@ pub(crate) fn repeat_cursor(answer: &mut Answer, request: &Request) {
 pub(crate) fn empty(answer: &mut Answer) {
     let Some((property, start)) = &answer.page else { return };
     let again = Cursor { again: start.again.saturating_add(1), ..start.clone() };
-    if let Some(rows) = answer.body.get_mut(property) {
-        *rows = json!([]);
-    }
+    // An answer that is kept whole may be no list.
+    let Some(rows) = answer.body.get_mut(property).and_then(Value::as_array_mut) else { return };
+    rows.clear();
     set_after(&mut answer.body, &again.text());
 }
 

@@ -36,7 +36,7 @@ mod tests;
 
 pub use actian::ACTIAN_TENANT;
 pub use api::Api;
-pub use faults::{Action, Fault};
+pub use faults::{Action, Fault, Rewrite, Weather};
 pub use limits::Limits;
 pub use options::{Clock, DEFAULT_KEY, NOW, OnAnswer, OnRequest, Options, standing_at};
 pub use readings::Readings;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::api::Api;
-use super::faults::{Action, Fault};
+use super::faults::{Action, Fault, Rewrite, Weather};
 use super::http::{Received, Receiver};
 use super::options::Options;
 use super::query::Request;
@@ -69,6 +69,16 @@ impl StandIn {
     pub fn fault(&self, fault: Fault) {
         lock(&self.shared.faults).add(fault);
     }
+
+    /// Lets the weather decide on requests that no fault hits.
+    pub fn storm(&self, weather: Weather) {
+        lock(&self.shared.faults).set_weather(weather);
+    }
+
+    /// Takes all faults away, and the weather; how many requests these have hit.
+    pub fn calm(&self) -> usize {
+        std::mem::take(&mut *lock(&self.shared.faults)).hits
+    }
 }
 
 impl Drop for StandIn {
@@ -116,36 +126,75 @@ fn serve(stream: TcpStream, shared: &Shared) -> Result<()> {
             break;
         }
         answers += 1;
-        let Some((bytes, closes)) = answer(shared, &request, closes)? else { break };
-        sender.write_all(&bytes)?;
-        if closes || shared.is_stopped.load(Ordering::SeqCst) {
+        let sent = answer(shared, &request, closes)?;
+        if sent.resets {
+            reset(&sender)?;
+        }
+        sender.write_all(&sent.bytes)?;
+        if sent.closes || shared.is_stopped.load(Ordering::SeqCst) {
             break;
         }
     }
     Ok(())
 }
 
-/// The bytes of the answer to a request and whether the connection ends after it, or nothing if it is to
-/// end at once.
-fn answer(shared: &Shared, request: &Request, closes: bool) -> Result<Option<(Vec<u8>, bool)>> {
+/// Has a connection end with a reset when it is closed.
+#[cfg(unix)]
+fn reset(stream: &TcpStream) -> Result<()> {
+    Ok(rustix::net::sockopt::set_socket_linger(stream, Some(Duration::ZERO))?)
+}
+
+#[cfg(not(unix))]
+fn reset(_: &TcpStream) -> Result<()> {
+    Ok(())
+}
+
+/// What is sent for a request, and what becomes of the connection.
+#[derive(Default)]
+struct Sent {
+    bytes: Vec<u8>,
+    closes: bool,
+    resets: bool,
+}
+
+impl Sent {
+    /// These bytes, and then nothing more.
+    fn last(bytes: Vec<u8>) -> Self {
+        Self { bytes, closes: true, resets: false }
+    }
+}
+
+/// What is sent for a request.
+fn answer(shared: &Shared, request: &Request, closes: bool) -> Result<Sent> {
     let number = shared.note(request);
     if let Some(on_request) = lock(&shared.on_request).as_mut() {
         shared.write(|workspace| on_request(&request.target, workspace));
     }
     let action = lock(&shared.faults).next(request);
     pause(shared.latency);
-    if let Some(Action::Delay(delay)) = &action {
-        pause(*delay);
+    let mut rewrite = None;
+    match &action {
+        Some(Action::Delay(delay)) => pause(*delay),
+        Some(Action::Raw(bytes)) => return Ok(Sent::last(bytes.clone())),
+        Some(Action::Reset) => return Ok(Sent { resets: true, ..Sent::last(Vec::new()) }),
+        Some(Action::Rewritten(change)) => rewrite = Some(*change),
+        _ => {}
     }
-    let Some(mut reply) = reply(shared, request, number, action) else { return Ok(None) };
+    let Some(mut reply) = reply(shared, request, number, action) else {
+        return Ok(Sent::last(Vec::new()));
+    };
     if shared.gzip && request.takes_gzip {
         reply.gzip()?;
     }
     if let Some(seen) = lock(&shared.seen).get_mut(number) {
         seen.status = reply.status;
     }
-    let closes = closes || reply.is_cut;
-    Ok(Some((reply.bytes(closes), closes)))
+    let closes = closes || reply.is_cut || rewrite.is_some_and(|rewrite| rewrite.closes);
+    let sent = Sent { bytes: reply.bytes(closes), closes, resets: false };
+    Ok(match rewrite {
+        Some(Rewrite { by, .. }) => Sent { bytes: by(sent.bytes), ..sent },
+        None => sent,
+    })
 }
 
 #[expect(

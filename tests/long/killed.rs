@@ -1,7 +1,7 @@
 //! A run that is killed, or ended by a signal, a hundred times in a row, each time somewhere else, loses
 //! nothing, goes on where it was, and asks for little twice.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
 use std::io::Read;
@@ -10,6 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::arrived::Arrived;
 use crate::large::{LARGE, UNCAPPED};
 use crate::support::sample_of;
 use proptest::prelude::Rng;
@@ -44,16 +45,6 @@ struct Printed {
     took: Duration,
     /// What it asked for.
     targets: Vec<String>,
-}
-
-/// The rows that arrived, by stream and key, and the last state.
-#[derive(Default)]
-struct Arrived {
-    keys: BTreeMap<String, Vec<String>>,
-    rows: BTreeSet<(String, String)>,
-    state: Value,
-    /// The stream that was announced last.
-    stream: String,
 }
 
 impl Bench {
@@ -160,29 +151,6 @@ fn exit_code(signal: Signal) -> i32 {
     128 + signal.as_raw()
 }
 
-impl Arrived {
-    fn load(&mut self, printed: &Printed) {
-        for line in &printed.lines {
-            let mut message: Value = serde_json::from_str(line).unwrap();
-            let stream = message["stream"].as_str().unwrap_or_default().to_owned();
-            match message["type"].as_str().unwrap() {
-                "SCHEMA" => {
-                    let keys = serde_json::from_value(message["key_properties"].take()).unwrap();
-                    self.keys.insert(stream.clone(), keys);
-                    self.stream = stream;
-                }
-                "RECORD" => {
-                    let parts = self.keys[&stream].iter();
-                    let key = parts.map(|part| message["record"][part].to_string()).collect();
-                    self.rows.insert((stream, key));
-                }
-                "STATE" => self.state = message["value"].take(),
-                other => panic!("{other}"),
-            }
-        }
-    }
-}
-
 fn catalog() -> Value {
     let mut catalog = tap_incident::singer::catalog::discover(&INCIDENT_IO).unwrap();
     let is_large = |entry: &Value| LARGE.iter().any(|large| entry["stream"] == large.stream);
@@ -255,7 +223,7 @@ fn kill_many(bench: &Bench, undisturbed: &Printed, arrived: &mut Arrived, seed: 
             patience = 1;
             continue;
         }
-        arrived.load(&printed);
+        arrived.load(&printed.lines);
         patience = if arrived.state == state { patience * 2 } else { 1 };
         let beginning = beginnings.get(stream.as_str()).copied().unwrap_or_default();
         account.inside += usize::from(goes_on(&printed.targets, &stream, beginning));
@@ -271,16 +239,15 @@ fn a_run_that_is_killed_a_hundred_times_goes_on_and_loses_nothing() {
     let (bench, seed) = (Bench::new(), any_seed());
     say(&format!("PROPTEST_RNG_SEED={seed}"));
     let undisturbed = bench.run(&json!({}), usize::MAX);
-    let mut all = Arrived::default();
-    all.load(&undisturbed);
-    let mut arrived = Arrived { state: json!({}), ..Arrived::default() };
+    let all = Arrived::of(&undisturbed.lines);
+    let mut arrived = Arrived::default();
     let mut account = kill_many(&bench, &undisturbed, &mut arrived, seed);
     let last = bench.run(&arrived.state, usize::MAX);
-    arrived.load(&last);
+    arrived.load(&last.lines);
     account.requests += last.targets.len();
     let (rows, bytes, requests) = (all.rows.len(), undisturbed.bytes, undisturbed.targets.len());
     say(&format!("undisturbed: {rows} rows, {bytes} bytes, {requests} requests; {account:?}"));
-    let missing = all.rows.difference(&arrived.rows).take(10).collect::<Vec<_>>();
+    let missing = arrived.lacks(&all);
     assert!(missing.is_empty(), "{missing:?}");
     assert!(account.inside >= 60, "only {} runs went on inside a stream", account.inside);
     assert!(account.requests < 2 * requests, "{} requests", account.requests);
@@ -294,17 +261,16 @@ fn runs_over_any_other_source_that_are_killed_lose_nothing() {
     for source in &SOURCES[1..] {
         let bench = Bench::small(source);
         let undisturbed = bench.run(&json!({}), usize::MAX);
-        let mut all = Arrived::default();
-        all.load(&undisturbed);
-        let mut arrived = Arrived { state: json!({}), ..Arrived::default() };
+        let all = Arrived::of(&undisturbed.lines);
+        let mut arrived = Arrived::default();
         for _ in 0..20 {
             let most = 1 + random.next_u64() % undisturbed.bytes as u64;
             let state = arrived.state.clone();
-            arrived.load(&bench.run(&state, usize::try_from(most).unwrap()));
+            arrived.load(&bench.run(&state, usize::try_from(most).unwrap()).lines);
         }
         let state = arrived.state.clone();
-        arrived.load(&bench.run(&state, usize::MAX));
-        let missing = all.rows.difference(&arrived.rows).take(10).collect::<Vec<_>>();
+        arrived.load(&bench.run(&state, usize::MAX).lines);
+        let missing = arrived.lacks(&all);
         assert!(missing.is_empty(), "{}: {missing:?}", source.name);
     }
 }
@@ -315,15 +281,15 @@ fn a_run_that_a_hundred_signals_end_leaves_whole_lines_and_loses_nothing() {
     say(&format!("PROPTEST_RNG_SEED={seed}"));
     let undisturbed = bench.run(&json!({}), usize::MAX);
     let mut all = Arrived::default();
-    all.load(&undisturbed);
-    let mut arrived = Arrived { state: json!({}), ..Arrived::default() };
+    all.load(&undisturbed.lines);
+    let mut arrived = Arrived::default();
     let mut random = TestRng::from_seed(RngAlgorithm::ChaCha, &[seed.to_le_bytes(); 4].concat());
     let (mut ended, mut slowest) = (0, Duration::ZERO);
     for signal in [Signal::TERM, Signal::INT, Signal::HUP].into_iter().cycle().take(KILLS) {
         let most = 1 + random.next_u64() % (undisturbed.bytes / 30) as u64;
         let state = arrived.state.clone();
         let printed = bench.run_until(&state, usize::try_from(most).unwrap(), signal);
-        arrived.load(&printed);
+        arrived.load(&printed.lines);
         if printed.is_killed {
             ended += 1;
             slowest = slowest.max(printed.took);
@@ -333,9 +299,9 @@ fn a_run_that_a_hundred_signals_end_leaves_whole_lines_and_loses_nothing() {
         }
     }
     let state = arrived.state.clone();
-    arrived.load(&bench.run(&state, usize::MAX));
+    arrived.load(&bench.run(&state, usize::MAX).lines);
     say(&format!("{ended} runs ended by a signal, the slowest in {slowest:?}"));
-    let missing = all.rows.difference(&arrived.rows).take(10).collect::<Vec<_>>();
+    let missing = arrived.lacks(&all);
     assert!(missing.is_empty(), "{missing:?}");
     assert!(ended >= KILLS / 2, "{ended}");
     assert!(slowest < Duration::from_secs(2), "{slowest:?}");

@@ -5,6 +5,8 @@
 #[expect(dead_code, reason = "most of it is for the suite")]
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../support/arrived.rs"]
+mod arrived;
 #[path = "../support/clocks.rs"]
 mod clocks;
 #[path = "../support/large.rs"]
@@ -20,3 +22,4 @@ mod world;
 
 mod histories;
 mod killed;
+mod storm;

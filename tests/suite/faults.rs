@@ -1,4 +1,11 @@
-//! Bad weather that passes: nothing is lost, nothing comes twice.
+//! Bad weather: nothing is lost, nothing comes twice. Each kind of fault is a row of [`table`]; here is what
+//! does not fit into it.
+
+mod bodies;
+mod kind;
+mod statuses;
+mod table;
+mod wire;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -14,15 +21,12 @@ fn many_pages() -> StandIn {
 /// Alerts read through a fault on page `skip + 1`, compared with those read without.
 fn survives(skip: usize, times: usize, action: Action) -> Duration {
     let (calm, rough) = (many_pages(), many_pages());
-    // A connection that was used before may be closed whenever the server likes: that is no failure.
-    let free = usize::from(matches!(action, Action::CloseBeforeAnswer));
     rough.fault(Fault { path: "/v2/alerts".into(), skip, times, action });
     let expected = Tap::of(&calm).only(&["alerts"]).run().ok().column("alerts", "id");
     let ran = Tap::of(&rough).only(&["alerts"]).run().ok();
     assert_eq!(ran.column("alerts", "id"), expected);
     assert_eq!(count(&rough, "/v2/alerts"), count(&calm, "/v2/alerts") + times);
-    let retries = (times - free..=times).map(|retries| format!(" retries={retries} "));
-    assert!(retries.into_iter().any(|said| ran.stderr.contains(&said)), "{}", ran.stderr);
+    assert!(ran.stderr.contains(&format!("retries={times}")), "{}", ran.stderr);
     ran.waited
 }
 
@@ -43,11 +47,6 @@ fn a_request_that_fails_twice_is_waited_for_twice_and_longer() {
     // Nothing is known yet that could be asked for beside it.
     let ran = Tap::of(&stand_in).only(&["alerts"]).set("concurrency", "1").run().ok();
     assert!(ran.waited >= Duration::from_millis(250 + 500), "{:?}", ran.waited);
-}
-
-#[test]
-fn a_request_that_came_too_slowly_for_the_api_is_tried_again() {
-    survives(1, 1, Action::Status(408));
 }
 
 #[test]
@@ -78,57 +77,6 @@ fn a_wait_that_is_longer_than_our_patience_is_told_and_not_begun() {
     assert_eq!((ran.code, ran.waited), (5, Duration::ZERO), "{}", ran.stderr);
     assert!(ran.last_line().contains("it asks to wait 7200 seconds"), "{}", ran.stderr);
     assert!(!ran.records("users").is_empty(), "others are read meanwhile");
-}
-
-#[test]
-fn resumes_after_a_cut_body() {
-    for skip in [0, 3] {
-        survives(skip, 1, Action::CutBody);
-    }
-}
-
-#[test]
-fn resumes_after_a_connection_that_closed_without_an_answer() {
-    for skip in [0, 3] {
-        survives(skip, 2, Action::CloseBeforeAnswer);
-    }
-}
-
-#[test]
-fn an_answer_that_is_no_json_is_tried_again() {
-    let cut = Action::Body(r#"{"alerts":[{"id":"A"}"#.to_owned());
-    for action in [Action::Html(200), Action::Body(String::new()), cut, Action::Status(204)] {
-        for skip in [0, 3] {
-            survives(skip, 2, action.clone());
-        }
-    }
-}
-
-#[test]
-fn json_that_is_not_as_promised_is_final_at_once() {
-    let stand_in = many_pages();
-    stand_in.fault(Fault::always("/v2/alerts", Action::Body("{}".to_owned())));
-    let ran = Tap::of(&stand_in).only(&["alerts"]).run();
-    assert_eq!((ran.code, count(&stand_in, "/v2/alerts")), (4, 1), "{}", ran.stderr);
-}
-
-#[test]
-fn an_error_page_of_a_proxy_is_tried_again() {
-    survives(1, 1, Action::Html(502));
-}
-
-#[test]
-fn an_empty_page_with_a_cursor_is_not_the_end() {
-    let stand_in = many_pages();
-    let expected = Tap::of(&stand_in).only(&["alerts"]).run().ok().column("alerts", "id");
-    stand_in.fault(Fault {
-        path: "/v2/alerts".into(),
-        skip: 2,
-        times: 1,
-        action: Action::EmptyPage,
-    });
-    let ran = Tap::of(&stand_in).only(&["alerts"]).run().ok();
-    assert_eq!(ran.column("alerts", "id"), expected);
 }
 
 /// Updates of incidents, whose first pages have no rows.

@@ -4,6 +4,8 @@
 
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../support/arrived.rs"]
+mod arrived;
 #[path = "../support/body.rs"]
 mod body;
 #[path = "../support/choices.rs"]
@@ -40,6 +42,7 @@ mod connections;
 mod errors;
 mod faults;
 mod incremental;
+mod key;
 mod layers;
 mod messages;
 mod moved;

@@ -3,6 +3,7 @@
 mod actian;
 mod actian_alerts;
 mod children;
+mod faulty;
 mod filtered;
 mod hiding;
 mod history;
