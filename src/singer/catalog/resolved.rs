@@ -5,12 +5,17 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
+/// So many references are followed in one schema, and so many within one another: parts that refer to each
+/// other can make a few lines as large as one likes. Those beyond stay.
+const MOST: usize = 10_000;
+const DEEPEST: usize = 32;
+
 /// The schema without references to parts of itself.
 pub(super) fn resolved(schema: &Value) -> Cow<'_, Value> {
     if !has_references(schema) {
         return Cow::Borrowed(schema);
     }
-    Cow::Owned(Resolving { root: schema, within: Vec::new() }.resolved(schema))
+    Cow::Owned(Resolving { root: schema, within: Vec::new(), left: MOST }.resolved(schema))
 }
 
 fn has_references(schema: &Value) -> bool {
@@ -27,6 +32,8 @@ struct Resolving<'a> {
     root: &'a Value,
     /// The references that lead to where we are.
     within: Vec<&'a str>,
+    /// How many more are followed.
+    left: usize,
 }
 
 impl<'a> Resolving<'a> {
@@ -41,10 +48,12 @@ impl<'a> Resolving<'a> {
         }
     }
 
-    /// What an object with a reference refers to.
-    fn part(&self, words: &'a Map<String, Value>) -> Option<(&'a str, &'a Value)> {
+    /// What an object with a reference refers to, if that is followed.
+    fn part(&mut self, words: &'a Map<String, Value>) -> Option<(&'a str, &'a Value)> {
         let reference = words.get("$ref")?.as_str()?;
-        Some((reference, self.root.pointer(reference.strip_prefix('#')?)?))
+        let part = self.root.pointer(reference.strip_prefix('#')?)?;
+        self.left = self.left.checked_sub(1)?;
+        (self.within.len() < DEEPEST).then_some((reference, part))
     }
 
     /// The part, and what is said beside the reference. A type that contains itself is cut where it does.
@@ -117,5 +126,29 @@ mod tests {
             });
             assert_eq!(resolved(&schema)["properties"]["x"], expected, "{reference}");
         }
+    }
+    /// Definitions that each refer to the next one so many times.
+    fn chain(length: usize, times: usize) -> Value {
+        let refer = |number: usize| {
+            let next = json!({"$ref": format!("#/definitions/{}", number + 1)});
+            json!({ "anyOf": vec![next; times] })
+        };
+        let definitions = (0..length).map(|number| (number.to_string(), refer(number)));
+        let definitions = definitions.collect::<Map<_, _>>();
+        json!({"properties": {"x": {"$ref": "#/definitions/0"}}, "definitions": definitions})
+    }
+
+    #[test]
+    fn no_few_lines_become_as_large_as_one_likes() {
+        let text = resolved(&chain(40, 2))["properties"].to_string();
+        assert!(text.len() < 1_000_000, "{}", text.len());
+        assert!(text.contains("$ref"), "what is not followed stays");
+        let schema = chain(5_000, 1);
+        let resolved = resolved(&schema);
+        let (mut deep, mut levels) = (&resolved["properties"]["x"], 0);
+        while let Some(next) = deep.pointer("/anyOf/0") {
+            (deep, levels) = (next, levels + 1);
+        }
+        assert_eq!((levels, deep), (DEEPEST, &json!({"$ref": "#/definitions/32"})));
     }
 }
