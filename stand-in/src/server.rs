@@ -76,6 +76,7 @@ impl StandIn {
     }
 
     /// Takes all faults away, and the weather; how many requests these have hit.
+    #[must_use]
     pub fn calm(&self) -> usize {
         std::mem::take(&mut *lock(&self.shared.faults)).hits
     }
