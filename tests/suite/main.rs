@@ -31,6 +31,7 @@ mod actian;
 mod armor;
 mod backfill;
 mod bookmarks;
+mod bounds;
 mod catalogs;
 mod certificates;
 mod children;
