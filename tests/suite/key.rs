@@ -127,21 +127,26 @@ fn server(on_answer: Option<OnAnswer>) -> StandIn {
     stand_in_with(Options { key, page_cap: Some(10), on_answer, ..Options::default() })
 }
 
-/// Where runs of these streams against a server let the key out, however they log.
+/// Where runs of these streams against a server let the key out, however they log: the file with their
+/// summary is looked at, too.
 fn leaks(stand_in: &StandIn, streams: &str) -> Vec<String> {
     let mut leaks = Vec::new();
     for format in ["text", "json"] {
         let tap = Tap::of(stand_in).set("api_key", KEY).set("log_level", "debug");
         let tap = tap.set("max_retries", "1").set("log_format", format);
+        let folder = tempfile::tempdir().unwrap();
+        let summary = folder.path().join("summary.json");
+        let tap = tap.arg("--summary-file").arg(summary.to_str().unwrap());
         let ran = tap.arg("--select").arg(streams).run();
         assert!(![1, 2].contains(&ran.code) && !ran.stderr.contains("panicked"), "{}", ran.stderr);
         leaks.extend(leaks_of(&ran));
+        let summary = std::fs::read_to_string(summary).unwrap();
+        leaks.extend(found(&summary).map(|part| format!("{part} in {summary}")));
     }
     leaks
 }
 
-/// Where a run has let the key out: in its log, or in a message that is no record. A file with the run's
-/// summary belongs here too, where there is one.
+/// Where a run has let the key out: in its log, or in a message that is no record.
 fn leaks_of(ran: &Ran) -> Vec<String> {
     let is_data = |line: &&String| line.starts_with(r#"{"type":"RECORD""#);
     let messages = ran.lines.iter().filter(|line| !is_data(line)).map(String::as_str);
