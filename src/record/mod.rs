@@ -123,6 +123,8 @@ impl<'a> Written<'a> {
         parser.peek();
         self.pending = parser.at();
         if !parser.open(b'{')? {
+            // It may be no JSON at all.
+            parser.skip()?;
             return Err(Flaw::contract("is no object"));
         }
         let mut has_none = self.walk(parser, fields, true)?;

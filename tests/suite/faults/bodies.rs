@@ -6,10 +6,9 @@ use stand_in::Action;
 use super::kind::Fate::{Final, Harmless, Passing};
 use super::kind::{Kind, edited, gzip, kind, last, list, ok, open, parts, raw, with_body};
 
-/// What is no JSON, or another one than was asked for.
-pub fn any() -> Vec<Kind> {
+/// What is no JSON.
+pub fn garbled() -> Vec<Kind> {
     let latin = b"{\"incidents\":[{\"id\":\"caf\xe9\"}]}".to_vec();
-    let deep = format!(r#"{{"x":{}"#, "[".repeat(100_000));
     vec![
         kind("nothing", ok(""), Passing(4)),
         kind("blanks", ok("  \r\n\t"), Passing(4)),
@@ -19,6 +18,14 @@ pub fn any() -> Vec<Kind> {
         kind("NUL bytes", ok([0; 512]), Passing(4)),
         kind("not UTF-8", ok(latin), Passing(4)),
         kind("UTF-16", ok(b"\xff\xfe{\0}\0"), Passing(4)),
+        kind("half of a record", ok("{\"incidents\": [x"), Passing(4)),
+    ]
+}
+
+/// Another JSON than was asked for.
+pub fn other() -> Vec<Kind> {
+    let deep = format!(r#"{{"x":{}"#, "[".repeat(100_000));
+    vec![
         kind("endless depth", ok(deep), Final(4)),
         kind("null", ok("null"), Final(4)),
         kind("a list", ok("[]"), Final(4)),

@@ -24,6 +24,8 @@ enum Place {
     LastPage,
     /// The first page of what belongs to a parent that is not the first.
     Child,
+    /// An answer that is one record, of a parent that is not the first.
+    Record,
     Identity,
 }
 
@@ -42,6 +44,7 @@ impl Place {
         match self {
             Self::FirstPage | Self::MiddlePage | Self::LastPage => "incidents",
             Self::Child => "catalog_entries",
+            Self::Record => "user_paging_providers",
             Self::Identity => "severities",
         }
     }
@@ -52,6 +55,7 @@ impl Place {
             Self::MiddlePage => ("/v2/incidents*after=", 0),
             Self::LastPage => ("/v2/incidents*after=", 2),
             Self::Child => ("/v3/catalog_entries*catalog_type_id=01JCTYP0000000000000000003", 0),
+            Self::Record => ("/v2/users/01JUSER0000000000000000004/paging_provider", 0),
             Self::Identity => ("/v1/identity", 0),
         };
         Fault { path: path.to_owned(), skip, times, action }
@@ -86,7 +90,7 @@ fn expected(fate: Fate, place: Place, is_lasting: bool) -> Outcome {
         (Fate::Passing(_), _) if !is_lasting => Whole,
         (Fate::Passing(code) | Fate::Final(code), _) => Failed(code),
         // A parent that is gone, or that the key may not read, is counted.
-        (Fate::Gone | Fate::Forbidden, Place::Child) => WithoutParent,
+        (Fate::Gone | Fate::Forbidden, Place::Child | Place::Record) => WithoutParent,
         (Fate::Forbidden, _) => Failed(3),
         // A cursor that is not taken any more: the list is read again, once.
         (Fate::Gone | Fate::NotTaken, _) if has_cursor && !is_lasting => Whole,
@@ -200,13 +204,13 @@ fn try_all(place: Place, kinds: &[Kind]) {
     assert!(problems.is_empty(), "{}:\n{}", problems.len(), problems.join("\n"));
 }
 
-/// What may happen to any answer.
-fn to_any() -> Vec<Kind> {
+/// What may happen to any answer, whatever is asked for.
+fn to_record() -> Vec<Kind> {
     let groups = [
         statuses::lasting(),
         statuses::passing(),
         statuses::asking_to_wait(),
-        bodies::any(),
+        bodies::garbled(),
         bodies::damaged(),
         bodies::named(),
         wire::broken(),
@@ -214,6 +218,13 @@ fn to_any() -> Vec<Kind> {
         wire::large_headers(),
     ];
     groups.into_iter().flatten().collect()
+}
+
+/// What may happen to an answer around something.
+fn to_any() -> Vec<Kind> {
+    let mut kinds = to_record();
+    kinds.extend(bodies::other());
+    kinds
 }
 
 /// What may happen to a page of a list.
@@ -241,6 +252,11 @@ fn a_fault_on_the_last_page_loses_nothing() {
 #[test]
 fn a_fault_in_a_list_of_a_parent_loses_nothing() {
     try_all(Place::Child, &to_pages());
+}
+
+#[test]
+fn a_fault_in_a_record_that_is_asked_for_by_itself_loses_nothing() {
+    try_all(Place::Record, &to_record());
 }
 
 #[test]
