@@ -177,6 +177,26 @@ fn a_request_that_is_put_off_holds_up_no_other_parent() {
 }
 
 #[test]
+fn what_became_of_a_second_parent_keeps_nobody_from_asking_for_the_first_again() {
+    let feed = Feed { list: 0, number: 0 };
+    let mut queue = Queue::new(vec![list("call_route_options", Some(feed))], 8, AMPLE);
+    ["a", "b", "c"].map(|id| queue.feed(feed, &[id.to_owned()]));
+    let mut first = sent(&mut queue).pop().unwrap();
+    first.pager.not_before = Duration::from_secs(30);
+    queue.put(first, None);
+    let mut second = sent(&mut queue).pop().unwrap();
+    let error =
+        Error::NotFound { is_gone: true, target: String::new(), api: ApiMessage::default() };
+    let step = second.pager.step(Err(error), &second.reader, Lines::default(), NOW);
+    queue.put(second, Some(step));
+    let mut limiter = Limiter::new(&INCIDENT_IO.quotas, 0);
+    let next = queue.next(&mut limiter, Duration::ZERO);
+    assert!(matches!(next, Next::Wait(..)), "one tells as much as hundreds: {next:?}");
+    let Next::Send(work) = queue.next(&mut limiter, Duration::from_secs(30)) else { panic!() };
+    assert_eq!(work.pager.request().to_string(), "/v2/call_routes/a/options");
+}
+
+#[test]
 fn a_long_list_is_read_in_slices_and_handed_over_oldest_first() {
     let mut queue = Queue::new(vec![list("alerts", None)], 64, AMPLE);
     let work = sent(&mut queue).pop().unwrap();

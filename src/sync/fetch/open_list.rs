@@ -88,13 +88,19 @@ impl OpenList {
         if self.list.parents.is_empty() || self.is_tried {
             return true;
         }
-        !self.is_judged && !self.pagers.values().any(Slot::is_pending)
+        // The first one is put off only for a while, and what became of others is judged after it.
+        let is_first_broken = self.pagers.values().next().is_some_and(|slot| slot.broken.is_some());
+        !(self.is_judged || is_first_broken || self.pagers.values().any(|slot| slot.is_running))
     }
 
     /// Makes sure that there is a pager whose request may be sent, if there is one to come.
     pub(super) fn prepare(&mut self, feeds: &BTreeMap<Feed, Given>, now: Duration) {
         while self.pagers.len() < MOST_PAGERS && !self.pagers.values().any(|slot| slot.is_due(now))
         {
+            let is_untried = !self.is_tried && !self.list.parents.is_empty();
+            if is_untried && self.pagers.values().any(|slot| slot.broken.is_some()) {
+                return;
+            }
             let Some(place) = self.advance(feeds) else { return };
             if let Some(pager) = self.pager(&place, feeds) {
                 self.pagers.insert(place, Slot::of(pager));
@@ -202,11 +208,6 @@ impl OpenList {
 }
 
 impl Slot {
-    /// Whether something of it is not known yet.
-    fn is_pending(&self) -> bool {
-        self.is_running || self.broken.is_some()
-    }
-
     /// Whether its next request may be sent.
     fn is_due(&self, now: Duration) -> bool {
         self.pager.as_ref().is_some_and(|pager| pager.not_before <= now)
