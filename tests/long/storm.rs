@@ -137,7 +137,6 @@ fn say(text: &str) {
 }
 
 #[test]
-#[ignore = "takes minutes: STORM_SEEDS=50 cargo test --test long storm -- --ignored --nocapture"]
 fn a_storm_loses_nothing() {
     let asked = std::env::var_os("STORM_SEEDS");
     let seeds = asked.map_or(SEEDS, |asked| asked.to_str().unwrap().parse().unwrap());
