@@ -180,7 +180,9 @@ fn a_request_that_is_put_off_holds_up_no_other_parent() {
 fn what_became_of_a_second_parent_keeps_nobody_from_asking_for_the_first_again() {
     let feed = Feed { list: 0, number: 0 };
     let mut queue = Queue::new(vec![list("call_route_options", Some(feed))], 8, AMPLE);
-    ["a", "b", "c"].map(|id| queue.feed(feed, &[id.to_owned()]));
+    for id in ["a", "b", "c"] {
+        queue.feed(feed, &[id.to_owned()]);
+    }
     let mut first = sent(&mut queue).pop().unwrap();
     first.pager.not_before = Duration::from_secs(30);
     queue.put(first, None);
