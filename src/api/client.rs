@@ -2,6 +2,7 @@
 //! learns for [`crate::api::limit`], and tells errors apart.
 
 mod asked;
+mod certificate;
 mod failure;
 mod transport;
 

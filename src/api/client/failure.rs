@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use rustls::CertificateError;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 use ureq::Timeout;
 use ureq::http::{HeaderMap, Uri};
 
 use super::asked::asked;
+use super::certificate::untrusted;
 use super::text;
 use crate::base::cut;
 use crate::base::error::{ApiMessage, Error};
@@ -153,8 +153,8 @@ pub(super) fn short_enough(request: &Request) -> Result<(), Failure> {
 /// There was no answer, or half of one. That may pass, unless the request cannot be written or the
 /// answer is too large, and unless who answers cannot be trusted.
 pub(super) fn broken(error: &ureq::Error, endpoint: &str, timeouts: &Timeouts) -> Failure {
-    if let Some(flaw) = certificate_flaw(error) {
-        return Failure::Final(untrusted(flaw, endpoint));
+    if let Some(untrusted) = untrusted(error, endpoint) {
+        return Failure::Final(untrusted);
     }
     match error {
         ureq::Error::BadUri(_) | ureq::Error::Http(_) if endpoint.parse::<Uri>().is_err() => {
@@ -190,40 +190,6 @@ fn is_refused(reason: &str) -> bool {
     let mut numbers = reason.split(|next: char| !next.is_ascii_digit());
     let status = numbers.find_map(|number| number.parse::<u16>().ok());
     status.is_some_and(|status| (400..500).contains(&status) && ![408, 429].contains(&status))
-}
-
-/// What is wrong with the certificate that was shown, if that is why a connection failed.
-fn certificate_flaw(error: &ureq::Error) -> Option<&CertificateError> {
-    let error = match error {
-        ureq::Error::Rustls(error) => error,
-        ureq::Error::Io(error) => error.get_ref()?.downcast_ref()?,
-        _ => return None,
-    };
-    match error {
-        rustls::Error::InvalidCertificate(flaw) => Some(flaw),
-        _ => None,
-    }
-}
-
-fn untrusted(flaw: &CertificateError, endpoint: &str) -> Error {
-    let (problem, hint) = match flaw {
-        CertificateError::UnknownIssuer => (
-            "nobody who is trusted has issued it".to_owned(),
-            "set `ca_file`, or SSL_CERT_FILE, to a PEM file with the certificate of its issuer",
-        ),
-        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            (flaw.to_string(), "check the host in `endpoint`: the certificate is for another one")
-        }
-        CertificateError::Expired
-        | CertificateError::ExpiredContext { .. }
-        | CertificateError::NotValidYet
-        | CertificateError::NotValidYetContext { .. } => (
-            flaw.to_string(),
-            "check this computer's clock; if it is right, the server needs another certificate",
-        ),
-        other => (other.to_string(), "the server needs another certificate"),
-    };
-    Error::Untrusted { endpoint: endpoint.to_owned(), problem, hint }
 }
 
 /// What a status other than 200 means; the answer was sent at `now`.
