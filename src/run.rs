@@ -21,7 +21,7 @@ use crate::config::file::{read_file, read_json};
 use crate::config::settings::{self, Environment};
 use crate::config::{Config, Forbidden};
 use crate::plan::{Extent, Inputs, concerned, plan};
-use crate::singer::catalog::{self, Selection};
+use crate::singer::catalog::{self, Incremental, News, Selection};
 use crate::singer::message::Output;
 use crate::singer::select::Patterns;
 use crate::singer::state::State;
@@ -99,9 +99,7 @@ fn print<W: Write>(text: &str, mut output: Output<W>) -> Result<(), Error> {
 }
 
 fn print_catalog<W: Write>(catalog: &Value, output: Output<W>) -> Result<(), Error> {
-    let catalog =
-        serde_json::to_string_pretty(catalog).map_err(|error| Error::Bug(error.to_string()))?;
-    print(&(catalog + "\n"), output)
+    print(&catalog::printed(catalog), output)
 }
 
 /// What a run waits by, what may end it, where its messages go, and its account.
@@ -131,7 +129,7 @@ fn connect<W: Write>(
     if let Some(log) = Arc::get_mut(log) {
         log.set(config.log_level, config.log_format, config.api_key.expose());
     }
-    let sample = if args.demo { Some(sample(source)?) } else { None };
+    let sample = if config.is_demo { Some(sample(source)?) } else { None };
     if let Some(sample) = &sample {
         config = config.for_sample(sample);
         // With a clock that stands still the output is the same every day.
@@ -179,8 +177,9 @@ struct Streams<'a, W: Write> {
 fn sync<W: Write>(args: &Args, config: &Config, streams: Streams<W>) -> Result<(), Error> {
     let Streams { client, log, around: Around { clock, stop, mut output, report } } = streams;
     let source = config.source;
-    let mut selection = selection(source, args)?;
-    let mut warnings = std::mem::take(&mut selection.warnings);
+    let mut warnings = Vec::new();
+    let mut selection = selection(config, args, &mut warnings)?;
+    warnings.append(&mut selection.warnings);
     let state = match &args.state {
         Some(path) => {
             let text = read_file("state", path)?;
@@ -192,8 +191,8 @@ fn sync<W: Write>(args: &Args, config: &Config, streams: Streams<W>) -> Result<(
     for warning in &warnings {
         log.warn(warning);
     }
-    if !selection.news.is_empty() {
-        log.info(&news(&selection.news));
+    if let Some(message) = told(&selection.news) {
+        log.info(&message);
     }
     if args.test == Some(Test::Schema) {
         selection.streams.iter().try_for_each(|selected| output.schema(selected))?;
@@ -227,29 +226,45 @@ fn sync<W: Write>(args: &Args, config: &Config, streams: Streams<W>) -> Result<(
     Sync { tools, config, output, state, forbidden, fail_fast, extent, sight, report }.run(&plan)
 }
 
-/// Of an old catalog: which fields it lacks, and how to get a new one.
-fn news(fields: &[String]) -> String {
-    format!(
-        "the catalog lacks {} fields of selected streams that this release has ({}); \
-         `tap-incident --discover` prints a new one, with Meltano add --refresh-catalog",
-        fields.len(),
-        cut::list(fields.iter().map(String::as_str)),
-    )
+/// Of an old catalog: what it lacks, and how to get a new one.
+fn told(news: &News) -> Option<String> {
+    let mut parts = Vec::new();
+    for (names, what) in [(&news.streams, "streams"), (&news.fields, "fields of selected streams")]
+    {
+        if !names.is_empty() {
+            let (count, names) = (names.len(), cut::list(names.iter().map(String::as_str)));
+            parts.push(format!("{count} {what} that this release has ({names})"));
+        }
+    }
+    (!parts.is_empty()).then(|| {
+        format!(
+            "the catalog lacks {}; `tap-incident --discover` prints a new one, with Meltano add \
+             --refresh-catalog",
+            parts.join(", and ")
+        )
+    })
 }
 
-/// What the catalog selects, if there is one, and the patterns of `--select`, if there are any.
-fn selection(source: &'static Source, args: &Args) -> Result<Selection, Error> {
-    let patterns = Patterns::parse(&args.select);
+/// What the catalog selects, if there is one, and the patterns of `select`, if there are any.
+fn selection(config: &Config, args: &Args, warnings: &mut Vec<String>) -> Result<Selection, Error> {
+    let (source, patterns) = (config.source, Patterns::parse(&config.select));
+    let incremental = Incremental::parse(source, &config.incremental, warnings)?;
     let catalog = match args.catalog.as_ref().or(args.properties.as_ref()) {
         Some(file) => read_json("catalog", file)?,
-        None if patterns.is_empty() => return catalog::by_default(source),
+        None if patterns.is_empty() => return catalog::by_default(source, &incremental),
         None => {
             let concerned = source.streams.iter().filter(|stream| patterns.concern(stream));
             catalog::discover_with(concerned, schema::embedded)?
         }
     };
+    let is_of_this_release = args.catalog.is_none() && args.properties.is_none();
     let catalog = if patterns.is_empty() { catalog } else { patterns.lay_on(source, catalog)? };
-    catalog::selection(source, catalog)
+    let mut selection = catalog::selection(source, catalog, &incremental)?;
+    if is_of_this_release {
+        // It has the streams that are concerned, and no others.
+        selection.news = News::default();
+    }
+    Ok(selection)
 }
 
 /// Serves the sample data of a source in this process.

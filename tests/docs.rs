@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use tap_incident::base::error::EXIT_CODES;
 use tap_incident::config::settings::settings;
+use tap_incident::singer::catalog::printed;
 use tap_incident::source::Source;
 use tap_incident::source::openapi::{Openapi, strip};
 use tap_incident::source::stream::Replication;
@@ -88,7 +89,7 @@ fn there_is_no_schema_without_a_stream() {
 fn the_catalog_is_what_discover_prints() {
     // A schema that was written just now is embedded by the next build.
     match tap_incident::singer::catalog::discover(&INCIDENT_IO) {
-        Ok(catalog) => hold("catalog.json", &pretty(&catalog)),
+        Ok(catalog) => hold("catalog.json", &printed(&catalog)),
         Err(error) => assert!(is_update(), "{error}"),
     }
 }

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 use stand_in::Workspace;
-use tap_incident::singer::catalog::{self, Selected};
+use tap_incident::singer::catalog::{self, Incremental, Selected};
 use tap_incident::source::stream::Stream;
 use tap_incident::sources::incident_io::INCIDENT_IO;
 
@@ -32,7 +32,8 @@ impl Case {
     }
 
     fn new(name: &str, records: usize) -> Anything<Self> {
-        let mut streams = catalog::by_default(&INCIDENT_IO)?.streams.into_iter();
+        let mut streams =
+            catalog::by_default(&INCIDENT_IO, &Incremental::default())?.streams.into_iter();
         let selected = streams.find(|selected| selected.stream.name == name);
         let selected = selected.ok_or("the stream is not read by default")?;
         let stream = selected.stream;

@@ -81,7 +81,7 @@ fn ours(case: &Case, count: usize, out: impl Write) -> Anything<()> {
     let mut output = Output::new(out, Arc::default());
     let (mut seen, pool) = (HashSet::new(), Arc::default());
     for _ in 0..count {
-        let lines = Lines::new(&pool).framed(frame(stream.name, DateTime::UNIX_EPOCH));
+        let lines = Lines::new(&pool).framed(frame(stream.name, DateTime::UNIX_EPOCH, None));
         let body = Body { text: body.as_bytes(), read_at: DateTime::UNIX_EPOCH };
         let page = reader.read(body, &series, &mut seen, lines)?;
         output.records(&page.lines)?;

@@ -67,7 +67,7 @@ fn seen(identity: &Value, known: &Identity, log: &Log) -> Sight {
         roles.as_ref().map_or("unknown".to_owned(), |roles| listed(roles)),
     ));
     let (full_access, hidden) = known.full_access;
-    let sees_all = roles.map(|roles| roles.iter().any(|role| role == full_access));
+    let sees_all = roles.as_ref().map(|roles| roles.iter().any(|role| role == full_access));
     if sees_all == Some(false) {
         log.warn(&format!(
             "the key has no role `{full_access}`: {hidden}, are missing without any error of the API"
@@ -82,7 +82,7 @@ fn seen(identity: &Value, known: &Identity, log: &Log) -> Sight {
             listed(&names),
         ));
     }
-    Sight { organisation, sees_all, teams }
+    Sight { organisation, sees_all, teams, roles }
 }
 
 fn listed(names: &[String]) -> String {

@@ -23,6 +23,9 @@ pub struct Sight {
     /// The teams whose grants the key has; none where it has no such limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub teams: Option<Vec<String>>,
+    /// The key's roles. A state does not keep them.
+    #[serde(skip)]
+    pub roles: Option<Vec<String>>,
 }
 
 /// What a bookmark is true for.

@@ -14,14 +14,15 @@ use crate::base::error::Error;
 #[command(name = "tap-incident", version, about = crate::sources::ABOUT)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct Args {
-    /// Settings as a JSON file; may be given several times, later files win. `ENV` adds nothing:
-    /// the environment is always read
+    /// Settings as a JSON file; may be given several times, later files win. The environment is always
+    /// read, and with `ENV` the file `.env` of this folder too
     #[arg(short, long, value_name = "FILE|ENV")]
     pub config: Vec<PathBuf>,
     /// What is read.
     #[arg(long, value_name = "NAME", help = crate::sources::CHOICE)]
     pub source: Option<String>,
-    /// Which streams and fields to read, as `--discover` prints it; without it: all of them
+    /// Which streams and fields to read, as `--discover` prints it; without it, and without --select: the
+    /// streams that are selected by default, all their fields
     #[arg(long, value_name = "FILE", conflicts_with = "properties")]
     pub catalog: Option<PathBuf>,
     /// The older name of --catalog
@@ -31,9 +32,19 @@ pub struct Args {
     /// `users.email`, `!alerts`; separated by commas, or several times
     #[arg(long, value_name = "PATTERNS", allow_hyphen_values = true)]
     pub select: Vec<String>,
+    /// Streams to read by what changed since the last run, of those that can be: `alerts`, `incident_*`, `*`;
+    /// separated by commas, or several times. Where the catalog asks for a method, that counts
+    #[arg(long, value_name = "PATTERNS", allow_hyphen_values = true)]
+    pub incremental: Vec<String>,
     /// Where the last run got to: the last line that the target printed
     #[arg(short, long, value_name = "FILE")]
     pub state: Option<PathBuf>,
+    /// Print what this tap is, what it can do and its settings, and end
+    #[arg(long)]
+    pub about: bool,
+    /// With --about: in which form
+    #[arg(long, value_name = "FORMAT", requires = "about", default_value = "text")]
+    pub format: Form,
     /// Print the catalog of the source and end; touches no network and needs no key
     #[arg(short, long)]
     pub discover: bool,
@@ -86,6 +97,18 @@ pub enum Test {
     Records,
     /// Everything: the same as `records`.
     All,
+}
+
+/// In which form `--about` prints.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Form {
+    /// For people.
+    #[default]
+    Text,
+    /// For Meltano, with the keys of its SDK.
+    Json,
+    /// For documents.
+    Markdown,
 }
 
 /// What the command line asks for.

@@ -36,6 +36,14 @@ use crate::source::{Key, Sample, Source};
 pub struct Config {
     /// What is read.
     pub source: &'static Source,
+    /// Whether its sample data is read instead.
+    pub is_demo: bool,
+    /// Patterns of the streams and fields that are read, on top of the catalog.
+    pub select: Vec<String>,
+    /// Patterns of the streams that are read by what changed, where the catalog leaves that open.
+    pub incremental: Vec<String>,
+    /// Whether records of full tables have a version.
+    pub has_versions: bool,
     /// The key of the API.
     pub api_key: Secret,
     /// How it is sent; none where no key is needed.
@@ -54,6 +62,8 @@ pub struct Config {
     pub end_date: Option<DateTime<Utc>>,
     /// Modes, for streams that are asked for by mode.
     pub modes: Vec<String>,
+    /// Whether that is not all of them.
+    pub leaves_modes_out: bool,
     /// How long before its bookmark an incremental stream is read again.
     pub lookback: TimeDelta,
     /// How long after its last change the children of a record are read again.
@@ -129,7 +139,8 @@ impl Config {
         let (schema, values) = (settings(source), gather(source, args, environment, warnings)?);
         let mut problems = check(source, (&values, &schema), warnings);
         let values = Values { given: &values, schema: &schema };
-        let is_far = !(args.demo || args.test == Some(Test::Schema));
+        let is_demo = values.is_true("demo");
+        let is_far = !(is_demo || args.test == Some(Test::Schema));
         let needs = Needs { key: is_far && !args.live, way: is_far.then_some(environment) };
         let config = Self::checked(source, &values, &needs, (&mut problems, warnings))
             .map(|config| Self { is_backfill: args.backfill, ..config });
@@ -163,6 +174,10 @@ impl Config {
         let (start_date, end_date) = dates(values.given, problems);
         Some(Self {
             source,
+            is_demo: values.is_true("demo"),
+            select: values.texts("select"),
+            incremental: values.texts("incremental"),
+            has_versions: values.is_true("emit_activate_version_messages"),
             endpoint,
             way,
             places,
@@ -171,6 +186,7 @@ impl Config {
             start_date,
             end_date,
             modes: source.settings.modes.map(|name| values.texts(name)).unwrap_or_default(),
+            leaves_modes_out: source.settings.modes.is_some_and(|name| values.leaves_out(name)),
             lookback: values.length("lookback_seconds", 1).unwrap_or_default(),
             child_lookback: values.length("child_lookback_days", DAY).unwrap_or_default(),
             full_scan: values.length("full_scan_days", DAY),

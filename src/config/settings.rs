@@ -43,10 +43,16 @@ fn what_to_read(source: &Source) -> Value {
             "description": "A file that holds the key"},
         "endpoint": {"type": "string", "default": source.address.host,
             "description": "Where the API is. https, or http on loopback"},
-        "start_date": {"type": "string",
+        "demo": {"type": "boolean", "default": false,
+            "description": "Whether the built-in sample data is read instead of the API; needs no key"},
+        "select": patterns("Streams and fields to read, on top of the catalog if there is one: \
+            `incident*`, `users.email`, `!alerts`"),
+        "incremental": patterns("Streams to read by what changed since the last run, of those that can \
+            be: `alerts`, `incident_*`, `*`. Where the catalog asks for a method, that counts"),
+        "start_date": {"type": "string", "format": "date-time",
             "description": "Rows that changed at or after this date or timestamp; \
                             bounds incremental streams only, and only without a later bookmark"},
-        "end_date": {"type": "string",
+        "end_date": {"type": "string", "format": "date-time",
             "description": "Rows that changed before this date or timestamp; \
                             bounds incremental streams only"},
     })
@@ -94,8 +100,8 @@ fn how_to_run() -> Value {
         "ca_file": {"type": "string",
             "description": "A file in PEM form with certificates of authorities that are trusted \
             besides those of the platform"},
-        "max_retries": whole_number(8,
-            "Repeats of a request after a 429, a 5xx or a broken connection"),
+        "max_retries": {"type": "integer", "minimum": 0, "maximum": 1000, "default": 8,
+            "description": "Repeats of a request after a 429, a 5xx or a broken connection"},
         "max_retry_seconds": whole_number(900,
             "Seconds that the repeats of one request may take in all: the waits, and its attempts that \
             failed"),
@@ -106,11 +112,18 @@ fn how_to_run() -> Value {
             "description": "What the API's access log shows"},
         "forbidden_streams": {"type": "string", "enum": ["warn", "fail"], "default": "warn",
             "description": "Whether a stream that the key may not read is left out or is an error"},
+        "emit_activate_version_messages": {"type": "boolean", "default": false,
+            "description": "Whether records of full tables have a `version`, and a complete reading of \
+            one ends with ACTIVATE_VERSION, so that a target removes the rows that are gone"},
         "log_level": {"type": "string", "enum": ["debug", "info", "warning", "error"],
             "default": "info", "description": "Events to log"},
         "log_format": {"type": "string", "enum": ["text", "json"], "default": "text",
             "description": "What a log line looks like"},
     })
+}
+
+fn patterns(description: &str) -> Value {
+    json!({"type": "array", "items": {"type": "string"}, "description": description})
 }
 
 /// A setting of at least 1. A day of seconds is more than anybody wants of any of these.
@@ -143,14 +156,14 @@ pub(super) fn gather(
         values.lay(file);
     }
     values.lay(from_flags(args));
-    if args.demo {
+    values.change(|name, value| coerced(name, value, &schema));
+    values.retain(|name, value| !is_default(name, value, &schema));
+    if values.get("demo") == Some(&Value::Bool(true)) {
         // The sample data has a key and an address of its own.
         let places = source.address.settings().chain(source.keys.iter().map(|key| key.setting));
         let own = places.chain(["api_key_file", "endpoint"]).collect::<Vec<_>>();
         values.retain(|name, _| !own.contains(&name));
     }
-    values.change(|name, value| coerced(name, value, &schema));
-    values.retain(|name, value| !is_default(name, value, &schema));
     Ok(values)
 }
 
@@ -221,6 +234,14 @@ fn from_flags(args: &Args) -> Given {
         if let Some(value) = value {
             values.set(name.to_owned(), value.into());
         }
+    }
+    for (name, patterns) in [("select", &args.select), ("incremental", &args.incremental)] {
+        if !patterns.is_empty() {
+            values.set(name.to_owned(), patterns.clone().into());
+        }
+    }
+    if args.demo {
+        values.set("demo".to_owned(), true.into());
     }
     values
 }

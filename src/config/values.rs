@@ -101,6 +101,13 @@ impl Values<'_> {
         items.iter().filter_map(Value::as_str).map(str::to_owned).collect()
     }
 
+    /// Whether a list lacks something that its default has.
+    pub(super) fn leaves_out(&self, name: &str) -> bool {
+        let given = self.get(name).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let default = self.schema.pointer(&pointer(name, "default")).and_then(Value::as_array);
+        default.is_some_and(|default| default.iter().any(|item| !given.contains(item)))
+    }
+
     pub(super) fn is_true(&self, name: &str) -> bool {
         self.get(name) == Some(&Value::Bool(true))
     }

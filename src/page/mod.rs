@@ -39,6 +39,7 @@ pub struct Reader {
     window: Window,
     memory: Memory,
     is_emitting: bool,
+    version: Option<i64>,
     repeats: Repeats,
 }
 
@@ -134,6 +135,7 @@ impl Reader {
             window: Window::default(),
             memory: Memory::default(),
             is_emitting: false,
+            version: None,
             repeats,
         }
     }
@@ -158,6 +160,18 @@ impl Reader {
         }
         self.is_emitting = true;
         Ok(self)
+    }
+
+    /// The same, and gives each record that is emitted a version.
+    #[must_use]
+    pub fn with_version(self, version: Option<i64>) -> Self {
+        Self { version, ..self }
+    }
+
+    /// The version of what is emitted.
+    #[must_use]
+    pub fn version(&self) -> Option<i64> {
+        self.version
     }
 
     /// The same, for an incremental stream: only records of that window are emitted, and none that

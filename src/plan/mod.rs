@@ -7,6 +7,7 @@ mod needs;
 mod resume;
 mod series;
 mod since;
+mod version;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -16,6 +17,8 @@ pub use self::needs::concerned;
 use self::needs::{Need, earliest, filters, needs_of};
 use self::series::{modes, series};
 use self::since::Reading;
+pub use self::version::Version;
+use self::version::version;
 use crate::api::offer::Offer;
 use crate::base::error::Error;
 use crate::base::time::format_time;
@@ -99,6 +102,8 @@ pub struct Emitted {
     pub validity: Validity,
     /// Whether an incremental stream is read in full.
     pub is_full: bool,
+    /// Of a full table, where versions are wanted.
+    pub version: Option<Version>,
 }
 
 /// Which reading of its stream in this run a list is.
@@ -145,7 +150,10 @@ impl Planned {
         let reader = if self.asked.cut.is_some() { reader.noting_creation() } else { reader };
         let Some(emitted) = &self.emitted else { return Ok(reader) };
         match emitted.selected.method {
-            Method::FullTable => reader.emitting(),
+            Method::FullTable => {
+                let version = emitted.version.as_ref().map(|version| version.number);
+                Ok(reader.emitting()?.with_version(version))
+            }
             Method::Incremental => {
                 Ok(reader.emitting()?.within(emitted.window, emitted.memory.clone()))
             }
@@ -231,7 +239,8 @@ pub fn plan(selection: Selection, inputs: &Inputs) -> Plan {
                 // The list is read for the ids only; its details are what is emitted.
                 Some(detail) => {
                     plan.lists.push(list(stream, None, filter, &of_list, inputs));
-                    plan.lists.extend(chosen.map(|chosen| details(chosen, detail)));
+                    let version = chosen.as_ref().and_then(|chosen| version(chosen, inputs));
+                    plan.lists.extend(chosen.map(|chosen| details(chosen, detail, version)));
                 }
             }
         }
@@ -334,6 +343,7 @@ fn list(
         },
         emitted: selected.map(|selected| Emitted {
             validity: validity(&selected, inputs),
+            version: version(&selected, inputs),
             selected,
             window: reading.window,
             is_full: reading.bookmark.is_none(),
@@ -359,7 +369,7 @@ fn validity(selected: &Selected, inputs: &Inputs) -> Validity {
 }
 
 /// The details of a stream, one request for each record of its list.
-fn details(selected: Selected, detail: &'static Detail) -> Planned {
+fn details(selected: Selected, detail: &'static Detail, version: Option<Version>) -> Planned {
     let first = Request::new(detail.path);
     Planned {
         stream: selected.stream,
@@ -372,6 +382,7 @@ fn details(selected: Selected, detail: &'static Detail) -> Planned {
             cut: None,
         },
         emitted: Some(Emitted {
+            version,
             selected,
             window: Window::default(),
             memory: Memory::default(),

@@ -61,7 +61,7 @@ pub(super) fn skip(selected: &mut Vec<Selected>, plan: &mut Plan, inputs: &Input
 /// The requests of a stream that is read in full.
 fn template(selected: &Selected, inputs: &Inputs) -> Vec<Series> {
     match detail(selected) {
-        Some(detail) => super::details(selected.clone(), detail).asked.series,
+        Some(detail) => super::details(selected.clone(), detail, None).asked.series,
         None => series(selected.stream, &[], Window::default(), inputs),
     }
 }

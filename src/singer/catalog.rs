@@ -5,6 +5,7 @@
 mod entry;
 mod ignored;
 mod merged;
+mod printed;
 mod pruned;
 mod resolved;
 
@@ -15,13 +16,16 @@ use serde_json::{Map, Value, json};
 use self::entry::Entry;
 use self::ignored::ignored;
 use self::merged::{Unlike, merged};
+pub use self::printed::printed;
 use self::pruned::pruned;
 use self::resolved::resolved;
 use crate::base::cut;
 use crate::base::error::Error;
+use crate::singer::method::not_offered;
+pub use crate::singer::method::{Incremental, Method};
 use crate::source::Source;
 use crate::source::schema;
-use crate::source::stream::{Replication, Stream};
+use crate::source::stream::Stream;
 use crate::sources::SOURCES;
 
 /// The catalog of every stream, as `--discover` prints it.
@@ -49,13 +53,20 @@ pub fn discover_with(
 
 /// Moved together, since `json!` copies what it is given: the catalog has megabytes.
 fn entry(stream: &Stream, schema: Value) -> Value {
-    Value::from_iter([
-        ("tap_stream_id", json!(stream.name)),
-        ("stream", json!(stream.name)),
-        ("key_properties", json!(stream.key)),
-        ("metadata", metadata(stream, &schema).into()),
-        ("schema", schema),
-    ])
+    let method = Method::of(stream);
+    let mut entry = Map::from_iter([
+        ("tap_stream_id".to_owned(), json!(stream.name)),
+        ("stream".to_owned(), json!(stream.name)),
+        ("key_properties".to_owned(), json!(stream.key)),
+        // Some runners read it here and nowhere else.
+        ("replication_method".to_owned(), json!(method.name())),
+        ("metadata".to_owned(), metadata(stream, &schema).into()),
+        ("schema".to_owned(), schema),
+    ]);
+    if let (Method::Incremental, Some(key)) = (method, stream.replication_key()) {
+        entry.insert("replication_key".into(), key.into());
+    }
+    entry.into()
 }
 
 /// Singer metadata: one entry for the stream and one for every property at every depth, since
@@ -73,6 +84,10 @@ fn metadata(stream: &Stream, schema: &Value) -> Vec<Value> {
         None => root.insert("forced-replication-method".into(), json!("FULL_TABLE")),
         Some(key) => root.insert("valid-replication-keys".into(), json!([key])),
     };
+    if let (Method::Incremental, Some(key)) = (Method::of(stream), stream.replication_key()) {
+        root.insert("replication-method".into(), json!(Method::Incremental.name()));
+        root.insert("replication-key".into(), json!(key));
+    }
     let mut entries = vec![json!({"breadcrumb": [], "metadata": root})];
     for (place, property) in schema::properties(schema) {
         let inclusion = if schema::is_unsupported(property) {
@@ -97,15 +112,6 @@ fn automatic(stream: &Stream) -> impl Iterator<Item = &'static str> {
     stream.key.iter().copied().chain(stream.replication_key())
 }
 
-/// How a stream is to be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Method {
-    /// Everything.
-    FullTable,
-    /// What changed since the bookmark.
-    Incremental,
-}
-
 /// One selected stream.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Selected {
@@ -120,6 +126,15 @@ pub struct Selected {
     pub known: Value,
 }
 
+/// What a catalog of an older release lacks.
+#[derive(Debug, Default, PartialEq)]
+pub struct News {
+    /// Streams of the source.
+    pub streams: Vec<String>,
+    /// Fields of selected streams.
+    pub fields: Vec<String>,
+}
+
 /// What a catalog selects, and what has to be said about it.
 #[derive(Debug, Default, PartialEq)]
 pub struct Selection {
@@ -127,20 +142,20 @@ pub struct Selection {
     pub streams: Vec<Selected>,
     /// Warnings for the log.
     pub warnings: Vec<String>,
-    /// Fields of selected streams that this release has and the catalog has not.
-    pub news: Vec<String>,
+    /// What this release has and the catalog has not.
+    pub news: News,
 }
 
 /// The selection where nobody chose: every stream that is selected by default, every field.
 ///
 /// # Errors
 /// [`Error::Bug`] where a schema is missing.
-pub fn by_default(source: &'static Source) -> Result<Selection, Error> {
+pub fn by_default(source: &'static Source, incremental: &Incremental) -> Result<Selection, Error> {
     let mut selection = Selection::default();
     for stream in source.streams.iter().filter(|stream| stream.is_default) {
         let known = schema::embedded(stream)?;
         let schema = pruned(stream, &known, &HashMap::new());
-        let method = default_method(stream);
+        let method = incremental.method(stream);
         selection.streams.push(Selected { stream, method, schema, known });
     }
     Ok(selection)
@@ -158,9 +173,18 @@ pub fn name(entry: &Value) -> &str {
 /// # Errors
 /// [`Error::Selection`] where it is no catalog, selects nothing that exists, or asks for a
 /// replication method that does not.
-pub fn selection(source: &'static Source, catalog: Value) -> Result<Selection, Error> {
+pub fn selection(
+    source: &'static Source,
+    catalog: Value,
+    incremental: &Incremental,
+) -> Result<Selection, Error> {
     let entries = entry::read(catalog)?;
     let (mut selection, mut useless) = (Selection::default(), Vec::new());
+    for stream in source.streams {
+        if !entries.iter().any(|entry| entry.name() == stream.name) {
+            selection.news.streams.push(stream.name.to_owned());
+        }
+    }
     for entry in &entries {
         let name = entry.name();
         let stream = source.named(name);
@@ -172,7 +196,7 @@ pub fn selection(source: &'static Source, catalog: Value) -> Result<Selection, E
                 useless.push(format!("the catalog selects `{name}` twice; its first entry counts"));
             }
             (true, Some(stream)) => {
-                let selected = selected(entry, stream, &mut selection)?;
+                let selected = selected(entry, stream, incremental, &mut selection)?;
                 selection.streams.push(selected);
             }
         }
@@ -222,6 +246,7 @@ pub fn elsewhere(source: &Source, name: &str) -> Option<&'static Source> {
 fn selected(
     entry: &Entry,
     stream: &'static Stream,
+    incremental: &Incremental,
     selection: &mut Selection,
 ) -> Result<Selected, Error> {
     let ours = schema::embedded(stream)?;
@@ -229,24 +254,28 @@ fn selected(
         Some(theirs) => merged(&resolved(theirs), &ours, &automatic(stream).collect::<Vec<_>>()),
         None => (ours.clone(), Unlike::default()),
     };
-    selection.news.extend(entry::news(stream, &ours, &known));
+    selection.news.fields.extend(entry::news(stream, &ours, &known));
     let choices =
         entry.metadata.iter().map(|entry| (entry.breadcrumb.as_slice(), &entry.choice)).collect();
     let schema = pruned(stream, &known, &choices);
-    let method = method(entry, stream, &mut selection.warnings)?;
+    let method = method(entry, stream, incremental, &mut selection.warnings)?;
     let selected = Selected { stream, method, schema, known };
     selection.warnings.extend(ignored(entry, &selected, &unlike));
     Ok(selected)
 }
 
-fn method(entry: &Entry, stream: &Stream, warnings: &mut Vec<String>) -> Result<Method, Error> {
-    match entry.replication_method().as_deref() {
-        None => Ok(default_method(stream)),
+/// How a stream is to be read: what discovery prints is nobody's choice.
+fn method(
+    entry: &Entry,
+    stream: &Stream,
+    incremental: &Incremental,
+    warnings: &mut Vec<String>,
+) -> Result<Method, Error> {
+    match entry.replication_method(stream).as_deref() {
+        None => Ok(incremental.method(stream)),
         Some("FULL_TABLE") => Ok(Method::FullTable),
         Some("INCREMENTAL") if stream.replication_key().is_none() => {
-            let name = stream.name;
-            warnings
-                .push(format!("stream `{name}`: INCREMENTAL is not offered; it is read in full"));
+            warnings.push(not_offered(stream));
             Ok(Method::FullTable)
         }
         Some("INCREMENTAL") => Ok(Method::Incremental),
@@ -256,12 +285,5 @@ fn method(entry: &Entry, stream: &Stream, warnings: &mut Vec<String>) -> Result<
             stream.name,
             cut::text(other)
         ))),
-    }
-}
-
-fn default_method(stream: &Stream) -> Method {
-    match stream.replication {
-        Replication::FullTable | Replication::OnRequest(_) => Method::FullTable,
-        Replication::ByDefault(_) => Method::Incremental,
     }
 }

@@ -1,4 +1,4 @@
-//! SCHEMA, RECORD and STATE lines: the only module that writes to stdout.
+//! SCHEMA, RECORD, ACTIVATE_VERSION and STATE lines: the only module that writes to stdout.
 
 use std::io::{self, ErrorKind, IoSlice, Write};
 use std::sync::Arc;
@@ -32,6 +32,14 @@ struct SchemaMessage<'a> {
     key_properties: &'a [&'a str],
     #[serde(skip_serializing_if = "Option::is_none")]
     bookmark_properties: Option<[&'static str; 1]>,
+}
+
+#[derive(Serialize)]
+struct ActivateMessage<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    stream: &'a str,
+    version: i64,
 }
 
 #[derive(Serialize)]
@@ -89,6 +97,14 @@ impl<W: Write> Output<W> {
             start = end;
         }
         Ok(())
+    }
+
+    /// Lets the target remove the records of a stream that have another version.
+    ///
+    /// # Errors
+    /// As [`Output::schema`].
+    pub fn activate(&mut self, stream: &str, version: i64) -> Result<(), Error> {
+        self.line(&ActivateMessage { kind: "ACTIVATE_VERSION", stream, version })
     }
 
     /// Writes a state that is true for all records before it, and lets the target see it.
@@ -179,12 +195,13 @@ fn end_of_lines(text: &[u8]) -> usize {
 
 /// What stands before and after a record on its line.
 #[must_use]
-pub fn frame(stream: &str, received_at: DateTime<Utc>) -> (String, String) {
+pub fn frame(stream: &str, received_at: DateTime<Utc>, version: Option<i64>) -> (String, String) {
     let stream = Value::from(stream);
     let time = received_at.to_rfc3339_opts(SecondsFormat::Micros, true);
+    let version = version.map(|version| format!(",\"version\":{version}")).unwrap_or_default();
     (
         format!(r#"{{"type":"RECORD","stream":{stream},"record":"#),
-        format!(",\"time_extracted\":\"{time}\"}}\n"),
+        format!(",\"time_extracted\":\"{time}\"{version}}}\n"),
     )
 }
 

@@ -5,62 +5,15 @@
 use std::collections::{HashMap, HashSet};
 
 use serde_json::{Value, json};
-use wildmatch::WildMatch;
 
 use crate::base::cut;
 use crate::base::error::Error;
 use crate::config::settings::nearest;
 use crate::singer::catalog;
+use crate::singer::pattern::{Fields, Pattern};
 use crate::source::Source;
 use crate::source::schema;
 use crate::source::stream::Stream;
-
-/// One pattern.
-#[derive(Debug)]
-struct Pattern {
-    text: String,
-    /// The stream, or what streams are to be like.
-    name: String,
-    stream: WildMatch,
-    field: Fields,
-    is_exclusion: bool,
-}
-
-/// Which fields a pattern means, by their names joined by dots.
-#[derive(Debug)]
-enum Fields {
-    All,
-    One(String),
-    Like(WildMatch),
-}
-
-impl Pattern {
-    fn parse(text: &str) -> Self {
-        let (is_exclusion, rest) = match text.strip_prefix('!') {
-            Some(rest) => (true, rest),
-            None => (false, text),
-        };
-        let (stream, field) = match rest.split_once('.') {
-            None => (rest, Fields::All),
-            Some((stream, "*")) => (stream, Fields::All),
-            Some((stream, field)) if is_like(field) => {
-                (stream, Fields::Like(WildMatch::new(field)))
-            }
-            Some((stream, field)) => (stream, Fields::One(field.to_owned())),
-        };
-        let (name, stream) = (stream.to_owned(), WildMatch::new(stream));
-        Self { text: text.to_owned(), name, stream, field, is_exclusion }
-    }
-
-    fn is_of_one_stream(&self) -> bool {
-        !is_like(&self.name)
-    }
-}
-
-/// Whether a name has wildcards.
-fn is_like(name: &str) -> bool {
-    name.contains(['*', '?'])
-}
 
 /// The patterns of a command line.
 #[derive(Debug)]
@@ -70,13 +23,7 @@ impl Patterns {
     /// Reads patterns separated by commas or blanks, or given one by one.
     #[must_use]
     pub fn parse(texts: &[String]) -> Self {
-        let (mut patterns, mut known) = (Vec::new(), HashSet::new());
-        for text in texts.iter().flat_map(|texts| texts.split([',', ' '])) {
-            if !text.is_empty() && known.insert(text) {
-                patterns.push(Pattern::parse(text));
-            }
-        }
-        Self(patterns)
+        Self(Pattern::split(texts))
     }
 
     /// Whether there are none.

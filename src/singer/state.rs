@@ -83,6 +83,7 @@ impl State {
                 organisation: self.text(stream, ORGANISATION).map(str::to_owned),
                 sees_all: self.get(stream, ACCESS).and_then(Value::as_bool),
                 teams: self.texts(stream, TEAMS),
+                roles: None,
             },
             fields: self.text(stream, FIELDS).map(|fields| Fields(fields.to_owned())),
         }
@@ -123,6 +124,19 @@ impl State {
     #[must_use]
     pub fn full_scan(&self, stream: &Stream) -> Option<DateTime<Utc>> {
         self.text(stream, FULL_SCAN).and_then(parse_time)
+    }
+
+    /// Whether anything was read before.
+    #[must_use]
+    pub fn has_bookmarks(&self) -> bool {
+        let bookmarks = self.0.get(BOOKMARKS).and_then(Value::as_object);
+        bookmarks.is_some_and(|bookmarks| bookmarks.values().any(|bookmark| !bookmark.is_null()))
+    }
+
+    /// What the last complete reading of a full table was of, where versions were wanted.
+    #[must_use]
+    pub fn version_of(&self, stream: &Stream) -> Option<&str> {
+        self.text(stream, VERSION_OF)
     }
 
     /// How far the last scan of a stream has got.
@@ -168,7 +182,7 @@ impl State {
         if !validity.more.is_empty() || self.get(stream, MORE).is_some() {
             self.set(stream, MORE, json!(validity.more));
         }
-        let Sight { organisation, sees_all, teams } = &validity.sight;
+        let Sight { organisation, sees_all, teams, roles: _ } = &validity.sight;
         for (key, value) in [
             (ORGANISATION, json!(organisation)),
             (ACCESS, json!(sees_all)),
@@ -201,6 +215,11 @@ impl State {
     /// is a year ahead would put the next one off for a year.
     pub fn set_full_scan(&mut self, stream: &Stream, began: DateTime<Utc>, cap: Cap) {
         self.set(stream, FULL_SCAN, format_time(cap.limit(began)).into());
+    }
+
+    /// Notes what a complete reading of a full table was of.
+    pub fn set_version_of(&mut self, stream: &Stream, of: &str) {
+        self.set(stream, VERSION_OF, of.into());
     }
 
     /// Notes how far the scan of a stream has got.
@@ -306,6 +325,7 @@ const MOVED_AT: &str = "parents_at";
 const RECENT: &str = "recent";
 const FULL_SCAN: &str = "full_scan_at";
 const SCAN: &str = "scan";
+const VERSION_OF: &str = "version_of";
 const BOOKMARKS: &str = "bookmarks";
 const SYNCING: &str = "currently_syncing";
 /// When the run began that has not ended yet.

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use super::Sync;
 use super::one_list::Part;
+use crate::base::error::Error;
 use crate::base::log::Level;
 use crate::bookmark::moved::Moved;
 use crate::bookmark::position::Position;
@@ -56,6 +57,36 @@ impl<W: Write> Sync<'_, W> {
             );
             self.tools.log.say(Level::Info, Some(stream.name), &message);
         }
+    }
+
+    /// Lets the target remove the rows that are gone from a full table, where nothing is missing from this
+    /// reading of it; `lacking` says what is.
+    ///
+    /// # Errors
+    /// Those of the output.
+    pub(super) fn activate(
+        &mut self,
+        planned: &Planned,
+        lacking: Option<&'static str>,
+    ) -> Result<(), Error> {
+        let version = planned.emitted.as_ref().and_then(|emitted| emitted.version.as_ref());
+        let Some(version) = version else { return Ok(()) };
+        let name = planned.stream.name;
+        let resumed =
+            planned.position.is_inside().then_some("an interrupted run read its beginning");
+        let obstacle = version.obstacle.or(lacking).or(resumed);
+        match obstacle {
+            None => self.output.activate(name, version.number)?,
+            Some(why) => {
+                let message =
+                    format!("stream={name} rows that are gone stay in the target this time: {why}");
+                self.tools.log.say(Level::Info, Some(name), &message);
+            }
+        }
+        if version.is_comparable && lacking.or(resumed).is_none() {
+            self.state.set_version_of(planned.stream, &version.of);
+        }
+        Ok(())
     }
 
     /// Keeps what the parents have now whose records may move.

@@ -85,7 +85,10 @@ impl<W: Write> Sync<'_, W> {
             let cap = summary.cap(feeds(planned, &plan.lists).map(|(_, feed)| feed.list));
             let counter = planned.stream.counted_by;
             let counter = counter.and_then(|counter| feed(counter, &plan.lists));
-            let part = Part { number, planned, fetch: &fetch, began: plan.began, cap, counter };
+            let has_all_parents =
+                feeds(planned, &plan.lists).all(|(_, feed)| summary.whole.contains(&feed.list));
+            let (fetch, began) = (&fetch, plan.began);
+            let part = Part { number, planned, fetch, began, cap, has_all_parents, counter };
             let result = self.list(&part, &mut summary);
             self.report.end(planned, &summary, &result);
             fetch.close(number);

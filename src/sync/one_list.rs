@@ -15,7 +15,7 @@ use crate::sync::checkpoint::Checkpoint;
 use crate::sync::failure_policy::{Circumstances, Verdict, verdict};
 use crate::sync::fetch::Fetch;
 use crate::sync::fetch::queue::Feed;
-use crate::sync::scan::{Outcome, Scan, SetAside};
+use crate::sync::scan::{NO_PARENTS, Outcome, Scan, SetAside};
 use crate::sync::summary::{Summary, Supply};
 
 /// One list of the plan.
@@ -27,6 +27,8 @@ pub(super) struct Part<'a> {
     pub(super) began: DateTime<Utc>,
     /// When the scan of its parents began.
     pub(super) cap: Option<Cap>,
+    /// Whether every record of its parents came.
+    pub(super) has_all_parents: bool,
     /// What has the number of its records.
     pub(super) counter: Option<Feed>,
 }
@@ -62,12 +64,19 @@ impl<W: Write> Sync<'_, W> {
                 }
                 summary.feed(planned, || Supply::All);
                 summary.caps.insert(part.number, outcome.cap);
+                let lacking = outcome.lacking().or((!part.has_all_parents).then_some(NO_PARENTS));
+                if lacking.is_none() {
+                    summary.whole.insert(part.number);
+                }
                 if planned.emitted.is_some() {
                     if planned.is_first() {
                         summary.complete.push(name);
                     }
                     match planned.moved() {
-                        None => self.complete(planned, outcome),
+                        None => {
+                            self.activate(planned, lacking)?;
+                            self.complete(planned, outcome);
+                        }
                         Some(moved) => self.note_parents(part, moved.clone()),
                     }
                 }

@@ -217,7 +217,7 @@ impl Pager {
         lines: Lines,
         now: DateTime<Utc>,
     ) -> Result<Step, Error> {
-        let lines = lines.framed(frame(reader.stream().name, answer.received_at));
+        let lines = lines.framed(frame(reader.stream().name, answer.received_at, reader.version()));
         let body = Body { text: body, read_at: answer.received_at };
         let mut page = reader.read(body, &self.series, &mut self.seen, lines)?;
         self.attempts = None;

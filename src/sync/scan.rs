@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-pub use self::outcome::{Losses, Outcome};
+pub use self::outcome::{Losses, NO_PARENTS, Outcome};
 use crate::base::clock::Clock;
 use crate::base::cut;
 use crate::base::error::Error;

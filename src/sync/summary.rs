@@ -1,6 +1,6 @@
 //! What came of a run: counted list by list, said in its last line, and whether it succeeded.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::error::Error;
 use crate::base::log::{Level, Metric};
@@ -30,6 +30,8 @@ pub struct Summary {
     pub access: Vec<Access>,
     /// When the scans of lists began, by the lists' numbers in the plan.
     pub caps: BTreeMap<usize, Option<Cap>>,
+    /// The numbers of lists of which every record came.
+    pub whole: BTreeSet<usize>,
     /// What parents gave.
     pub feeds: Vec<(&'static Parent, Supply)>,
 }

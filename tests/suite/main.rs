@@ -66,4 +66,5 @@ mod sources;
 mod sync;
 mod toy;
 mod wire;
+mod versions;
 mod zones;

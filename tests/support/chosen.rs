@@ -8,7 +8,7 @@ use tap_incident::base::time::parse_time;
 use tap_incident::page::{Body, Page, Reader};
 use tap_incident::record::Projection;
 use tap_incident::record::lines::Lines;
-use tap_incident::singer::catalog::Selected;
+use tap_incident::singer::catalog::{self, Selected};
 use tap_incident::source::Paging;
 use tap_incident::source::request::{Request, Series};
 use tap_incident::source::schema;
@@ -39,8 +39,10 @@ impl Chosen {
         if let Some(fields) = schema.get_mut("properties").and_then(Value::as_object_mut) {
             fields.extend(added.iter().cloned());
         }
-        let selected =
-            tap_incident::singer::catalog::selection(source, catalog).unwrap().streams.remove(0);
+        let selected = catalog::selection(source, catalog, &catalog::Incremental::default())
+            .unwrap()
+            .streams
+            .remove(0);
         let parents = source.streams.iter().flat_map(|child| child.parents);
         let parents = parents.filter(|parent| parent.stream == stream.name);
         let feeds = parents.map(|parent| parent.bindings).collect::<Vec<_>>();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use tap_incident::record::Projection;
-use tap_incident::singer::catalog::{Selected, Selection, selection};
+use tap_incident::singer::catalog::{Incremental, Selected, Selection, selection};
 use tap_incident::singer::message::Output;
 use tap_incident::source::schema;
 use tap_incident::sources::SOURCES;
@@ -29,7 +29,7 @@ pub fn check(bytes: &[u8]) {
         }
         twisted(source, &[name(stream), name(number)], &twists)
     };
-    if let Ok(selection) = selection(source, catalog) {
+    if let Ok(selection) = selection(source, catalog, &Incremental::default()) {
         check_selection(&selection);
         for selected in &selection.streams {
             check_again(selected);

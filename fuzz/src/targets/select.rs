@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 use tap_incident::base::error::Error;
-use tap_incident::singer::catalog::{discover_with, selection};
+use tap_incident::singer::catalog::{Incremental, discover_with, selection};
 use tap_incident::singer::select::Patterns;
 use tap_incident::source::schema;
 use tap_incident::sources::SOURCES;
@@ -28,7 +28,7 @@ pub fn check(bytes: &[u8]) {
         Ok(laid) => {
             let again = patterns.lay_on(source, laid.clone()).unwrap();
             assert_eq!(again, laid, "{texts:?} laid on twice");
-            match selection(source, laid) {
+            match selection(source, laid, &Incremental::default()) {
                 Ok(selection) => check_selection(&selection),
                 Err(Error::Selection(_)) => {}
                 Err(other) => panic!("{texts:?}: {other}"),

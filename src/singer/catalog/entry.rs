@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::base::cut;
 use crate::base::error::Error;
+use crate::singer::method::Method;
 use crate::source::schema;
 use crate::source::stream::Stream;
 
@@ -87,17 +88,30 @@ impl Entry {
         }
     }
 
-    /// How it is to be read, in capitals: the metadata first, then the top level. An empty text is
-    /// what tools write that have none.
-    pub(super) fn replication_method(&self) -> Option<String> {
+    /// How somebody wants it to be read, in capitals: the metadata first, then the top level. What
+    /// discovery prints is nobody's choice.
+    pub(super) fn replication_method(&self, stream: &Stream) -> Option<String> {
+        let printed = Method::of(stream);
+        let [root, top] = self.replication_methods();
+        let root =
+            root.filter(|root| *root != Method::Incremental.name() || *root != printed.name());
+        root.or(top.filter(|top| top != printed.name()))
+    }
+
+    /// Whether it says anywhere that the stream is to be read in full.
+    pub(super) fn says_full_table(&self) -> bool {
+        let full_table = Some(Method::FullTable.name());
+        self.replication_methods().iter().any(|method| method.as_deref() == full_table)
+    }
+
+    /// What the metadata and the top level say, in capitals. An empty text is what tools write that have
+    /// no method.
+    fn replication_methods(&self) -> [Option<String>; 2] {
         let root = self.root().and_then(|root| root.replication_method.as_deref());
-        for method in [root, self.replication_method.as_deref()].into_iter().flatten() {
-            let method = method.trim();
-            if !method.is_empty() {
-                return Some(method.to_uppercase());
-            }
-        }
-        None
+        [root, self.replication_method.as_deref()].map(|method| {
+            let method = method.unwrap_or_default().trim().to_uppercase();
+            (!method.is_empty()).then_some(method)
+        })
     }
 
     /// The name that other tools may know the stream by.

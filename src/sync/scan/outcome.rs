@@ -13,6 +13,9 @@ use crate::bookmark::memory::{Recent, Seen};
 use crate::record::lines::Large;
 use crate::source::stream::Stream;
 
+/// What a list lacks that has parents which could not be read.
+pub const NO_PARENTS: &str = "not all of its parents could be read";
+
 /// What came of a list.
 #[derive(Debug, Default)]
 pub struct Outcome {
@@ -101,6 +104,17 @@ impl Outcome {
             self.recent.settle(bookmark, keep);
         }
         stale
+    }
+
+    /// Why records are missing from a list that was read to its end, where that is so.
+    pub(in crate::sync) fn lacking(&self) -> Option<&'static str> {
+        if self.gone + self.refused > 0 {
+            Some(NO_PARENTS)
+        } else if self.shortfall.is_some() || self.ceiling.is_some() {
+            Some("fewer records came than the API has")
+        } else {
+            None
+        }
     }
 
     /// What was left out.
