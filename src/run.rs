@@ -16,6 +16,7 @@ use crate::base::cut;
 use crate::base::error::Error;
 use crate::base::log::Log;
 use crate::base::stop::Stop;
+use crate::config::about::about;
 use crate::config::args::{self, Args, Command, Test};
 use crate::config::file::{read_file, read_json};
 use crate::config::settings::{self, Environment};
@@ -54,7 +55,7 @@ pub struct Process<W: Write> {
 
 /// Does what the command line says and gives the exit code. An error is the last line on stderr.
 pub fn run<W: Write>(process: Process<W>) -> u8 {
-    let Process { args, environment, stdout, stderr, clock, stop, sources } = process;
+    let Process { args, mut environment, stdout, stderr, clock, stop, sources } = process;
     let began = (clock.now(), clock.elapsed());
     let mut log = Arc::new(Log::new(stderr, clock.clone()));
     let output = Output::new(stdout, stop.clone());
@@ -64,7 +65,12 @@ pub fn run<W: Write>(process: Process<W>) -> u8 {
         Command::Print(text) => print(&text, output),
         Command::Run(args) => {
             report_path.clone_from(&args.summary_file);
+            settings::with_dotenv(&args, &mut environment)?;
             source = settings::choose(&sources, &args, &environment)?;
+            if args.about {
+                let text = about(source, args.format);
+                return print(&text.map_err(|error| Error::Bug(error.to_string()))?, output);
+            }
             if args.discover && !args.live {
                 return print_catalog(&catalog::discover(source)?, output);
             }

@@ -55,6 +55,8 @@ pub struct Client {
     retries: AtomicU64,
     /// Whether JSON has come.
     has_answered: AtomicBool,
+    /// Whether anything came, from the API or from something on the way.
+    is_reached: AtomicBool,
     /// Whether the log has told that a header about quotas makes no sense.
     is_oddity_told: AtomicBool,
 }
@@ -87,6 +89,9 @@ const ERROR_BODY: usize = 64 << 10;
 const SHOWN: usize = 60;
 /// A wait that is not shorter is worth a line in the log.
 pub const NOTABLE_WAIT: Duration = Duration::from_secs(3);
+
+/// So often a host is looked for where nobody has ever answered: for some four seconds.
+const FIRST_ATTEMPTS: u32 = 4;
 
 impl Client {
     /// A client with the config's endpoint, key and timeouts.
@@ -122,6 +127,7 @@ impl Client {
             requests: AtomicU64::new(0),
             retries: AtomicU64::new(0),
             has_answered: AtomicBool::new(false),
+            is_reached: AtomicBool::new(false),
             is_oddity_told: AtomicBool::new(false),
         })
     }
@@ -130,6 +136,12 @@ impl Client {
     #[must_use]
     pub fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
+    }
+
+    /// Whether anything has come so far.
+    #[must_use]
+    pub fn is_reached(&self) -> bool {
+        self.is_reached.load(Ordering::Relaxed)
     }
 
     /// Repeats so far.
@@ -239,7 +251,12 @@ impl Client {
             && passing.is_no_answer()
             && !self.has_answered.load(Ordering::Relaxed)
             && attempts.is_worth_another();
-        let Some(wait) = wait.filter(|_| !is_elsewhere) else {
+        // Nor where nobody has been there since the run began: a mistyped host is told of within seconds.
+        let is_nowhere = passing.is_of_nobody()
+            && !self.is_reached()
+            && attempts.failed() >= FIRST_ATTEMPTS;
+        let is_hopeless = is_elsewhere || is_nowhere;
+        let Some(wait) = wait.filter(|_| !is_hopeless) else {
             return Err(passing.into_error(&self.endpoint, attempts.failed()));
         };
         self.close(request, &passing, wait);
@@ -296,6 +313,7 @@ impl Client {
         };
         let broken = |error| broken(&error, &self.endpoint, &self.timeouts);
         let (head, sent) = response.map_err(broken)?.into_parts();
+        self.is_reached.store(true, Ordering::Relaxed);
         let quotas = self.learn(request, &head.headers);
         let (date, is_ok) = (date(&head.headers), head.status == StatusCode::OK);
         self.read(request, (sent, &head.headers), body, (is_ok, room))?;

@@ -29,6 +29,7 @@ pub fn identify(source: &Source, client: &Arc<Client>, log: &Log) -> Result<Sigh
             | Error::Stopped { .. }
             | Error::OutputClosed),
         ) => return Err(error),
+        Err(error @ Error::Unreachable { .. }) if !client.is_reached() => return Err(error),
         Err(error) => Err(error.to_string()),
         Ok((_, body)) => read(&body, known),
     };

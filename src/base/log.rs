@@ -37,7 +37,18 @@ impl Level {
         }
     }
 
-    fn name(self) -> &'static str {
+    /// As the setting has it.
+    #[must_use]
+    pub const fn setting(self) -> &'static str {
+        match self {
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+
+    const fn name(self) -> &'static str {
         match self {
             Self::Debug => "DEBUG",
             Self::Info => "INFO",
@@ -161,7 +172,7 @@ impl Log {
 
     fn json(&self, level: Level, stream: Option<&str>, message: &str, extra: &Value) -> Value {
         let mut line = json!({
-            "level": level.name().to_ascii_lowercase(),
+            "level": level.setting(),
             "pid": std::process::id(),
             "logger_name": "tap-incident",
             "ts": since_epoch(self.clock.as_ref()),

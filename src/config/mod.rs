@@ -6,6 +6,7 @@ pub mod file;
 mod values;
 mod key;
 pub mod settings;
+pub mod about;
 mod address;
 mod filters;
 mod way;

@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
+use zeroize::Zeroizing;
 
 use crate::base::cut;
 use crate::base::error::Error;
+use crate::base::log::Level;
 use crate::config::args::Args;
-use crate::config::file::read_json;
+use crate::config::file::{read_file, read_json};
 use crate::config::key::open_to_all;
 use crate::config::values::Given;
 use crate::source::Source;
@@ -29,8 +31,27 @@ pub fn settings(source: &Source) -> Value {
         for (word, value) in setting.as_object().into_iter().flatten() {
             known[word] = value.clone();
         }
+        if known.get("title").is_none() {
+            known["title"] = title(name).into();
+        }
     }
     json!({"type": "object", "properties": properties})
+}
+
+/// The name of a setting as people write it: `api_key_file` is "API key file".
+fn title(name: &str) -> String {
+    let mut words = Vec::new();
+    for word in name.split('_') {
+        words.push(match word {
+            "api" | "ca" => word.to_ascii_uppercase(),
+            other => other.to_owned(),
+        });
+    }
+    let mut title = words.join(" ");
+    if let Some(first) = title.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    title
 }
 
 fn what_to_read(source: &Source) -> Value {
@@ -209,15 +230,64 @@ fn from_environment(source: &Source, environment: &Environment) -> Given {
             values.set((*name).to_owned(), value.as_str().into());
         }
     }
+    // What all tools of this kind take, where it says something here too.
+    for variable in ["LOGLEVEL", "TAP_INCIDENT_LOGLEVEL"] {
+        let level = environment.get(variable).and_then(|level| Level::parse(level.trim()));
+        if let Some(level) = level {
+            values.set("log_level".to_owned(), level.setting().into());
+        }
+    }
+    if environment.get(SDK_LOG_CONFIG).is_some_and(|path| asks_for_json(Path::new(path))) {
+        values.set("log_format".to_owned(), "json".into());
+    }
     // Ours come second, so that they win over those of other tools.
     for (variable, value) in environment {
         let Some(name) = variable.strip_prefix(PREFIX) else { continue };
+        if name == "LOGLEVEL" {
+            continue;
+        }
         // Meltano sets TAP_INCIDENT__… for itself.
         if !name.starts_with('_') {
             values.set(name.to_ascii_lowercase(), value.as_str().into());
         }
     }
     values
+}
+
+/// Names the file in which Meltano says how a tap is to log.
+const SDK_LOG_CONFIG: &str = "SINGER_SDK_LOG_CONFIG";
+
+/// Whether the logging that a file describes, for Python, is that of JSON lines.
+fn asks_for_json(path: &Path) -> bool {
+    let text = read_file("logging config", path).unwrap_or_default();
+    text.contains("singer_sdk.logging.StructuredFormatter")
+}
+
+/// Adds what the file `.env` of this folder says of the settings, where a config is `ENV` and the
+/// environment does not say otherwise.
+///
+/// # Errors
+/// [`Error::File`] for a file that cannot be read as one of that kind.
+pub fn with_dotenv(args: &Args, environment: &mut Environment) -> Result<(), Error> {
+    let path = Path::new(".env");
+    if !(args.config.iter().any(|path| path.as_os_str() == "ENV") && path.is_file()) {
+        return Ok(());
+    }
+    let text = Zeroizing::new(read_file("environment", path)?);
+    for variable in dotenvy::from_read_iter(text.as_bytes()) {
+        // The error would show the line, and so maybe the key.
+        let (name, value) = variable.map_err(|_| Error::File {
+            what: "environment",
+            path: path.display().to_string(),
+            problem: "a line is not of the form NAME=value".into(),
+        })?;
+        let is_ours = name.starts_with(PREFIX)
+            || SOURCES.iter().any(|source| source.settings.variables.iter().any(|(known, _)| *known == name));
+        if is_ours {
+            environment.entry(name).or_insert(value);
+        }
+    }
+    Ok(())
 }
 
 fn from_flags(args: &Args) -> Given {

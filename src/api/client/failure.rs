@@ -1,5 +1,6 @@
 //! Why a request was not answered with a 200, and whether it may be sent again.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -52,6 +53,8 @@ pub(super) struct Timeouts {
 #[derive(Debug)]
 enum What {
     Transport(String),
+    /// Nobody is at the address, or it has none.
+    Nowhere(String),
     Status(ApiMessage),
     /// An answer that no API gives, and the error to end with if it keeps coming.
     Answer(Box<Error>),
@@ -75,6 +78,11 @@ impl Passing {
         matches!(self.what, What::Answer(_))
     }
 
+    /// Whether nobody was there to answer.
+    pub(super) fn is_of_nobody(&self) -> bool {
+        matches!(self.what, What::Nowhere(_))
+    }
+
     /// Whether the answer may have been too much for the API, or for something on the way.
     #[must_use]
     pub fn is_of_a_gateway(&self) -> bool {
@@ -85,7 +93,7 @@ impl Passing {
     #[must_use]
     pub fn reason(&self) -> String {
         match &self.what {
-            What::Transport(problem) => problem.clone(),
+            What::Transport(problem) | What::Nowhere(problem) => problem.clone(),
             What::Status(api) => api.to_string(),
             What::Answer(error) => error.to_string(),
         }
@@ -93,7 +101,7 @@ impl Passing {
 
     pub(super) fn into_error(self, endpoint: &str, attempts: u32) -> Error {
         match self.what {
-            What::Transport(problem) => {
+            What::Transport(problem) | What::Nowhere(problem) => {
                 Error::Unreachable { endpoint: endpoint.to_owned(), problem, attempts }
             }
             What::Status(api) => {
@@ -180,7 +188,21 @@ pub(super) fn broken(error: &ureq::Error, endpoint: &str, timeouts: &Timeouts) -
         ureq::Error::Protocol(error) if error.to_string().contains(TOO_MANY_HEADERS) => {
             Failure::Final(Error::Contract(format!("it has more headers than are read: {error}")))
         }
+        other if is_of_nobody(other) => Failure::Passing(What::Nowhere(other.to_string()).into()),
         other => Failure::Passing(What::Transport(other.to_string()).into()),
+    }
+}
+
+/// Whether the host has no address, or nobody listens there.
+fn is_of_nobody(error: &ureq::Error) -> bool {
+    match error {
+        ureq::Error::HostNotFound => true,
+        // What a resolver says has a kind that is not stable.
+        ureq::Error::Io(error) => {
+            error.kind() == ErrorKind::ConnectionRefused
+                || error.to_string().starts_with("failed to lookup address")
+        }
+        _ => false,
     }
 }
 
