@@ -14,6 +14,7 @@ use crate::api::offer::Offer;
 use crate::base::clock::{Clock, StandingClock};
 use crate::base::cut;
 use crate::base::error::Error;
+use crate::base::event;
 use crate::base::log::Log;
 use crate::base::stop::Stop;
 use crate::config::about::about;
@@ -88,7 +89,7 @@ pub fn run<W: Write>(process: Process<W>) -> u8 {
     let written = report_path.map_or(Ok(()), |path| write_report(&report, &path, &log));
     // What ended the run says more than that it could not be told.
     for error in [written.as_ref().err(), result.as_ref().err()].into_iter().flatten() {
-        log.error(&error.line(&source.hints));
+        log.tell(&event::failed(&error.line(&source.hints)));
     }
     result.and(written).map_or_else(|error| error.exit_code(), |()| 0)
 }
@@ -129,7 +130,7 @@ fn connect<W: Write>(
     environment.values_mut().for_each(Zeroize::zeroize);
     // A mistyped name explains a missing setting, so it is said before the error.
     for warning in &warnings {
-        log.warn(warning);
+        log.tell(&event::warning(warning));
     }
     let mut config = config?;
     if let Some(log) = Arc::get_mut(log) {
@@ -165,7 +166,7 @@ fn live_catalog(source: &Source, client: &Arc<Client>, log: &Log) -> Result<Valu
     let document = Openapi::with_overlay(source, document)?;
     catalog::discover_with(source.streams, |stream| {
         document.schema(stream).or_else(|error| {
-            log.warn(&format!("stream `{}` keeps this release's schema: {error}", stream.name));
+            log.tell(&event::schema_kept(stream.name, &error));
             schema::embedded(stream)
         })
     })
@@ -195,10 +196,10 @@ fn sync<W: Write>(args: &Args, config: &Config, streams: Streams<W>) -> Result<(
     };
     warnings.extend(config.start_ahead_of(clock.now()));
     for warning in &warnings {
-        log.warn(warning);
+        log.tell(&event::warning(warning));
     }
     if let Some(message) = told(&selection.news) {
-        log.info(&message);
+        log.tell(&event::note(&message));
     }
     if args.test == Some(Test::Schema) {
         selection.streams.iter().try_for_each(|selected| output.schema(selected))?;
@@ -210,7 +211,7 @@ fn sync<W: Write>(args: &Args, config: &Config, streams: Streams<W>) -> Result<(
     // A backfill leaves the state alone, even what is wrong in it.
     if !config.is_backfill {
         for warning in state.clamp(source.streams, now, config.lookback / 2) {
-            log.warn(&warning);
+            log.tell(&event::warning(&warning));
         }
     }
     // What the key sees is asked before anything is read: rows that it comes to see meanwhile would

@@ -27,6 +27,7 @@ use self::transport::{Fresh, agent, was_closed};
 use crate::api::limit::Limiter;
 use crate::base::clock::Clock;
 use crate::base::error::Error;
+use crate::base::event;
 use crate::base::log::Log;
 use crate::base::retry::{Attempts, Retry};
 use crate::base::stop::{LOOK_UP, Stop};
@@ -52,6 +53,8 @@ pub struct Client {
     stop: Arc<Stop>,
     limiter: Mutex<Limiter>,
     requests: AtomicU64,
+    /// Those that the log has counted.
+    counted: AtomicU64,
     retries: AtomicU64,
     /// Whether JSON has come.
     has_answered: AtomicBool,
@@ -125,6 +128,7 @@ impl Client {
                 config.rate_limit_reserve_percent,
             )),
             requests: AtomicU64::new(0),
+            counted: AtomicU64::new(0),
             retries: AtomicU64::new(0),
             has_answered: AtomicBool::new(false),
             is_reached: AtomicBool::new(false),
@@ -136,6 +140,12 @@ impl Client {
     #[must_use]
     pub fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
+    }
+
+    /// Those of them that the log has not counted yet, and counts now.
+    pub fn uncounted(&self) -> u64 {
+        let requests = self.requests();
+        requests - self.counted.swap(requests, Ordering::Relaxed)
     }
 
     /// Whether anything has come so far.
@@ -252,21 +262,15 @@ impl Client {
             && !self.has_answered.load(Ordering::Relaxed)
             && attempts.is_worth_another();
         // Nor where nobody has been there since the run began: a mistyped host is told of within seconds.
-        let is_nowhere = passing.is_of_nobody()
-            && !self.is_reached()
-            && attempts.failed() >= FIRST_ATTEMPTS;
+        let is_nowhere =
+            passing.is_of_nobody() && !self.is_reached() && attempts.failed() >= FIRST_ATTEMPTS;
         let is_hopeless = is_elsewhere || is_nowhere;
         let Some(wait) = wait.filter(|_| !is_hopeless) else {
             return Err(passing.into_error(&self.endpoint, attempts.failed()));
         };
         self.close(request, &passing, wait);
         self.retries.fetch_add(1, Ordering::Relaxed);
-        self.log.info(&format!(
-            "retry path={request} attempt={} wait_seconds={:.1} reason={:?}",
-            attempts.failed() + 1,
-            wait.as_secs_f64(),
-            passing.reason(),
-        ));
+        self.log.tell(&event::retry(request, attempts.failed() + 1, wait, &passing.reason()));
         Ok(wait)
     }
 
@@ -279,7 +283,7 @@ impl Client {
 
     /// Says that a request waits, and what for.
     pub fn announce(&self, wait: Duration, reason: &str) {
-        self.log.info(&format!("waiting seconds={:.1} {reason}", wait.as_secs_f64()));
+        self.log.tell(&event::waiting(wait, reason));
     }
 
     /// The API's quota, as far as it is known: whoever sends a request takes from it.
@@ -299,14 +303,14 @@ impl Client {
         room: Room,
     ) -> Result<Answer, Failure> {
         self.requests.fetch_add(1, Ordering::Relaxed);
-        self.log.debug(&format!("request path={request}"));
+        self.log.tell(&event::request(request));
         let sent_at = self.clock.now();
         short_enough(request)?;
         let response = match self.send(request, false) {
             // No failure of the API's: it may close a connection that nobody uses whenever it likes.
             Err(error) if was_closed(&error) => {
                 self.requests.fetch_add(1, Ordering::Relaxed);
-                self.log.debug(&format!("request path={request} again: {error}"));
+                self.log.tell(&event::request_again(request, &error));
                 self.send(request, true)
             }
             other => other,
@@ -395,11 +399,8 @@ impl Client {
         let (endpoint, now) = (request.endpoint(), self.clock.elapsed());
         let makes_sense = self.limiter().learn(endpoint, limits, remaining, now);
         if !makes_sense && !self.is_oddity_told.swap(true, Ordering::Relaxed) {
-            self.log.warn(&format!(
-                "path={request} the API tells a quota that cannot be true, and it is ignored; nothing \
-                 more is said of such ones: {:?}",
-                limits.chars().take(SHOWN).collect::<String>()
-            ));
+            let header = limits.chars().take(SHOWN).collect::<String>();
+            self.log.tell(&event::odd_quota(request, &header));
         }
         limits
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::api::client::Client;
-use crate::base::cut;
 use crate::base::error::Error;
+use crate::base::event;
 use crate::base::log::Log;
 use crate::bookmark::validity::Sight;
 use crate::source::request::Request;
@@ -36,10 +36,7 @@ pub fn identify(source: &Source, client: &Arc<Client>, log: &Log) -> Result<Sigh
     match identity {
         Ok(identity) => Ok(seen(&identity, known, log)),
         Err(problem) => {
-            log.warn(&format!(
-                "it is not known whose key this is and what it may not see: {}: {problem}",
-                known.path
-            ));
+            log.tell(&event::key_unknown(known.path, &problem));
             Ok(Sight::default())
         }
     }
@@ -57,37 +54,22 @@ fn read(body: &[u8], known: &Identity) -> Result<Value, String> {
 /// What a key sees, said in the log, with a warning where that is not everything.
 fn seen(identity: &Value, known: &Identity, log: &Log) -> Sight {
     let roles = list(identity, known.roles).map(|roles| texts(roles, ""));
-    let (teams, id, name) = known.teams;
+    let (teams, id, team_name) = known.teams;
     let list_of_teams = list(identity, teams);
     let teams = list_of_teams.map(|teams| texts(teams, id));
     let organisation = text(identity, known.organisation);
-    log.info(&format!(
-        "key name={:?} organisation={:?} roles={}",
-        cut::text(&text(identity, known.name).unwrap_or_default()),
-        cut::text(organisation.as_deref().unwrap_or_default()),
-        roles.as_ref().map_or("unknown".to_owned(), |roles| listed(roles)),
-    ));
+    let name = text(identity, known.name).unwrap_or_default();
+    log.tell(&event::key(&name, organisation.as_deref().unwrap_or_default(), roles.as_deref()));
     let (full_access, hidden) = known.full_access;
     let sees_all = roles.as_ref().map(|roles| roles.iter().any(|role| role == full_access));
     if sees_all == Some(false) {
-        log.warn(&format!(
-            "the key has no role `{full_access}`: {hidden}, are missing without any error of the API"
-        ));
+        log.tell(&event::key_limited(full_access, hidden));
     }
-    let names = list_of_teams.map(|teams| texts(teams, name)).unwrap_or_default();
+    let names = list_of_teams.map(|teams| texts(teams, team_name)).unwrap_or_default();
     if !names.is_empty() {
-        log.warn(&format!(
-            "the key has grants of {} teams ({}): rows that only other teams may see are missing \
-             without any error of the API",
-            names.len(),
-            listed(&names),
-        ));
+        log.tell(&event::key_of_teams(&names));
     }
     Sight { organisation, sees_all, teams, roles }
-}
-
-fn listed(names: &[String]) -> String {
-    cut::list(names.iter().map(String::as_str))
 }
 
 fn text(identity: &Value, name: &str) -> Option<String> {

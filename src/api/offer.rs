@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::api::client::Client;
 use crate::base::error::Error;
+use crate::base::event;
 use crate::base::log::Log;
 use crate::source::Source;
 use crate::source::request::Request;
@@ -70,11 +71,11 @@ impl Asking<'_> {
             More::Seen(list, field) => (list, field),
         };
         let mut values = self.seen(stream.source, list, field).unwrap_or_else(|error| {
-            self.log.debug(&format!(
-                "stream={} it is not known whether {parameter} has other values than those that are \
-                 documented: {list}: {error}",
-                stream.name
-            ));
+            let text = format!(
+                "it is not known whether {parameter} has other values than those that are documented: \
+                 {list}: {error}"
+            );
+            self.log.tell(&event::offer_skipped(stream.name, &text));
             Vec::new()
         });
         values.retain(|value| !stream.fixed.contains(&(parameter, value)));
@@ -111,16 +112,14 @@ impl Asking<'_> {
         let name = stream.name;
         match (&answer, more) {
             (Ok(_), More::Mode(_)) => {}
-            (Ok(_), More::Seen(..)) => self.log.warn(&format!(
-                "stream={name} rows of {what}, which is not documented, are read too"
-            )),
+            (Ok(_), More::Seen(..)) => self.log.tell(&event::offer_taken(name, &what)),
             (Err(error), More::Mode(_)) => {
-                self.log.debug(&format!("stream={name} is asked for without {what}: {error}"));
+                let text = format!("is asked for without {what}: {error}");
+                self.log.tell(&event::offer_skipped(name, &text));
             }
-            (Err(error), More::Seen(..)) => self.log.warn(&format!(
-                "stream={name} rows of {what}, which is not documented, are missing, since the API \
-                 does not take it: {error}"
-            )),
+            (Err(error), More::Seen(..)) => {
+                self.log.tell(&event::offer_refused(name, &what, error));
+            }
         }
         answer.is_ok()
     }

@@ -222,6 +222,15 @@ impl Error {
         format!("{self}; hint: {}", self.hint(hints))
     }
 
+    /// Whether it is that the key may not read a stream.
+    #[must_use]
+    pub fn is_forbidden(&self) -> bool {
+        match self {
+            Self::InStream { error, .. } => error.is_forbidden(),
+            other => matches!(other, Self::Forbidden { .. }),
+        }
+    }
+
     /// The exit code; see [`EXIT_CODES`].
     #[must_use]
     pub fn exit_code(&self) -> u8 {

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::base::clock::Clock;
 use crate::base::cut;
+use crate::base::event::{self, Event};
 use crate::base::redact::Redaction;
 
 /// How much an event matters.
@@ -99,34 +100,20 @@ impl Log {
         self.redaction = Redaction::of(secret);
     }
 
-    /// Says something for whoever hunts a bug.
-    pub fn debug(&self, message: &str) {
-        self.say(Level::Debug, None, message);
-    }
-
-    /// Says something for an operator.
-    pub fn info(&self, message: &str) {
-        self.say(Level::Info, None, message);
-    }
-
-    /// Says that something is left out.
-    pub fn warn(&self, message: &str) {
-        self.say(Level::Warning, None, message);
-    }
-
-    /// Says that something failed.
-    pub fn error(&self, message: &str) {
-        self.say(Level::Error, None, message);
-    }
-
-    /// Says something of a stream.
-    pub fn say(&self, level: Level, stream: Option<&str>, message: &str) {
-        if level < self.level {
+    /// Says what happened.
+    pub fn tell(&self, event: &Event) {
+        if event.level < self.level {
             return;
         }
+        let Event { level, name, stream, text, fields } = event;
         match self.format {
-            Format::Text => self.write(&format!("{} {message}", level.name())),
-            Format::Json => self.write(&self.json(level, stream, message, &json!({})).to_string()),
+            Format::Text => self.write(&format!("{} {text}", level.name())),
+            Format::Json => {
+                let mut extra = fields.clone();
+                extra.insert("event".to_owned(), (*name).into());
+                let extra = json!({"extra": extra});
+                self.write(&self.json(*level, stream.as_deref(), text, &extra).to_string());
+            }
         }
     }
 
@@ -135,7 +122,7 @@ impl Log {
         for line in table.lines() {
             match self.format {
                 Format::Text => self.write(line),
-                Format::Json => self.info(line),
+                Format::Json => self.tell(&event::note(line)),
             }
         }
     }

@@ -7,4 +7,5 @@ pub mod time;
 pub mod clock;
 pub mod redact;
 pub mod log;
+pub mod event;
 pub mod retry;

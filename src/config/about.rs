@@ -52,7 +52,8 @@ fn text(source: &Source) -> String {
     for (name, setting) in listed(source) {
         let Row { default, meaning } = Row::of(&setting);
         // Writing to a String does not fail.
-        let _ = writeln!(text, "  {name} ({}, default: {default})\n      {meaning}", kind(&setting));
+        let _ =
+            writeln!(text, "  {name} ({}, default: {default})\n      {meaning}", kind(&setting));
     }
     text
 }

@@ -282,7 +282,9 @@ pub fn with_dotenv(args: &Args, environment: &mut Environment) -> Result<(), Err
             problem: "a line is not of the form NAME=value".into(),
         })?;
         let is_ours = name.starts_with(PREFIX)
-            || SOURCES.iter().any(|source| source.settings.variables.iter().any(|(known, _)| *known == name));
+            || SOURCES
+                .iter()
+                .any(|source| source.settings.variables.iter().any(|(known, _)| *known == name));
         if is_ours {
             environment.entry(name).or_insert(value);
         }

@@ -283,6 +283,12 @@ fn reading(selected: &Selected, inputs: &Inputs, notes: &mut Vec<String>) -> Rea
             if config.start_date.is_some() || config.end_date.is_some() {
                 notes.push("start_date and end_date do not bound a full-table stream".to_owned());
             }
+            if inputs.state.bookmark(selected.stream).is_some() {
+                notes.push(
+                    "it is read in full, and its bookmark stays as it is; `incremental` uses it"
+                        .to_owned(),
+                );
+            }
             Reading::default()
         }
     }

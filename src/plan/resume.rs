@@ -69,7 +69,9 @@ fn template(selected: &Selected, inputs: &Inputs) -> Vec<Series> {
 /// Puts the stream first that was being read, with the parents that it needs, and gives each list
 /// its position.
 pub(super) fn go_on(plan: &mut Plan, inputs: &Inputs) {
-    if let Some((stream, _)) = interrupted(inputs) {
+    // Other taps do not say when their run began: the stream goes first all the same.
+    let is_sync = inputs.extent == Extent::Whole && !inputs.config.is_backfill;
+    if let Some((stream, _)) = State::interrupted(inputs.state).filter(|_| is_sync) {
         let mut first = vec![stream];
         let mut number = 0;
         while let Some(name) = first.get(number).copied() {

@@ -4,6 +4,7 @@
 mod clamp;
 mod file;
 mod owner;
+mod foreign;
 
 use std::collections::HashSet;
 
@@ -47,6 +48,7 @@ impl State {
         warnings: &mut Vec<String>,
     ) -> Result<Self, Error> {
         let mut state = owner::own(source, file::read(text, path, warnings)?);
+        warnings.extend(foreign::without_bookmarks(&state, path));
         match state.entry(BOOKMARKS).or_insert_with(|| json!({})) {
             Value::Object(_) => {}
             bookmarks @ Value::Null => *bookmarks = json!({}),
@@ -57,6 +59,7 @@ impl State {
         }
         let state = Self(state);
         state.check(source).map_err(|problem| unusable(path, problem))?;
+        warnings.extend(state.foreign(source));
         Ok(state)
     }
 

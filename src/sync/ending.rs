@@ -5,11 +5,11 @@ use std::io::Write;
 use super::Sync;
 use super::one_list::Part;
 use crate::base::error::Error;
-use crate::base::log::Level;
+use crate::base::event;
 use crate::bookmark::moved::Moved;
 use crate::bookmark::position::Position;
 use crate::bookmark::validity::Validity;
-use crate::plan::Planned;
+use crate::plan::{Extent, Planned};
 use crate::sync::scan::Outcome;
 use crate::sync::summary::{Summary, Supply};
 use crate::sync::test_report::Access;
@@ -50,12 +50,9 @@ impl<W: Write> Sync<'_, W> {
         outcome.recent.settle(bookmark, emitted.memory.keep);
         state.set_recent(stream, &outcome.recent.versions());
         if outcome.recent.is_cut() {
-            let message = format!(
-                "stream={} more records lie within the lookback than are remembered; the next run \
-                 writes some of them again",
-                stream.name
-            );
-            self.tools.log.say(Level::Info, Some(stream.name), &message);
+            let text = "more records lie within the lookback than are remembered; the next run writes \
+                        some of them again";
+            self.tools.log.tell(&event::note_of(stream.name, text));
         }
     }
 
@@ -78,9 +75,7 @@ impl<W: Write> Sync<'_, W> {
         match obstacle {
             None => self.output.activate(name, version.number)?,
             Some(why) => {
-                let message =
-                    format!("stream={name} rows that are gone stay in the target this time: {why}");
-                self.tools.log.say(Level::Info, Some(name), &message);
+                self.tools.log.tell(&event::not_activated(name, why));
             }
         }
         if version.is_comparable && lacking.or(resumed).is_none() {
@@ -102,8 +97,10 @@ impl<W: Write> Sync<'_, W> {
     /// Notes that a list is not read, since its parent failed.
     pub(super) fn leave_out(&self, planned: &Planned, summary: &mut Summary) {
         let name = planned.stream.name;
-        let message = format!("stream `{name}` is left out: its parent could not be read");
-        self.tools.log.say(Level::Warning, Some(name), &message);
+        // Of a sample the table says so.
+        if self.extent == Extent::Whole {
+            self.tools.log.tell(&event::left_out(name));
+        }
         if planned.emitted.is_some() {
             summary.left_out.push(name);
             summary.access.push(Access::left_out(planned.stream));
@@ -115,8 +112,7 @@ impl<W: Write> Sync<'_, W> {
     pub(super) fn refuse(&self, planned: &Planned, why: &str, summary: &mut Summary) {
         let name = planned.stream.name;
         if planned.emitted.is_some() {
-            let message = format!("stream `{name}` is skipped: {why}");
-            self.tools.log.say(Level::Warning, Some(name), &message);
+            self.tools.log.tell(&event::skipped(name, why));
             summary.not_permitted.push(name);
         }
         summary.feed(planned, || Supply::Refused(format!("its parent `{name}`: {why}")));

@@ -16,7 +16,8 @@ use self::queue::{Delivery, Feed, Growth, List, Next, Queue, Work};
 use crate::api::client::{BODY, Client, Failure, NOTABLE_WAIT, Passing};
 use crate::base::clock::Clock;
 use crate::base::error::Error;
-use crate::base::log::{Level, Log};
+use crate::base::event;
+use crate::base::log::Log;
 use crate::base::stop::{LOOK_UP, Stop};
 use crate::record::lines::{Lines, Pool};
 use crate::source::taken::Taken;
@@ -105,10 +106,7 @@ impl Fetch {
             if kept == 0 {
                 return Err(Error::NoThread(error.to_string()));
             }
-            shared.tools.log.warn(&format!(
-                "requests at a time are {kept} instead of {most_running}: the operating system gives no \
-                 more threads ({error})"
-            ));
+            shared.tools.log.tell(&event::fewer_threads(kept, most_running, &error));
             under_way.surplus = number - kept;
             under_way.queue.limit(kept);
             break;
@@ -178,6 +176,12 @@ impl Fetch {
     #[must_use]
     pub fn given(&self, list: usize) -> Vec<Taken> {
         self.shared.lock().queue.given(list)
+    }
+
+    /// Requests of the run that the log has not counted yet, and counts now.
+    #[must_use]
+    pub fn uncounted(&self) -> u64 {
+        self.shared.tools.client.uncounted()
     }
 
     /// What a list has cost so far.
@@ -283,11 +287,7 @@ impl Worker {
         let (name, pager) = (work.reader.stream().name, &mut work.pager);
         if let Some(smaller) = pager.smaller_pages().filter(|_| passing.is_of_a_gateway()) {
             let (request, reason) = (pager.request(), passing.reason());
-            let message = format!(
-                "stream={name} path={request} keeps failing: {reason}; the rest of its list \
-                 is read in pages of {smaller}"
-            );
-            log.say(Level::Warning, Some(name), &message);
+            log.tell(&event::smaller_pages(name, request, &reason, smaller));
             pager.limit(smaller);
         }
         let mut attempts = pager.attempts.take();
@@ -323,9 +323,7 @@ impl Worker {
         if let Some(Step::Again(error)) = &step
             && !under_way.is_closed
         {
-            let name = work.reader.stream().name;
-            let message = format!("stream={name} its list is read again: {error}");
-            self.0.tools.log.say(Level::Warning, Some(name), &message);
+            self.0.tools.log.tell(&event::read_again(work.reader.stream().name, error));
         }
         under_way.queue.put(work, step);
         self.0.changed.notify_all();

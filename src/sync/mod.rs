@@ -9,14 +9,16 @@ pub mod test_report;
 pub mod summary;
 pub mod report;
 mod ending;
+mod forecast;
 mod one_list;
 
 use std::io::Write;
 use std::sync::Arc;
 
+use self::forecast::Forecast;
 use self::one_list::Part;
 use crate::base::error::Error;
-use crate::base::log::Level;
+use crate::base::event;
 use crate::bookmark::position::Position;
 use crate::bookmark::validity::Sight;
 use crate::config::{Config, Forbidden};
@@ -71,9 +73,10 @@ impl<W: Write> Sync<'_, W> {
     fn read(&mut self, plan: &Plan) -> Result<(), Error> {
         let fetch = self.fetch(&plan.lists)?;
         for note in &plan.notes {
-            self.tools.log.info(note);
+            self.tools.log.tell(&event::note(note));
         }
         let (input, mut summary) = (self.state.clone(), Summary::default());
+        let mut forecast = Forecast::default();
         // A run that is killed in its first list leaves a state all the same.
         self.state_line()?;
         for (number, planned) in plan.lists.iter().enumerate() {
@@ -82,6 +85,7 @@ impl<W: Write> Sync<'_, W> {
                 fetch.close(number);
                 continue;
             }
+            forecast.tell((number, plan), (&fetch, &summary), self);
             let cap = summary.cap(feeds(planned, &plan.lists).map(|(_, feed)| feed.list));
             let counter = planned.stream.counted_by;
             let counter = counter.and_then(|counter| feed(counter, &plan.lists));
@@ -98,11 +102,11 @@ impl<W: Write> Sync<'_, W> {
                 let _ = self.state_line();
                 return Err(error);
             }
-            self.tools.log.say(
-                Level::Error,
-                Some(planned.stream.name),
-                &error.line(&self.config.source.hints),
-            );
+            // Of a sample the table says what the key may not read.
+            if self.extent == Extent::Whole || !error.is_forbidden() {
+                let line = error.line(&self.config.source.hints);
+                self.tools.log.tell(&event::stream_failed(planned.stream.name, &line));
+            }
             summary.failures.push(error);
             if self.fail_fast {
                 break;
@@ -121,8 +125,9 @@ impl<W: Write> Sync<'_, W> {
             // A stream that is read twice is one stream.
             selected += usize::from(planned.emitted.is_some() && planned.is_first());
         }
-        self.report.message = summary.line(selected, &self.tools);
-        summary.conclude(selected, (&self.report.message, &self.tools), self.extent)
+        let line = summary.line(selected, &self.tools);
+        self.report.message = summary.words(selected);
+        summary.conclude(selected, [&line, &self.report.message], (&self.tools, self.extent))
     }
 
     /// Starts to fetch all lists of the plan.

@@ -6,11 +6,11 @@ use chrono::{DateTime, Utc};
 
 use super::Sync;
 use crate::base::error::Error;
-use crate::base::log::{Level, Metric};
+use crate::base::event::{self, End};
+use crate::base::log::Metric;
 use crate::bookmark::cap::Cap;
 use crate::bookmark::position::Position;
-use crate::plan::{Extent, Planned};
-use crate::source::Quota;
+use crate::plan::Planned;
 use crate::sync::checkpoint::Checkpoint;
 use crate::sync::failure_policy::{Circumstances, Verdict, verdict};
 use crate::sync::fetch::Fetch;
@@ -40,7 +40,7 @@ impl<W: Write> Sync<'_, W> {
         match summary.obstacle(planned) {
             None => {}
             Some(_) if planned.moved().is_some() => {
-                self.tools.log.say(Level::Warning, Some(name), &unknown_moves(name));
+                self.tools.log.tell(&event::shortcoming(name, UNKNOWN_MOVES));
                 return Ok(());
             }
             Some(Supply::Refused(why)) => {
@@ -97,24 +97,9 @@ impl<W: Write> Sync<'_, W> {
 
     /// Says what will be read: to the target in a SCHEMA, to the operator in the log.
     fn announce(&mut self, part: &Part) -> Result<(), Error> {
-        let Part { planned, number, fetch, .. } = part;
-        let name = planned.stream.name;
+        let (planned, name) = (part.planned, part.planned.stream.name);
         for note in &planned.notes {
-            self.tools.log.say(Level::Info, Some(name), &format!("stream={name} {note}"));
-        }
-        let is_from_start =
-            planned.asked.parents_changed.is_none() && !planned.position.is_inside();
-        if !planned.stream.is_default && self.extent == Extent::Whole && is_from_start {
-            let parents = fetch.parents(*number);
-            let requests = parents * planned.asked.series.len();
-            let Quota(a_minute) = self.config.source.quotas.key;
-            let a_minute = usize::try_from(a_minute).unwrap_or(usize::MAX);
-            let minutes = requests.div_ceil(a_minute.max(1));
-            let message = format!(
-                "stream={name} needs at least {requests} requests, one for each of {parents} \
-                 parents: {minutes} minutes or more at the API's rate"
-            );
-            self.tools.log.say(Level::Info, Some(name), &message);
+            self.tools.log.tell(&event::note_of(name, note));
         }
         let Some(emitted) = &planned.emitted else { return Ok(()) };
         if self.keeps_state() {
@@ -165,19 +150,17 @@ impl<W: Write> Sync<'_, W> {
             self.compare_count(part, &mut outcome);
         }
         let end = match (&result, &planned.emitted) {
-            (Err(_), _) => "broken off",
-            (Ok(()), Some(_)) => "end",
-            (Ok(()), None) => "end, for its children only,",
+            (Err(_), _) => End::BrokenOff,
+            (Ok(()), Some(_)) => End::Whole,
+            (Ok(()), None) => End::ForChildren,
         };
         outcome.report(planned.stream, &self.tools.log);
-        let (records, pages) = (outcome.emitted, outcome.pages);
         outcome.took = self.tools.clock.elapsed().saturating_sub(started);
-        let seconds = outcome.took.as_secs_f64();
-        let message =
-            format!("{end} stream={name} records={records} pages={pages} seconds={seconds:.1}");
-        self.tools.log.say(Level::Info, Some(name), &message);
-        self.tools.log.metric(Metric::Counter("record_count", records), Some(name));
-        self.tools.log.metric(Metric::Timer("sync_duration", seconds, result.is_ok()), Some(name));
+        let (log, took) = (&self.tools.log, outcome.took);
+        log.tell(&event::ended(name, end, (outcome.emitted, outcome.pages), took));
+        log.metric(Metric::Counter("record_count", outcome.uncounted()), Some(name));
+        let seconds = took.as_secs_f64();
+        log.metric(Metric::Timer("sync_duration", seconds, result.is_ok()), Some(name));
         (outcome, result)
     }
 }
@@ -193,18 +176,13 @@ impl<W: Write> Sync<'_, W> {
         if received < total {
             outcome.shortfall = outcome.shortfall.or(Some((received, total)));
         } else if received > total {
-            let message = format!(
-                "stream={name} {received} records came where {} counted {total} before",
-                by.stream
-            );
-            self.tools.log.say(Level::Info, Some(name), &message);
+            let text =
+                format!("{received} records came where {} counted {total} before", by.stream);
+            self.tools.log.tell(&event::note_of(name, &text));
         }
     }
 }
 
 /// What is to be said where parents cannot be read whose records may come into another series.
-fn unknown_moves(name: &str) -> String {
-    format!(
-        "stream={name} it is not known which parents have changed to another series: they could not be read"
-    )
-}
+const UNKNOWN_MOVES: &str =
+    "it is not known which parents have changed to another series: they could not be read";

@@ -10,9 +10,9 @@ use chrono::TimeDelta;
 
 pub use self::outcome::{Losses, NO_PARENTS, Outcome};
 use crate::base::clock::Clock;
-use crate::base::cut;
 use crate::base::error::Error;
-use crate::base::log::{Level, Log};
+use crate::base::event;
+use crate::base::log::{Log, Metric};
 use crate::base::time::Moment;
 use crate::bookmark::cap::Cap;
 use crate::bookmark::position::Position;
@@ -265,9 +265,7 @@ impl<W: Write> Scan<'_, W> {
         self.set_aside.in_a_row += 1;
         let name = self.planned.stream.name;
         let parent = parent.id().unwrap_or_default().to_owned();
-        let shown = cut::text(&parent);
-        let message = format!("stream={name} parent `{shown}` is left for the next run: {error}");
-        self.log.say(Level::Warning, Some(name), &message);
+        self.log.tell(&event::parent_set_aside(name, &parent, &error));
         if let Some((_, checkpoint)) = &mut self.checkpoint {
             checkpoint.set_aside(&parent);
         }
@@ -301,7 +299,7 @@ impl<W: Write> Scan<'_, W> {
 
     fn compare_clocks(&self, fetched: &Fetched) {
         let name = self.planned.stream.name;
-        let message = match fetched.date.map(|date| (fetched.sent_at - date).abs()) {
+        let text = match fetched.date.map(|date| (fetched.sent_at - date).abs()) {
             None => "the API sent no usable Date; its bookmark is capped by this computer's clock"
                 .to_owned(),
             Some(apart) if apart > self.tolerance => format!(
@@ -311,7 +309,7 @@ impl<W: Write> Scan<'_, W> {
             ),
             Some(_) => return,
         };
-        self.log.say(Level::Warning, Some(name), &format!("stream={name} {message}"));
+        self.log.tell(&event::shortcoming(name, &text));
     }
 
     /// Of a sample: whether a record has come, or what children need.
@@ -321,10 +319,10 @@ impl<W: Write> Scan<'_, W> {
         self.extent == Extent::Sample && has_emitted && has_fed
     }
 
-    fn progress(&self) {
-        let (name, outcome) = (self.planned.stream.name, &self.outcome);
-        let (records, pages) = (outcome.emitted, outcome.pages);
-        let message = format!("reading stream={name} records={records} pages={pages}");
-        self.log.say(Level::Info, Some(name), &message);
+    fn progress(&mut self) {
+        let name = self.planned.stream.name;
+        self.log.tell(&event::progress(name, self.outcome.emitted, self.outcome.pages));
+        self.log.metric(Metric::Counter("record_count", self.outcome.uncounted()), Some(name));
+        self.log.metric(Metric::Counter("http_request_count", self.fetch.uncounted()), None);
     }
 }

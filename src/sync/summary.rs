@@ -1,9 +1,12 @@
 //! What came of a run: counted list by list, said in its last line, and whether it succeeded.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 
+use crate::base::cut;
 use crate::base::error::Error;
-use crate::base::log::{Level, Metric};
+use crate::base::event;
+use crate::base::log::Metric;
 use crate::bookmark::cap::Cap;
 use crate::plan::{Extent, Planned};
 use crate::source::stream::{Parent, Stream};
@@ -74,6 +77,14 @@ impl Summary {
         None
     }
 
+    /// Whether all records of a parent have come.
+    #[must_use]
+    pub fn has_read(&self, parent: &Parent) -> bool {
+        self.feeds
+            .iter()
+            .any(|(feed, supply)| feed.is_same_feed(parent) && matches!(supply, Supply::All))
+    }
+
     /// Whether a stream was read to its end.
     #[must_use]
     pub fn is_complete(&self, stream: &Stream) -> bool {
@@ -113,26 +124,73 @@ impl Summary {
         )
     }
 
-    /// Says the last line, and what the run comes to.
+    /// Whether all is well, in words.
+    #[must_use]
+    pub fn words(&self, selected: usize) -> String {
+        let Losses { parents_skipped, fields_unknown, values_nulled, streams_short, .. } =
+            self.losses;
+        let mut faults = Vec::new();
+        if !self.not_permitted.is_empty() {
+            let names = cut::list(self.not_permitted.iter().copied());
+            let count = self.not_permitted.len();
+            faults.push(format!("the key may not read {count} of {selected} streams ({names})"));
+        }
+        if streams_short > 0 {
+            faults.push(format!("{streams_short} streams may lack records"));
+        }
+        if values_nulled > 0 {
+            faults.push(format!("{values_nulled} values did not fit their type and are null"));
+        }
+        let mut usual = Vec::new();
+        if !self.left_out.is_empty() {
+            usual.push(format!("{} streams have no filter over changes", self.left_out.len()));
+        }
+        if fields_unknown > 0 {
+            usual.push(format!(
+                "{fields_unknown} fields that are newer than this release are left out"
+            ));
+        }
+        if parents_skipped > 0 {
+            let what = "could not be asked for what belongs to them: deleted meanwhile, or not for this key";
+            usual.push(format!("{parents_skipped} records {what}"));
+        }
+        let mut words = if faults.is_empty() {
+            "all is well".to_owned()
+        } else {
+            format!("not all could be read: {}", faults.join("; "))
+        };
+        let (complete, records) = (self.complete.len(), self.records);
+        // Writing to a String does not fail.
+        let _ =
+            write!(words, "; {complete} of {selected} streams are read, with {records} records");
+        if !usual.is_empty() {
+            let _ = write!(words, " ({})", usual.join("; "));
+        }
+        words
+    }
+
+    /// Says the last lines, as numbers and in words, and what the run comes to.
     ///
     /// # Errors
     /// The one failure, or [`Error::StreamsFailed`], or [`Error::NothingPermitted`].
     pub fn conclude(
         self,
         selected: usize,
-        (line, tools): (&str, &Tools),
-        extent: Extent,
+        [line, words]: [&str; 2],
+        (tools, extent): (&Tools, Extent),
     ) -> Result<(), Error> {
         let Summary { not_permitted: names, mut failures, access, .. } = self;
-        let succeeded = failures.is_empty();
-        tools.log.metric(Metric::Counter("http_request_count", tools.client.requests()), None);
+        let (log, succeeded) = (&tools.log, failures.is_empty());
+        log.metric(Metric::Counter("http_request_count", tools.client.uncounted()), None);
         let seconds = tools.clock.elapsed().as_secs_f64();
-        tools.log.metric(Metric::Timer("job_duration", seconds, succeeded), None);
+        log.metric(Metric::Timer("job_duration", seconds, succeeded), None);
         if extent == Extent::Sample {
-            tools.log.table(&table(&access));
+            log.table(&table(&access));
         }
-        let level = if names.is_empty() { Level::Info } else { Level::Warning };
-        tools.log.say(level, None, line);
+        log.tell(&event::done(line, names.is_empty()));
+        if succeeded {
+            log.tell(&event::closing(words, names.is_empty()));
+        }
         match (failures.len(), names.len()) {
             (0, refused) if refused == selected && selected > 0 => {
                 Err(Error::NothingPermitted(names.into_iter().map(Into::into).collect()))

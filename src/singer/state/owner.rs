@@ -7,9 +7,9 @@ use crate::source::Source;
 use crate::sources::DEFAULT;
 
 /// The source that a state is of; where it says nothing, the one that is read by default.
-const SOURCE: &str = "source";
+pub(super) const SOURCE: &str = "source";
 /// What other sources had left there.
-const OTHERS: &str = "other_sources";
+pub(super) const OTHERS: &str = "other_sources";
 
 /// A state in which nothing of `source` was read.
 pub(super) fn empty(source: &Source) -> Map<String, Value> {

@@ -7,7 +7,8 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::base::cut;
-use crate::base::log::{Level, Log};
+use crate::base::event;
+use crate::base::log::Log;
 use crate::bookmark::cap::Cap;
 use crate::bookmark::memory::{Recent, Seen};
 use crate::record::lines::Large;
@@ -21,6 +22,8 @@ pub const NO_PARENTS: &str = "not all of its parents could be read";
 pub struct Outcome {
     /// Records written.
     pub emitted: u64,
+    /// Those of them that the log has counted.
+    pub counted_by_log: u64,
     /// Answers read.
     pub pages: u64,
     /// Parents whose list was read.
@@ -117,6 +120,11 @@ impl Outcome {
         }
     }
 
+    /// Records that the log has not counted yet, and counts now.
+    pub(in crate::sync) fn uncounted(&mut self) -> u64 {
+        self.emitted - std::mem::replace(&mut self.counted_by_log, self.emitted)
+    }
+
     /// What was left out.
     #[must_use]
     pub fn losses(&self) -> Losses {
@@ -133,48 +141,37 @@ impl Outcome {
     pub fn report(&self, stream: &'static Stream, log: &Log) {
         let name = stream.name;
         let list = |paths: &BTreeSet<String>| cut::list(paths.iter().map(String::as_str));
-        let say = |level, message: &str| {
-            log.say(level, Some(name), &format!("stream={name} {message}"));
-        };
+        let say = |text: &str| log.tell(&event::shortcoming(name, text));
         if !self.unknown.is_empty() {
-            let unknown = list(&self.unknown);
-            let mut message =
-                format!("fields that the schema does not know are left out: {unknown}");
-            if stream.source.document.as_ref().is_some_and(|document| document.path.is_some()) {
-                message += "; a catalog from `tap-incident --discover --live` has those that the \
-                            API documents";
-            }
-            say(Level::Info, &message);
+            let document = stream.source.document.as_ref();
+            let is_live = document.is_some_and(|document| document.path.is_some());
+            log.tell(&event::fields_unknown(name, &list(&self.unknown), is_live));
         }
         if !self.nulled.is_empty() {
             let (values, nulled) = (self.values_nulled, list(&self.nulled));
-            let message = format!(
+            say(&format!(
                 "{values} values that do not fit their type are now null, halves of characters \
                  U+FFFD: {nulled}"
-            );
-            say(Level::Warning, &message);
+            ));
         }
         if self.timeless > 0 {
-            let count = self.timeless;
-            let message = "records that do not say when they changed, and so count as changed";
-            say(Level::Warning, &format!("{message}: {count}"));
+            let text = "records that do not say when they changed, and so count as changed";
+            say(&format!("{text}: {}", self.timeless));
         }
         if self.sharing_keys > 0 {
-            say(Level::Warning, &format!("records that share a key: {}", self.sharing_keys));
+            say(&format!("records that share a key: {}", self.sharing_keys));
         }
         if self.gone > 0 {
-            let message = format!("parents deleted while they were read: {}", self.gone);
-            say(Level::Warning, &message);
+            say(&format!("parents deleted while they were read: {}", self.gone));
         }
         if self.refused > 0 {
-            let message = format!("parents of which the key may not read it: {}", self.refused);
-            say(Level::Warning, &message);
+            say(&format!("parents of which the key may not read it: {}", self.refused));
         }
-        if let Some(message) = self.large.told() {
-            say(Level::Warning, &message);
+        if let Some(text) = self.large.told() {
+            say(&text);
         }
-        for message in self.short() {
-            say(Level::Warning, &message);
+        for text in self.short() {
+            say(&text);
         }
     }
 
