@@ -1,11 +1,12 @@
 //! `tap-incident`: hands the process to the library.
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use tap_incident::base::clock::SystemClock;
 use tap_incident::base::log::panicked;
+use tap_incident::base::screen::Audience;
 use tap_incident::base::stop::Stop;
 use tap_incident::os::stdout::Stdout;
 use tap_incident::os::watch::watch;
@@ -16,6 +17,11 @@ fn main() -> ExitCode {
     std::panic::set_hook(Box::new(panicked));
     let stop = Arc::new(Stop::default());
     let Ok(stdout) = Stdout::open(Arc::clone(&stop)) else { return ExitCode::from(6) };
+    let audience = match (io::stderr().is_terminal(), stdout.is_terminal()) {
+        (false, _) => Audience::Program,
+        (true, true) => Audience::Terminal,
+        (true, false) => Audience::FreeTerminal,
+    };
     // Where the system refuses that, the run is as good until a signal comes.
     let _ = watch(stdout.copy(), Arc::clone(&stop));
     ExitCode::from(run(Process {
@@ -25,6 +31,7 @@ fn main() -> ExitCode {
             .collect(),
         stdout,
         stderr: Box::new(io::stderr()),
+        audience,
         clock: Arc::new(SystemClock::new(Arc::clone(&stop))),
         stop,
         sources: SOURCES.to_vec(),

@@ -15,7 +15,8 @@ use crate::base::clock::{Clock, StandingClock};
 use crate::base::cut;
 use crate::base::error::Error;
 use crate::base::event;
-use crate::base::log::Log;
+use crate::base::log::{Level, Log};
+use crate::base::screen::Audience;
 use crate::base::stop::Stop;
 use crate::config::about::about;
 use crate::config::args::{self, Args, Command, Test};
@@ -46,6 +47,8 @@ pub struct Process<W: Write> {
     pub stdout: W,
     /// Where events go.
     pub stderr: Box<dyn Write + Send>,
+    /// Who reads them.
+    pub audience: Audience,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// Whether the run has to end, as whoever watches the process says.
@@ -56,9 +59,9 @@ pub struct Process<W: Write> {
 
 /// Does what the command line says and gives the exit code. An error is the last line on stderr.
 pub fn run<W: Write>(process: Process<W>) -> u8 {
-    let Process { args, mut environment, stdout, stderr, clock, stop, sources } = process;
+    let Process { args, mut environment, stdout, stderr, audience, clock, stop, sources } = process;
     let began = (clock.now(), clock.elapsed());
-    let mut log = Arc::new(Log::new(stderr, clock.clone()));
+    let mut log = Arc::new(Log::new(stderr, clock.clone(), audience));
     let output = Output::new(stdout, stop.clone());
     let mut source = sources.first().copied().unwrap_or(DEFAULT);
     let (mut report, mut report_path) = (Report::default(), None);
@@ -87,6 +90,9 @@ pub fn run<W: Write>(process: Process<W>) -> u8 {
     let took = clock.elapsed().saturating_sub(began.1);
     report.close(code, (began.0, took), clock.as_ref());
     let written = report_path.map_or(Ok(()), |path| write_report(&report, &path, &log));
+    if result.is_ok() && !report.message.is_empty() {
+        log.tell(&event::closing(&report.message, report.is_whole()));
+    }
     // What ended the run says more than that it could not be told.
     for error in [written.as_ref().err(), result.as_ref().err()].into_iter().flatten() {
         log.tell(&event::failed(&error.line(&source.hints)));
@@ -134,7 +140,10 @@ fn connect<W: Write>(
     }
     let mut config = config?;
     if let Some(log) = Arc::get_mut(log) {
-        log.set(config.log_level, config.log_format, config.api_key.expose());
+        // What may be read stands in a table, which nothing should push off the screen.
+        let is_table = args.test.is_some() && config.log_level == Level::Info;
+        let level = if is_table { Level::Warning } else { config.log_level };
+        log.set(level, config.log_format, config.api_key.expose());
     }
     let sample = if config.is_demo { Some(sample(source)?) } else { None };
     if let Some(sample) = &sample {

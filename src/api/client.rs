@@ -58,7 +58,7 @@ pub struct Client {
     retries: AtomicU64,
     /// Whether JSON has come.
     has_answered: AtomicBool,
-    /// Whether anything came, from the API or from something on the way.
+    /// Whether anybody was there, the API or something on the way.
     is_reached: AtomicBool,
     /// Whether the log has told that a header about quotas makes no sense.
     is_oddity_told: AtomicBool,
@@ -148,7 +148,7 @@ impl Client {
         requests - self.counted.swap(requests, Ordering::Relaxed)
     }
 
-    /// Whether anything has come so far.
+    /// Whether anybody has been there so far.
     #[must_use]
     pub fn is_reached(&self) -> bool {
         self.is_reached.load(Ordering::Relaxed)
@@ -316,8 +316,11 @@ impl Client {
             other => other,
         };
         let broken = |error| broken(&error, &self.endpoint, &self.timeouts);
-        let (head, sent) = response.map_err(broken)?.into_parts();
-        self.is_reached.store(true, Ordering::Relaxed);
+        let response = response.map_err(broken);
+        if !matches!(&response, Err(Failure::Passing(passing)) if passing.is_of_nobody()) {
+            self.is_reached.store(true, Ordering::Relaxed);
+        }
+        let (head, sent) = response?.into_parts();
         let quotas = self.learn(request, &head.headers);
         let (date, is_ok) = (date(&head.headers), head.status == StatusCode::OK);
         self.read(request, (sent, &head.headers), body, (is_ok, room))?;

@@ -57,7 +57,9 @@ fn seen(identity: &Value, known: &Identity, log: &Log) -> Sight {
     let (teams, id, team_name) = known.teams;
     let list_of_teams = list(identity, teams);
     let teams = list_of_teams.map(|teams| texts(teams, id));
-    let organisation = text(identity, known.organisation);
+    // Both go into the state.
+    let organisation = text(identity, known.organisation).map(|name| log.without_key(&name));
+    let teams = teams.map(|teams| teams.iter().map(|team| log.without_key(team)).collect());
     let name = text(identity, known.name).unwrap_or_default();
     log.tell(&event::key(&name, organisation.as_deref().unwrap_or_default(), roles.as_deref()));
     let (full_access, hidden) = known.full_access;

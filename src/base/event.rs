@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use crate::base::cut;
-use crate::base::log::Level;
+use crate::base::level::Level;
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,6 +39,13 @@ impl Event {
     fn whose(mut self, stream: &str) -> Self {
         self.stream = Some(stream.to_owned());
         self
+    }
+
+    /// Whether it is for programs that follow a run: a person sees it drawn, and sums at the end.
+    #[must_use]
+    pub fn is_for_programs(&self) -> bool {
+        let is_drawn = ["done", "ended", "fields_unknown", "progress", "retry", "waiting"];
+        self.level == Level::Info && is_drawn.contains(&self.name)
     }
 
     fn with(mut self, field: &str, value: impl Into<Value>) -> Self {
@@ -107,7 +114,7 @@ pub fn key_of_teams(teams: &[String]) -> Event {
         "the key has grants of {count} teams ({names}): rows that only other teams may see are missing \
          without any error of the API"
     );
-    Event::new(Level::Warning, "key_of_teams", text).with("teams", count)
+    Event::new(Level::Warning, "key_of_teams", text).with("grants", count)
 }
 
 /// What a filter takes besides what is documented.

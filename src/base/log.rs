@@ -10,54 +10,9 @@ use serde_json::{Value, json};
 use crate::base::clock::Clock;
 use crate::base::cut;
 use crate::base::event::{self, Event};
+pub use crate::base::level::Level;
 use crate::base::redact::Redaction;
-
-/// How much an event matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// For whoever hunts a bug: each request.
-    Debug,
-    /// For an operator: one line per event.
-    Info,
-    /// Something was left out, or will be.
-    Warning,
-    /// A stream, or the run, failed.
-    Error,
-}
-
-impl Level {
-    /// The level of that name, in any case; `warn` and `critical` are taken too.
-    #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
-        match name.to_ascii_lowercase().as_str() {
-            "debug" => Some(Self::Debug),
-            "info" => Some(Self::Info),
-            "warning" | "warn" => Some(Self::Warning),
-            "error" | "critical" => Some(Self::Error),
-            _ => None,
-        }
-    }
-
-    /// As the setting has it.
-    #[must_use]
-    pub const fn setting(self) -> &'static str {
-        match self {
-            Self::Debug => "debug",
-            Self::Info => "info",
-            Self::Warning => "warning",
-            Self::Error => "error",
-        }
-    }
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Debug => "DEBUG",
-            Self::Info => "INFO",
-            Self::Warning => "WARNING",
-            Self::Error => "ERROR",
-        }
-    }
-}
+use crate::base::screen::{Audience, Screen};
 
 /// What a log line looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +35,9 @@ pub enum Metric {
 /// Writes events to stderr, or wherever it is told to.
 pub struct Log {
     out: Mutex<Box<dyn Write + Send>>,
+    audience: Audience,
+    /// Where somebody watches.
+    screen: Option<Arc<Screen>>,
     level: Level,
     format: Format,
     clock: Arc<dyn Clock>,
@@ -88,21 +46,46 @@ pub struct Log {
 
 impl Log {
     /// A log to `out`, as text and from INFO on until it is told otherwise.
-    pub fn new(out: Box<dyn Write + Send>, clock: Arc<dyn Clock>) -> Self {
-        let (level, format) = (Level::Info, Format::Text);
-        Self { out: Mutex::new(out), level, format, clock, redaction: Redaction::default() }
+    pub fn new(out: Box<dyn Write + Send>, clock: Arc<dyn Clock>, audience: Audience) -> Self {
+        Self {
+            out: Mutex::new(out),
+            screen: (audience == Audience::FreeTerminal).then(|| Arc::new(Screen::on_stderr())),
+            audience,
+            level: Level::Info,
+            format: Format::Text,
+            clock,
+            redaction: Redaction::default(),
+        }
+    }
+
+    /// Where what is under way can be drawn.
+    #[must_use]
+    pub fn screen(&self) -> Option<Arc<Screen>> {
+        self.screen.clone()
+    }
+
+    /// Whether a person reads it.
+    #[must_use]
+    pub fn is_for_people(&self) -> bool {
+        self.audience != Audience::Program
     }
 
     /// Takes over the settings of the config; `secret` never appears in a line.
-    pub fn set(&mut self, level: Level, format: Format, secret: &str) {
+    pub fn set(&mut self, level: Level, format: Option<Format>, secret: &str) {
         self.level = level;
-        self.format = format;
+        if let Some(format) = format {
+            // Who says what a line looks like wants lines.
+            self.format = format;
+            self.audience = Audience::Program;
+            self.screen = None;
+        }
         self.redaction = Redaction::of(secret);
     }
 
     /// Says what happened.
     pub fn tell(&self, event: &Event) {
-        if event.level < self.level {
+        let is_drawn = self.is_for_people() && self.level == Level::Info;
+        if event.level < self.level || (is_drawn && event.is_for_programs()) {
             return;
         }
         let Event { level, name, stream, text, fields } = event;
@@ -129,7 +112,7 @@ impl Log {
 
     /// Writes a Singer METRIC line for a stream, or for the whole run.
     pub fn metric(&self, metric: Metric, stream: Option<&str>) {
-        if self.level > Level::Info {
+        if self.level > Level::Info || self.is_for_people() {
             return;
         }
         let mut tags = json!({});
@@ -175,6 +158,12 @@ impl Log {
         line
     }
 
+    /// A text without the key, for what is kept though others have sent it.
+    #[must_use]
+    pub fn without_key(&self, text: &str) -> String {
+        self.redaction.apply(text).into_owned()
+    }
+
     /// A text on one line, as it may be shown.
     #[must_use]
     pub fn shown(&self, text: &str) -> String {
@@ -186,6 +175,10 @@ impl Log {
         let mut line = self.shown(line);
         line.push('\n');
         let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(screen) = &self.screen {
+            screen.say(out.as_mut(), &line);
+            return;
+        }
         // Where stderr itself is gone there is nowhere left to say so.
         let _ = out.write_all(line.as_bytes());
     }

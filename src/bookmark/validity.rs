@@ -131,6 +131,7 @@ mod tests {
             organisation: Some(organisation.to_owned()),
             sees_all: Some(sees_all),
             teams: Some(teams.iter().map(|team| (*team).to_owned()).collect()),
+            roles: None,
         }
     }
 

@@ -103,8 +103,8 @@ pub struct Config {
     pub forbidden_streams: Forbidden,
     /// Which events are logged.
     pub log_level: Level,
-    /// What a log line looks like.
-    pub log_format: Format,
+    /// What a log line looks like, where somebody says so.
+    pub log_format: Option<Format>,
 }
 
 /// How far a window of time reaches from today's midnight.
@@ -213,10 +213,12 @@ impl Config {
                 _ => Forbidden::Warn,
             },
             log_level: Level::parse(&values.text("log_level")).unwrap_or(Level::Info),
-            log_format: match values.text("log_format").as_str() {
-                "json" => Format::Json,
-                _ => Format::Text,
-            },
+            log_format: values.given.contains_key("log_format").then(|| {
+                match values.text("log_format").as_str() {
+                    "json" => Format::Json,
+                    _ => Format::Text,
+                }
+            }),
             api_key: key.map_or(Some(Secret::default()), |key| Some(key?.1))?,
         })
     }
@@ -337,9 +339,10 @@ mod tests {
     fn zero_and_the_empty_string_mean_the_default() {
         let plain = config(&[]).unwrap();
         let set =
-            config(&[("MAX_RETRIES", "0"), ("REQUEST_TIMEOUT", ""), ("ENDPOINT", "")]).unwrap();
+            config(&[("CONCURRENCY", "0"), ("REQUEST_TIMEOUT", ""), ("ENDPOINT", "")]).unwrap();
         assert_eq!(format!("{set:?}"), format!("{plain:?}"));
         assert_eq!(plain.retry, Retry { most: 8, patience: Duration::from_secs(900) });
+        assert_eq!(config(&[("MAX_RETRIES", "0")]).unwrap().retry.most, 0);
     }
 
     #[test]

@@ -66,10 +66,10 @@ fn what_to_read(source: &Source) -> Value {
             "description": "Where the API is. https, or http on loopback"},
         "demo": {"type": "boolean", "default": false,
             "description": "Whether the built-in sample data is read instead of the API; needs no key"},
-        "select": patterns("Streams and fields to read, on top of the catalog if there is one: \
-            `incident*`, `users.email`, `!alerts`"),
-        "incremental": patterns("Streams to read by what changed since the last run, of those that can \
-            be: `alerts`, `incident_*`, `*`. Where the catalog asks for a method, that counts"),
+        "select": patterns("Streams and fields to read, on top of the catalog if there is one: patterns \
+            of streams, or of fields behind a dot; with `!` before it one leaves out"),
+        "incremental": patterns("Patterns of streams to read by what changed since the last run, of those \
+            that can be; `*` for all of them. Where the catalog asks for a method, that counts"),
         "start_date": {"type": "string", "format": "date-time",
             "description": "Rows that changed at or after this date or timestamp; \
                             bounds incremental streams only, and only without a later bookmark"},
@@ -121,7 +121,7 @@ fn how_to_run() -> Value {
         "ca_file": {"type": "string",
             "description": "A file in PEM form with certificates of authorities that are trusted \
             besides those of the platform"},
-        "max_retries": {"type": "integer", "minimum": 0, "maximum": 1000, "default": 8,
+        "max_retries": {"type": "integer", "minimum": 0, "maximum": 86_400, "default": 8,
             "description": "Repeats of a request after a 429, a 5xx or a broken connection"},
         "max_retry_seconds": whole_number(900,
             "Seconds that the repeats of one request may take in all: the waits, and its attempts that \
@@ -276,10 +276,8 @@ pub fn with_dotenv(args: &Args, environment: &mut Environment) -> Result<(), Err
     let text = Zeroizing::new(read_file("environment", path)?);
     for variable in dotenvy::from_read_iter(text.as_bytes()) {
         // The error would show the line, and so maybe the key.
-        let (name, value) = variable.map_err(|_| Error::File {
-            what: "environment",
-            path: path.display().to_string(),
-            problem: "a line is not of the form NAME=value".into(),
+        let (name, value) = variable.map_err(|_| {
+            Error::Config(vec!["a line of the file `.env` is not of the form NAME=value".into()])
         })?;
         let is_ours = name.starts_with(PREFIX)
             || SOURCES

@@ -2,7 +2,7 @@
 //! takes at once, so that no signal comes in the middle of a line.
 
 use std::fs::File;
-use std::io::{self, ErrorKind, IoSlice, Write};
+use std::io::{self, ErrorKind, IoSlice, IsTerminal, Write};
 use std::sync::Arc;
 #[cfg(target_os = "linux")]
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -57,6 +57,12 @@ impl Stdout {
             file: Some(file),
             stop,
         }
+    }
+
+    /// Whether people see what is written.
+    #[must_use]
+    pub fn is_terminal(&self) -> bool {
+        self.file.as_ref().is_some_and(File::is_terminal)
     }
 
     /// Another descriptor of it, to see when its reader goes.

@@ -162,6 +162,12 @@ impl Reader {
         Ok(self)
     }
 
+    /// Whether its records are emitted.
+    #[must_use]
+    pub fn is_emitting(&self) -> bool {
+        self.is_emitting
+    }
+
     /// The same, and gives each record that is emitted a version.
     #[must_use]
     pub fn with_version(self, version: Option<i64>) -> Self {

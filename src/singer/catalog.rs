@@ -84,10 +84,6 @@ fn metadata(stream: &Stream, schema: &Value) -> Vec<Value> {
         None => root.insert("forced-replication-method".into(), json!("FULL_TABLE")),
         Some(key) => root.insert("valid-replication-keys".into(), json!([key])),
     };
-    if let (Method::Incremental, Some(key)) = (Method::of(stream), stream.replication_key()) {
-        root.insert("replication-method".into(), json!(Method::Incremental.name()));
-        root.insert("replication-key".into(), json!(key));
-    }
     let mut entries = vec![json!({"breadcrumb": [], "metadata": root})];
     for (place, property) in schema::properties(schema) {
         let inclusion = if schema::is_unsupported(property) {

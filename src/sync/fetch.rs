@@ -2,9 +2,11 @@
 //! handed over, is decided in [`queue`]; here it is done.
 
 pub mod costs;
+mod look;
 mod open_list;
 pub mod queue;
 
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -12,6 +14,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use self::costs::Costs;
+use self::look::{Look, Seen};
 use self::queue::{Delivery, Feed, Growth, List, Next, Queue, Work};
 use crate::api::client::{BODY, Client, Failure, NOTABLE_WAIT, Passing};
 use crate::base::clock::Clock;
@@ -23,9 +26,14 @@ use crate::record::lines::{Lines, Pool};
 use crate::source::taken::Taken;
 use crate::sync::pager::{Broken, Step};
 
+/// What numbers look like for people.
+pub(in crate::sync) use self::look::grouped;
+
 /// Lists being fetched. What is not wanted any more when it is dropped is given up.
 pub struct Fetch {
     shared: Arc<Shared>,
+    /// Held as long as there is something to see for whoever watches.
+    _seen: Option<Sender<()>>,
 }
 
 /// What fetching needs beside the lists.
@@ -54,12 +62,16 @@ struct Shared {
 
 struct UnderWay {
     queue: Queue,
+    /// Each list: whose records, whether they are written, and whether any more of it is wanted.
+    lists: Vec<(&'static str, bool, bool)>,
     /// Of each list.
     costs: Vec<Costs>,
     /// What bodies are read into: as many as there are requests at a time, not as there are threads.
     buffers: Vec<Vec<u8>>,
     /// Whether a worker is asleep until the next request may be sent.
     is_waited_for: bool,
+    /// What for, and until when.
+    waiting: Option<(String, Duration)>,
     /// So many workers are to end.
     surplus: usize,
     /// Nothing more is wanted.
@@ -83,9 +95,14 @@ impl Fetch {
     ) -> Result<Self, Error> {
         let under_way = UnderWay {
             costs: vec![Costs::default(); lists.len()],
+            lists: lists
+                .iter()
+                .map(|list| (list.reader.stream().name, list.reader.is_emitting(), false))
+                .collect(),
             queue: Queue::new(lists, most_running, budget),
             buffers: Vec::new(),
             is_waited_for: false,
+            waiting: None,
             surplus: 0,
             is_closed: false,
             is_broken: false,
@@ -112,7 +129,8 @@ impl Fetch {
             break;
         }
         drop(under_way);
-        Ok(Self { shared })
+        let seen = watched(&shared);
+        Ok(Self { shared, _seen: seen })
     }
 
     /// What is to be written next of a list; waits until it is there.
@@ -156,7 +174,12 @@ impl Fetch {
 
     /// Forgets what is left of a list.
     pub fn close(&self, list: usize) {
-        self.shared.lock().queue.close(list);
+        let mut under_way = self.shared.lock();
+        under_way.queue.close(list);
+        if let Some((_, _, is_closed)) = under_way.lists.get_mut(list) {
+            *is_closed = true;
+        }
+        drop(under_way);
         self.shared.changed.notify_all();
     }
 
@@ -197,7 +220,42 @@ impl Fetch {
     }
 }
 
+/// So often the lines of a terminal are drawn.
+const DRAWN: Duration = Duration::from_millis(200);
+
+/// Lets a thread draw what is under way, where somebody watches, until what it gives is dropped.
+fn watched(shared: &Arc<Shared>) -> Option<Sender<()>> {
+    let screen = shared.tools.log.screen()?;
+    let (sender, receiver) = mpsc::channel();
+    let shared = Arc::clone(shared);
+    let draw = move || {
+        while receiver.recv_timeout(DRAWN) == Err(RecvTimeoutError::Timeout) {
+            let look = shared.lock().look(shared.tools.clock.elapsed());
+            screen.show(
+                &look.lines().iter().map(|line| shared.tools.log.shown(line)).collect::<Vec<_>>(),
+            );
+        }
+        screen.show(&[]);
+    };
+    // Without it the run is as good.
+    thread::Builder::new().name("screen".to_owned()).spawn(draw).ok().map(|_| sender)
+}
+
 impl UnderWay {
+    /// What is to be seen of it.
+    fn look(&self, elapsed: Duration) -> Look {
+        let mut lists = Vec::new();
+        for (number, (stream, is_emitted, is_closed)) in self.lists.iter().enumerate() {
+            let parents = self.queue.is_child(number).then(|| self.queue.parents(number));
+            let costs = self.costs.get(number).copied().unwrap_or_default();
+            let (is_emitted, is_closed) = (*is_emitted, *is_closed);
+            lists.push(Seen { stream, is_emitted, is_closed, parents, costs });
+        }
+        let waiting = self.waiting.clone().filter(|_| self.is_waited_for);
+        let waiting = waiting.map(|(what, until)| (what, until.saturating_sub(elapsed)));
+        Look { lists, elapsed, waiting }
+    }
+
     /// Counts something that a list costs.
     fn charge(&mut self, list: usize, count: impl FnOnce(&mut Costs)) {
         if let Some(costs) = self.costs.get_mut(list) {
@@ -318,7 +376,13 @@ impl Worker {
         body.clear();
         body.shrink_to(BODY);
         let mut under_way = self.0.lock();
-        under_way.charge(work.list, |costs| costs.bytes += size);
+        under_way.charge(work.list, |costs| {
+            costs.bytes += size;
+            costs.running -= 1;
+            if let Some(Step::Page(fetched)) = &step {
+                costs.add(fetched);
+            }
+        });
         under_way.buffers.push(body);
         if let Some(Step::Again(error)) = &step
             && !under_way.is_closed
@@ -345,14 +409,21 @@ impl Worker {
                 Next::Send(work) => {
                     // There may be more to send, or somebody has to take over the waiting.
                     shared.changed.notify_all();
-                    under_way.charge(work.list, |costs| costs.requests += 1);
+                    let now = clock.elapsed();
+                    under_way.charge(work.list, |costs| {
+                        costs.requests += 1;
+                        costs.running += 1;
+                        costs.began.get_or_insert(now);
+                    });
                     let buffer = under_way.buffers.pop();
                     return Some((work, buffer.unwrap_or_else(|| Vec::with_capacity(BODY))));
                 }
                 // One waits for all: a moment is not waited for twice.
                 Next::Wait(wait, hold) if !under_way.is_waited_for => {
                     under_way.is_waited_for = true;
-                    shared.announce(&mut under_way, wait, &hold.to_string());
+                    let reason = hold.to_string();
+                    shared.announce(&mut under_way, wait, &reason);
+                    under_way.waiting = Some((reason, clock.elapsed().saturating_add(wait)));
                     drop(under_way);
                     let wait = wait.min(LOOK_UP);
                     clock.sleep(wait);

@@ -67,6 +67,10 @@ impl<W: Write> Sync<'_, W> {
         self.report.begin(plan, &self.state);
         let result = self.read(plan);
         self.report.settle(plan, &self.state, &self.tools);
+        // Programs have the end of each stream in the log.
+        if self.tools.log.is_for_people() && self.extent == Extent::Whole {
+            self.tools.log.table(&self.report.table());
+        }
         result
     }
 
@@ -127,7 +131,7 @@ impl<W: Write> Sync<'_, W> {
         }
         let line = summary.line(selected, &self.tools);
         self.report.message = summary.words(selected);
-        summary.conclude(selected, [&line, &self.report.message], (&self.tools, self.extent))
+        summary.conclude(selected, &line, (&self.tools, self.extent))
     }
 
     /// Starts to fetch all lists of the plan.

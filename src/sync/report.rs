@@ -13,8 +13,8 @@ use crate::base::error::Error;
 use crate::plan::{Plan, Planned};
 use crate::singer::state::State;
 use crate::source::stream::Stream;
-use crate::sync::fetch::Tools;
 use crate::sync::fetch::costs::Costs;
+use crate::sync::fetch::{Tools, grouped};
 use crate::sync::scan::Outcome;
 use crate::sync::summary::Summary;
 
@@ -169,9 +169,54 @@ impl Report {
         self.seconds = took.as_secs_f64();
     }
 
+    /// Whether the key could read all of it.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.streams.iter().all(|of_stream| of_stream.outcome != "not_permitted")
+    }
+
+    /// What came of each stream, as the lines of a table for people.
+    #[must_use]
+    pub fn table(&self) -> String {
+        let mut table = row(["stream", "rows", "pages", "seconds", ""]);
+        for of_stream in &self.streams {
+            let seconds = format!("{:.1}", of_stream.seconds);
+            let (rows, pages) = (grouped(of_stream.records), grouped(of_stream.pages));
+            table += &row([of_stream.stream, &rows, &pages, &seconds, &of_stream.remarks()]);
+        }
+        table
+    }
+
     fn of(&mut self, stream: &Stream) -> Option<&mut OfStream> {
         self.streams.iter_mut().find(|of_stream| of_stream.stream == stream.name)
     }
+}
+
+impl OfStream {
+    /// What was left out of it, and why.
+    fn remarks(&self) -> String {
+        let mut remarks = Vec::new();
+        if self.outcome != "complete" {
+            remarks.push(self.outcome.replace('_', " "));
+        }
+        remarks.extend(self.error.clone());
+        for (what, count) in [
+            ("deleted meanwhile, or not for this key: parents", self.parents_skipped),
+            ("left out as newer than this release: fields", self.fields_unknown.count as u64),
+            ("null, since they did not fit their type: values", self.values_nulled),
+        ] {
+            if count > 0 {
+                remarks.push(format!("{what} {}", grouped(count)));
+            }
+        }
+        remarks.join("; ")
+    }
+}
+
+/// A line of the table.
+fn row([stream, rows, pages, seconds, remarks]: [&str; 5]) -> String {
+    let line = format!("{stream:<34} {rows:>12} {pages:>9} {seconds:>9}  {remarks}");
+    line.trim_end().to_owned() + "\n"
 }
 
 fn of(stream: &'static str) -> OfStream {

@@ -146,13 +146,11 @@ impl Summary {
             usual.push(format!("{} streams have no filter over changes", self.left_out.len()));
         }
         if fields_unknown > 0 {
-            usual.push(format!(
-                "{fields_unknown} fields that are newer than this release are left out"
-            ));
+            usual.push(format!("left out as newer than this release: fields {fields_unknown}"));
         }
         if parents_skipped > 0 {
-            let what = "could not be asked for what belongs to them: deleted meanwhile, or not for this key";
-            usual.push(format!("{parents_skipped} records {what}"));
+            let what = "deleted meanwhile, or not for this key: parents";
+            usual.push(format!("{what} {parents_skipped}"));
         }
         let mut words = if faults.is_empty() {
             "all is well".to_owned()
@@ -161,8 +159,7 @@ impl Summary {
         };
         let (complete, records) = (self.complete.len(), self.records);
         // Writing to a String does not fail.
-        let _ =
-            write!(words, "; {complete} of {selected} streams are read, with {records} records");
+        let _ = write!(words, "; streams read {complete} of {selected}, records {records}");
         if !usual.is_empty() {
             let _ = write!(words, " ({})", usual.join("; "));
         }
@@ -176,7 +173,7 @@ impl Summary {
     pub fn conclude(
         self,
         selected: usize,
-        [line, words]: [&str; 2],
+        line: &str,
         (tools, extent): (&Tools, Extent),
     ) -> Result<(), Error> {
         let Summary { not_permitted: names, mut failures, access, .. } = self;
@@ -185,11 +182,11 @@ impl Summary {
         let seconds = tools.clock.elapsed().as_secs_f64();
         log.metric(Metric::Timer("job_duration", seconds, succeeded), None);
         if extent == Extent::Sample {
+            // Of the lines before it there are only those that nobody expects.
             log.table(&table(&access));
-        }
-        log.tell(&event::done(line, names.is_empty()));
-        if succeeded {
-            log.tell(&event::closing(words, names.is_empty()));
+            log.table(line);
+        } else {
+            log.tell(&event::done(line, names.is_empty()));
         }
         match (failures.len(), names.len()) {
             (0, refused) if refused == selected && selected > 0 => {

@@ -262,12 +262,8 @@ fn an_echo_in_any_form_may_be_cut_anywhere() {
     answered(&forms(), answers);
 }
 
-const STATE: &str = r#" in {"type":"STATE","#;
-
 /// Fails where the key gets out when answers whose address begins so are changed, with some forms of it.
-/// What an API gives to go on with, and who it says that it is, are kept in the STATE as they are where
-/// `but` says so.
-fn changed(path: &'static str, change: fn(&mut Value, &str), (streams, but): (&str, &str)) {
+fn changed(path: &'static str, change: fn(&mut Value, &str), streams: &str) {
     let mut all = Vec::new();
     let echo = Arc::new(Mutex::new(String::new()));
     let current = Arc::clone(&echo);
@@ -278,8 +274,7 @@ fn changed(path: &'static str, change: fn(&mut Value, &str), (streams, but): (&s
     })));
     for (form, written) in few().into_iter().take(3) {
         *echo.lock().unwrap() = written;
-        let mut leaks = leaks(&stand_in, streams);
-        leaks.retain(|leak| but.is_empty() || !leak.contains(but));
+        let leaks = leaks(&stand_in, streams);
         all.extend(leaks.into_iter().map(|leak| format!("{form}: {leak}")));
     }
     assert!(all.is_empty(), "{}:\n{}", all.len(), all.join("\n"));
@@ -294,10 +289,10 @@ fn whoever_the_key_is_said_to_be_of_may_echo_it() {
         body["identity"]["roles"] = json!([echo]);
         body["identity"]["teams"] = json!([{"id": echo, "name": echo}]);
     };
-    changed("/v1/identity", identity, ("severities", ""));
-    changed("/v1/identity", identity, ("incidents", STATE));
+    changed("/v1/identity", identity, "severities");
+    changed("/v1/identity", identity, "incidents");
     let other = |body: &mut Value, echo: &str| *body = json!({"identity": echo});
-    changed("/v1/identity", other, ("severities", ""));
+    changed("/v1/identity", other, "severities");
 }
 
 #[test]
@@ -308,30 +303,30 @@ fn names_of_fields_may_echo_it() {
         body["severities"][1]["rank"] = json!({echo: echo});
         body["severities"][2]["created_at"] = json!(echo);
     };
-    changed("/v1/severities", fields, ("severities", ""));
+    changed("/v1/severities", fields, "severities");
 }
 
 #[test]
 fn ids_and_keys_may_echo_it() {
     let parents = |body: &mut Value, echo: &str| body["schedules"][0]["id"] = json!(echo);
-    changed("/v2/schedules", parents, ("schedules,schedule_overrides", ""));
+    changed("/v2/schedules", parents, "schedules,schedule_overrides");
     let twice = |body: &mut Value, echo: &str| {
         body["severities"][0]["id"] = json!(echo);
         body["severities"][1]["id"] = json!(echo);
     };
-    changed("/v1/severities", twice, ("severities", ""));
+    changed("/v1/severities", twice, "severities");
     let incidents = |body: &mut Value, echo: &str| body["incidents"][0]["id"] = json!(echo);
-    changed("/v2/incidents", incidents, ("incidents,incident_attachments", ""));
+    changed("/v2/incidents", incidents, "incidents,incident_attachments");
 }
 
 #[test]
 fn cursors_may_echo_it() {
     let cursor = |body: &mut Value, echo: &str| body["pagination_meta"]["after"] = json!(echo);
-    changed("/v2/incidents", cursor, ("incidents", STATE));
+    changed("/v2/incidents", cursor, "incidents");
     let odd = |body: &mut Value, echo: &str| body["pagination_meta"]["after"] = json!([echo]);
-    changed("/v2/incidents", odd, ("incidents", ""));
+    changed("/v2/incidents", odd, "incidents");
     let odd = |body: &mut Value, echo: &str| body["pagination_meta"] = json!(echo);
-    changed("/v2/incidents", odd, ("incidents", ""));
+    changed("/v2/incidents", odd, "incidents");
 }
 
 #[test]

@@ -27,6 +27,7 @@ mod tree;
 #[path = "../support/twist.rs"]
 mod twist;
 
+mod about;
 mod actian;
 mod armor;
 mod backfill;

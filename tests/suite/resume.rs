@@ -152,7 +152,7 @@ fn streams_that_were_read_to_their_end_are_not_read_again() {
     assert!(asked.all(|target| target.starts_with("/v2/alerts") || target == "/v1/identity"));
     let line = "that began at 2026-11-20T12:00:00Z; streams that it had read to their end: 3";
     assert_eq!(said(&ran, line), 1, "{}", ran.stderr);
-    assert!(ran.last_line().contains("done streams=4 of 4"), "{}", ran.last_line());
+    assert!(ran.counts().contains("done streams=4 of 4"), "{}", ran.counts());
 }
 
 #[test]

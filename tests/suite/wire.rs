@@ -10,6 +10,7 @@ use stand_in::NOW;
 use tap_incident::api::client::{Client, Failure};
 use tap_incident::base::clock::{Clock, StandingClock};
 use tap_incident::base::log::Log;
+use tap_incident::base::screen::Audience;
 use tap_incident::config::Config;
 use tap_incident::config::args::Args;
 use tap_incident::config::settings::Environment;
@@ -73,7 +74,7 @@ impl Canned {
         ]);
         let config = Config::read(&INCIDENT_IO, &Args::default(), &environment, &mut Vec::new());
         let (log, clock) = (Shared::default(), Arc::new(StandingClock::at(NOW)));
-        let shown = Arc::new(Log::new(Box::new(log.clone()), clock.clone()));
+        let shown = Arc::new(Log::new(Box::new(log.clone()), clock.clone(), Audience::Program));
         let client = Client::new(&config.unwrap(), clock.clone(), shown, Arc::default()).unwrap();
         (Arc::new(client), clock, log)
     }

@@ -13,6 +13,7 @@ use proptest::test_runner::{RngSeed, TestCaseResult, TestError, TestRunner};
 use serde_json::Value;
 use stand_in::{ACTIAN_TENANT, Api, DEFAULT_KEY, NOW, Options, StandIn, Workspace};
 use tap_incident::base::clock::{Clock, StandingClock};
+use tap_incident::base::screen::Audience;
 use tap_incident::base::stop::Stop;
 use tap_incident::source::Source;
 use tap_incident::source::openapi::Openapi;
@@ -191,6 +192,7 @@ impl Tap {
             environment: self.environment.into_iter().collect(),
             stdout: &mut stdout,
             stderr: Box::new(stderr.clone()),
+            audience: Audience::Program,
             clock: self.clock.clone(),
             stop: self.stop,
             sources: self.sources,
@@ -247,6 +249,12 @@ impl Ran {
         let last: Value = serde_json::from_str(self.lines.last().unwrap()).unwrap();
         assert_eq!(last["type"], "STATE", "the last line is a state");
         last["value"].clone()
+    }
+
+    /// The line that says as numbers what came of the run.
+    pub fn counts(&self) -> &str {
+        let is_it = |line: &&str| line.contains("done streams=");
+        self.stderr.lines().rfind(is_it).unwrap_or_default()
     }
 
     pub fn last_line(&self) -> &str {

@@ -88,20 +88,12 @@ impl Entry {
         }
     }
 
-    /// How somebody wants it to be read, in capitals: the metadata first, then the top level. What
+    /// How somebody wants it to be read, in capitals: the metadata first, then the top level, where what
     /// discovery prints is nobody's choice.
     pub(super) fn replication_method(&self, stream: &Stream) -> Option<String> {
-        let printed = Method::of(stream);
+        let printed = Method::of(stream).name();
         let [root, top] = self.replication_methods();
-        let root =
-            root.filter(|root| *root != Method::Incremental.name() || *root != printed.name());
-        root.or(top.filter(|top| top != printed.name()))
-    }
-
-    /// Whether it says anywhere that the stream is to be read in full.
-    pub(super) fn says_full_table(&self) -> bool {
-        let full_table = Some(Method::FullTable.name());
-        self.replication_methods().iter().any(|method| method.as_deref() == full_table)
+        root.or(top.filter(|top| top != printed))
     }
 
     /// What the metadata and the top level say, in capitals. An empty text is what tools write that have

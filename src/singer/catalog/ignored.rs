@@ -80,7 +80,7 @@ fn stream_parts(entry: &Entry, selected: &Selected) -> Vec<String> {
     parts.extend(unlike(root, "view-key-properties", stream.key));
     parts.extend(unlike(root, "valid-replication-keys", key.as_slice()));
     // Of a stream that the catalog wants in full, no key is expected to do anything.
-    if !entry.says_full_table() {
+    if entry.replication_method(stream).as_deref() != Some("FULL_TABLE") {
         parts.extend(unlike(&entry.others, "replication_key", read_by.as_slice()));
         parts.extend(unlike(root, "replication-key", read_by.as_slice()));
     }

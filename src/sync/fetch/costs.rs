@@ -1,8 +1,9 @@
 //! What lists have cost so far: requests, bytes, and time in which none could be sent.
 
 use std::fmt;
-use std::ops::AddAssign;
 use std::time::Duration;
+
+use crate::sync::pager::Fetched;
 
 /// What a list has cost.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -17,6 +18,16 @@ pub struct Costs {
     pub waited_for_limit: Duration,
     /// How long nothing at all could be sent, since it was too soon to repeat a request of it.
     pub waited_for_repeat: Duration,
+    /// Requests under way.
+    pub running: u64,
+    /// Pages that have come.
+    pub pages: u64,
+    /// Records that have come.
+    pub received: u64,
+    /// Records that the API counts, where it does.
+    pub total: Option<u64>,
+    /// When the first request was sent.
+    pub began: Option<Duration>,
 }
 
 /// Why nothing can be sent at the moment.
@@ -31,22 +42,18 @@ pub struct Hold {
 }
 
 impl Costs {
+    /// Counts an answer that brought a page.
+    pub fn add(&mut self, fetched: &Fetched) {
+        self.pages += 1;
+        self.received += fetched.page.received;
+        self.total = self.total.max(fetched.page.total);
+    }
+
     /// Counts a wait.
     pub fn wait(&mut self, hold: &Hold, waited: Duration) {
         let sum =
             if hold.is_repeat { &mut self.waited_for_repeat } else { &mut self.waited_for_limit };
         *sum += waited;
-    }
-}
-
-impl AddAssign for Costs {
-    fn add_assign(&mut self, other: Self) {
-        let Self { requests, retries, bytes, waited_for_limit, waited_for_repeat } = other;
-        self.requests += requests;
-        self.retries += retries;
-        self.bytes += bytes;
-        self.waited_for_limit += waited_for_limit;
-        self.waited_for_repeat += waited_for_repeat;
     }
 }
 

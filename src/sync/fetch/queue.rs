@@ -382,6 +382,12 @@ impl Queue {
         parents
     }
 
+    /// Whether a list is asked for once for each of its parents.
+    #[must_use]
+    pub fn is_child(&self, list: usize) -> bool {
+        self.lists.get(list).is_some_and(|open| !open.list.parents.is_empty())
+    }
+
     /// For how many parents a list is read, as far as they are known.
     #[must_use]
     pub fn parents(&self, list: usize) -> usize {

@@ -156,8 +156,8 @@ impl Bench {
             Outcome::Whole if arrived.rows != self.calm.rows => {
                 Some(format!("rows are missing or others: {:?}", arrived.lacks(&self.calm)))
             }
-            Outcome::WithoutParent if !ran.last_line().contains(" parents_skipped=1 ") => {
-                Some(format!("the log does not say so: {}", ran.last_line()))
+            Outcome::WithoutParent if !ran.counts().contains(" parents_skipped=1 ") => {
+                Some(format!("the log does not say so: {}", ran.counts()))
             }
             Outcome::WithoutParent => None,
             Outcome::Whole | Outcome::Failed(_) => self.ahead(&ran.lines),
