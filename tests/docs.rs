@@ -1,4 +1,5 @@
-//! Derived files are current: schemas/, catalog.json, the stripped document, README's tables.
+//! Derived files are current: schemas/, catalog.json, the stripped document, the tables of README.md and
+//! docs/.
 //! `UPDATE=1 cargo test --test docs` writes them anew; with `OPENAPI=FILE` it first takes over a
 //! newer document of the API.
 
@@ -93,16 +94,40 @@ fn the_catalog_is_what_discover_prints() {
     }
 }
 
-/// The README with the text between the marks of `name` replaced.
+/// README.md and the pages of docs/.
+fn pages() -> Vec<String> {
+    let mut pages = vec!["README.md".to_owned()];
+    for file in std::fs::read_dir(root("docs")).into_iter().flatten() {
+        let name = file.unwrap().file_name().into_string().unwrap();
+        if name.ends_with(".md") {
+            pages.push(format!("docs/{name}"));
+        }
+    }
+    pages.sort();
+    pages
+}
+
+/// Holds the page that has the marks of `name`, and no other may have them, to the rows between them.
 fn hold_table(name: &str, rows: impl Iterator<Item = String>) {
+    // Several tests write to one page.
     static WRITING: std::sync::Mutex<()> = std::sync::Mutex::new(());
-    let _guard = WRITING.lock().unwrap();
-    let readme = std::fs::read_to_string(root("README.md")).unwrap();
+    let _guard = WRITING.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let (start, end) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
-    let (before, rest) = readme.split_once(&start).unwrap();
+    let mut found = Vec::new();
+    for page in pages() {
+        let text = std::fs::read_to_string(root(&page)).unwrap();
+        if text.contains(&start) {
+            found.push((page, text));
+        }
+    }
+    let [(page, text)] = found.as_slice() else {
+        let pages = found.iter().map(|(page, _)| page).collect::<Vec<_>>();
+        panic!("one page has the marks of `{name}`, not {pages:?}");
+    };
+    let (before, rest) = text.split_once(&start).unwrap();
     let (_, after) = rest.split_once(&end).unwrap();
     let table = rows.collect::<Vec<_>>().join("\n");
-    hold("README.md", &format!("{before}{start}{table}\n{end}{after}"));
+    hold(page, &format!("{before}{start}{table}\n{end}{after}"));
 }
 
 /// The rows of a source's table of streams.
@@ -135,7 +160,7 @@ fn streams(source: &Source) -> Vec<String> {
 }
 
 #[test]
-fn the_readme_lists_every_stream() {
+fn the_docs_list_every_stream() {
     for source in SOURCES {
         hold_table(&format!("streams of {}", source.name), streams(source).into_iter());
     }
@@ -163,7 +188,7 @@ fn setting(name: &str, setting: &Value) -> String {
 }
 
 #[test]
-fn the_readme_lists_every_setting() {
+fn the_docs_list_every_setting() {
     let head = ["| setting | default | meaning |", "|---|---|---|"].map(String::from);
     for source in SOURCES {
         let own = (source.settings.schemas)();
@@ -180,7 +205,7 @@ fn the_readme_lists_every_setting() {
 }
 
 #[test]
-fn the_readme_shows_the_plugins_that_meltano_runs() {
+fn the_docs_show_the_plugins_that_meltano_runs() {
     let project = std::fs::read_to_string(root("tests/meltano/meltano.yml")).unwrap();
     let extractors = project.lines().skip_while(|line| !line.starts_with("  extractors:"));
     let extractors = extractors.take_while(|line| !line.starts_with("  loaders:"));
@@ -189,13 +214,13 @@ fn the_readme_shows_the_plugins_that_meltano_runs() {
 }
 
 #[test]
-fn the_readme_lists_every_exit_code() {
+fn the_docs_list_every_exit_code() {
     let head = ["| code | meaning |", "|---|---|"].map(String::from);
     let rows = EXIT_CODES.iter().map(|(code, meaning)| format!("| {code} | {meaning} |"));
     hold_table("exit codes", head.into_iter().chain(rows));
 }
 
-/// Stdout and stderr of the run that the README shows.
+/// Stdout and stderr of the run that the docs show.
 fn demo() -> (String, String) {
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_tap-incident"))
         .arg("--demo")
@@ -206,7 +231,7 @@ fn demo() -> (String, String) {
 }
 
 #[test]
-fn the_readme_shows_the_real_output() {
+fn the_docs_show_the_real_output() {
     let (stdout, stderr) = demo();
     let shown = |line: &str| match line.char_indices().nth(160) {
         Some((end, _)) => format!("{}…", &line[..end]),
