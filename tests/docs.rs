@@ -244,3 +244,86 @@ fn the_docs_show_the_real_output() {
     let last = stderr.lines().last().unwrap();
     hold_table("demo log", fenced("text", vec![last.to_owned()]));
 }
+
+/// The lines of a page that are no code.
+fn prose(text: &str) -> impl Iterator<Item = &str> {
+    let mut is_code = false;
+    text.lines().filter(move |line| {
+        let is_fence = line.trim_start().starts_with("```");
+        is_code ^= is_fence;
+        !is_code && !is_fence
+    })
+}
+
+/// The anchors that GitHub gives to the headings of a page.
+fn anchors(text: &str) -> BTreeSet<String> {
+    let mut anchors = BTreeSet::new();
+    for line in prose(text).filter(|line| line.starts_with('#')) {
+        let heading = line.trim_start_matches('#').trim().to_lowercase();
+        let is_kept = |letter: &char| letter.is_alphanumeric() || " -_".contains(*letter);
+        let anchor = heading.chars().filter(is_kept).collect::<String>().replace(' ', "-");
+        assert!(anchors.insert(anchor), "two headings are the same: {line}");
+    }
+    anchors
+}
+
+/// What the links of a page lead to.
+fn links(text: &str) -> Vec<String> {
+    let mut links = Vec::new();
+    for line in prose(text) {
+        // Of what stands between backticks nothing is a link.
+        let line = line.split('`').step_by(2).collect::<String>();
+        let targets = line.split("](").skip(1);
+        links.extend(targets.filter_map(|rest| Some(rest.split_once(')')?.0.to_owned())));
+    }
+    links
+}
+
+/// Why a link of a page leads nowhere, if it does not.
+fn problem(page: &str, link: &str) -> Option<&'static str> {
+    let (path, anchor) = link.split_once('#').unwrap_or((link, ""));
+    let target = match path {
+        "" => root(page),
+        path => root(page).parent()?.join(path),
+    };
+    if !target.exists() {
+        return Some("there is no such file");
+    }
+    let has = || anchors(&std::fs::read_to_string(target).unwrap()).contains(anchor);
+    (!anchor.is_empty() && !has()).then_some("there is no such heading")
+}
+
+#[test]
+fn links_between_pages_lead_somewhere() {
+    let mut all = pages();
+    all.extend(
+        ["ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"].map(String::from),
+    );
+    let (mut problems, mut reached) = (Vec::new(), BTreeSet::new());
+    for page in &all {
+        for link in links(&std::fs::read_to_string(root(page)).unwrap()) {
+            if link.contains("://") {
+                continue;
+            }
+            problems
+                .extend(problem(page, &link).map(|problem| format!("{page}: {link}: {problem}")));
+            if page == "README.md" {
+                reached.insert(link.split('#').next().unwrap_or_default().to_owned());
+            }
+        }
+    }
+    assert_eq!(problems, [""; 0]);
+    let missing = all.iter().filter(|page| *page != "README.md" && !reached.contains(*page));
+    assert_eq!(missing.collect::<Vec<_>>(), [""; 0], "README links to every page");
+}
+
+#[test]
+fn the_table_of_migration_names_streams() {
+    let text = std::fs::read_to_string(root("docs/migration.md")).unwrap();
+    let (_, table) = text.split_once("| stream | vendor's tap |").unwrap();
+    let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+    let names = rows.map(|row| row.split('`').nth(1).unwrap()).collect::<Vec<_>>();
+    let unknown = names.iter().filter(|name| !INCIDENT_IO.streams.iter().any(|s| s.name == **name));
+    assert_eq!(unknown.collect::<Vec<_>>(), [&""; 0]);
+    assert!(names.len() > 20 && names.is_sorted(), "{names:?}");
+}
