@@ -1,4 +1,5 @@
-//! Derived files are current: schemas/, catalog.json, the stripped document, README's tables.
+//! Derived files are current: schemas/, catalog.json, the stripped document, the tables of README.md and
+//! docs/.
 //! `UPDATE=1 cargo test --test docs` writes them anew; with `OPENAPI=FILE` it first takes over a
 //! newer document of the API.
 
@@ -94,16 +95,40 @@ fn the_catalog_is_what_discover_prints() {
     }
 }
 
-/// The README with the text between the marks of `name` replaced.
+/// README.md and the pages of docs/.
+fn pages() -> Vec<String> {
+    let mut pages = vec!["README.md".to_owned()];
+    for file in std::fs::read_dir(root("docs")).into_iter().flatten() {
+        let name = file.unwrap().file_name().into_string().unwrap();
+        if name.ends_with(".md") {
+            pages.push(format!("docs/{name}"));
+        }
+    }
+    pages.sort();
+    pages
+}
+
+/// Holds the page that has the marks of `name`, and no other may have them, to the rows between them.
 fn hold_table(name: &str, rows: impl Iterator<Item = String>) {
+    // Several tests write to one page.
     static WRITING: std::sync::Mutex<()> = std::sync::Mutex::new(());
-    let _guard = WRITING.lock().unwrap();
-    let readme = std::fs::read_to_string(root("README.md")).unwrap();
+    let _guard = WRITING.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let (start, end) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
-    let (before, rest) = readme.split_once(&start).unwrap();
+    let mut found = Vec::new();
+    for page in pages() {
+        let text = std::fs::read_to_string(root(&page)).unwrap();
+        if text.contains(&start) {
+            found.push((page, text));
+        }
+    }
+    let [(page, text)] = found.as_slice() else {
+        let pages = found.iter().map(|(page, _)| page).collect::<Vec<_>>();
+        panic!("one page has the marks of `{name}`, not {pages:?}");
+    };
+    let (before, rest) = text.split_once(&start).unwrap();
     let (_, after) = rest.split_once(&end).unwrap();
     let table = rows.collect::<Vec<_>>().join("\n");
-    hold("README.md", &format!("{before}{start}{table}\n{end}{after}"));
+    hold(page, &format!("{before}{start}{table}\n{end}{after}"));
 }
 
 /// The rows of a source's table of streams.
@@ -136,7 +161,7 @@ fn streams(source: &Source) -> Vec<String> {
 }
 
 #[test]
-fn the_readme_lists_every_stream() {
+fn the_docs_list_every_stream() {
     for source in SOURCES {
         hold_table(&format!("streams of {}", source.name), streams(source).into_iter());
     }
@@ -164,7 +189,7 @@ fn setting(name: &str, setting: &Value) -> String {
 }
 
 #[test]
-fn the_readme_lists_every_setting() {
+fn the_docs_list_every_setting() {
     let head = ["| setting | default | meaning |", "|---|---|---|"].map(String::from);
     for source in SOURCES {
         let own = (source.settings.schemas)();
@@ -181,7 +206,7 @@ fn the_readme_lists_every_setting() {
 }
 
 #[test]
-fn the_readme_shows_the_plugins_that_meltano_runs() {
+fn the_docs_show_the_plugins_that_meltano_runs() {
     let project = std::fs::read_to_string(root("tests/meltano/meltano.yml")).unwrap();
     let extractors = project.lines().skip_while(|line| !line.starts_with("  extractors:"));
     let extractors = extractors.take_while(|line| !line.starts_with("  loaders:"));
@@ -190,13 +215,13 @@ fn the_readme_shows_the_plugins_that_meltano_runs() {
 }
 
 #[test]
-fn the_readme_lists_every_exit_code() {
+fn the_docs_list_every_exit_code() {
     let head = ["| code | meaning |", "|---|---|"].map(String::from);
     let rows = EXIT_CODES.iter().map(|(code, meaning)| format!("| {code} | {meaning} |"));
     hold_table("exit codes", head.into_iter().chain(rows));
 }
 
-/// Stdout and stderr of the run that the README shows.
+/// Stdout and stderr of the run that the docs show.
 fn demo() -> (String, String) {
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_tap-incident"))
         .arg("--demo")
@@ -207,7 +232,7 @@ fn demo() -> (String, String) {
 }
 
 #[test]
-fn the_readme_shows_the_real_output() {
+fn the_docs_show_the_real_output() {
     let (stdout, stderr) = demo();
     let shown = |line: &str| match line.char_indices().nth(160) {
         Some((end, _)) => format!("{}…", &line[..end]),
@@ -219,4 +244,87 @@ fn the_readme_shows_the_real_output() {
     hold_table("demo output", fenced("json", stdout.lines().take(6).map(shown).collect()));
     let last = stderr.lines().last().unwrap();
     hold_table("demo log", fenced("text", vec![last.to_owned()]));
+}
+
+/// The lines of a page that are no code.
+fn prose(text: &str) -> impl Iterator<Item = &str> {
+    let mut is_code = false;
+    text.lines().filter(move |line| {
+        let is_fence = line.trim_start().starts_with("```");
+        is_code ^= is_fence;
+        !is_code && !is_fence
+    })
+}
+
+/// The anchors that GitHub gives to the headings of a page.
+fn anchors(text: &str) -> BTreeSet<String> {
+    let mut anchors = BTreeSet::new();
+    for line in prose(text).filter(|line| line.starts_with('#')) {
+        let heading = line.trim_start_matches('#').trim().to_lowercase();
+        let is_kept = |letter: &char| letter.is_alphanumeric() || " -_".contains(*letter);
+        let anchor = heading.chars().filter(is_kept).collect::<String>().replace(' ', "-");
+        assert!(anchors.insert(anchor), "two headings are the same: {line}");
+    }
+    anchors
+}
+
+/// What the links of a page lead to.
+fn links(text: &str) -> Vec<String> {
+    let mut links = Vec::new();
+    for line in prose(text) {
+        // Of what stands between backticks nothing is a link.
+        let line = line.split('`').step_by(2).collect::<String>();
+        let targets = line.split("](").skip(1);
+        links.extend(targets.filter_map(|rest| Some(rest.split_once(')')?.0.to_owned())));
+    }
+    links
+}
+
+/// Why a link of a page leads nowhere, if it does not.
+fn problem(page: &str, link: &str) -> Option<&'static str> {
+    let (path, anchor) = link.split_once('#').unwrap_or((link, ""));
+    let target = match path {
+        "" => root(page),
+        path => root(page).parent()?.join(path),
+    };
+    if !target.exists() {
+        return Some("there is no such file");
+    }
+    let has = || anchors(&std::fs::read_to_string(target).unwrap()).contains(anchor);
+    (!anchor.is_empty() && !has()).then_some("there is no such heading")
+}
+
+#[test]
+fn links_between_pages_lead_somewhere() {
+    let mut all = pages();
+    all.extend(
+        ["ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"].map(String::from),
+    );
+    let (mut problems, mut reached) = (Vec::new(), BTreeSet::new());
+    for page in &all {
+        for link in links(&std::fs::read_to_string(root(page)).unwrap()) {
+            if link.contains("://") {
+                continue;
+            }
+            problems
+                .extend(problem(page, &link).map(|problem| format!("{page}: {link}: {problem}")));
+            if page == "README.md" {
+                reached.insert(link.split('#').next().unwrap_or_default().to_owned());
+            }
+        }
+    }
+    assert_eq!(problems, [""; 0]);
+    let missing = all.iter().filter(|page| *page != "README.md" && !reached.contains(*page));
+    assert_eq!(missing.collect::<Vec<_>>(), [""; 0], "README links to every page");
+}
+
+#[test]
+fn the_table_of_migration_names_streams() {
+    let text = std::fs::read_to_string(root("docs/migration.md")).unwrap();
+    let (_, table) = text.split_once("| stream | vendor's tap |").unwrap();
+    let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+    let names = rows.map(|row| row.split('`').nth(1).unwrap()).collect::<Vec<_>>();
+    let unknown = names.iter().filter(|name| !INCIDENT_IO.streams.iter().any(|s| s.name == **name));
+    assert_eq!(unknown.collect::<Vec<_>>(), [&""; 0]);
+    assert!(names.len() > 20 && names.is_sorted(), "{names:?}");
 }
