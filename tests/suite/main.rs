@@ -45,6 +45,7 @@ mod faults;
 mod incremental;
 mod key;
 mod layers;
+mod manual;
 mod messages;
 mod moved;
 mod notes;
