@@ -21,6 +21,7 @@ use crate::base::stop::Stop;
 use crate::config::about::about;
 use crate::config::args::{self, Args, Command, Test};
 use crate::config::file::{read_file, read_json};
+use crate::config::manual;
 use crate::config::settings::{self, Environment};
 use crate::config::{Config, Forbidden};
 use crate::plan::{Extent, Inputs, concerned, plan};
@@ -69,6 +70,9 @@ pub fn run<W: Write>(process: Process<W>) -> u8 {
         Command::Print(text) => print(&text, output),
         Command::Run(args) => {
             report_path.clone_from(&args.summary_file);
+            if let Some(text) = manual::asked(&args)? {
+                return print(&text, output);
+            }
             settings::with_dotenv(&args, &mut environment)?;
             source = settings::choose(&sources, &args, &environment)?;
             if args.about {

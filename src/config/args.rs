@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{Parser, ValueEnum};
+use clap_complete::Shell;
 
 use crate::base::error::Error;
 
@@ -86,6 +87,12 @@ pub struct Args {
     /// The same as --log-level debug
     #[arg(long)]
     pub debug: bool,
+    /// Print what this shell needs to complete the command line, and end
+    #[arg(long, value_name = "SHELL")]
+    pub completions: Option<Shell>,
+    /// Print the man page, and end
+    #[arg(long)]
+    pub man: bool,
 }
 
 /// What `--test` tries.

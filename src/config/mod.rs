@@ -2,6 +2,7 @@
 //! values come from is told in [`mod@settings`].
 
 pub mod args;
+pub mod manual;
 pub mod file;
 mod values;
 mod key;

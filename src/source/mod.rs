@@ -13,7 +13,6 @@ use std::any::Any;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use include_dir::Dir;
 use serde_json::Value;
 
 use self::stream::Stream;
@@ -45,8 +44,8 @@ pub struct Source {
     pub filters: Filters,
     /// Its own settings.
     pub settings: Settings,
-    /// The schemas of its streams: `<stream>.json`.
-    pub schemas: &'static Dir<'static>,
+    /// The schema of a stream, by its name, as the text of a file.
+    pub schemas: fn(&str) -> Option<String>,
     /// The document that the schemas are derived from.
     pub document: Option<Document>,
     /// Serves sample data, where the program has any.
@@ -239,9 +238,9 @@ pub struct Settings {
 /// An OpenAPI document as it is embedded, and what is known beyond it.
 pub struct Document {
     /// The document without its sentences.
-    pub text: &'static str,
+    pub text: fn() -> Option<String>,
     /// What is added to it, merged key by key.
-    pub overlay: &'static str,
+    pub overlay: fn() -> Option<String>,
     /// Where the API has its current one, if it does; needs no key.
     pub path: Option<&'static str>,
 }

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use crate::base::error::Error;
-use crate::source::Source;
 use crate::source::stream::{Column, Origin, Shape, Stream};
+use crate::source::{Document, Source};
 
 /// Marks a field of the overlay whose value must never be emitted.
 const CREDENTIAL: &str = "x-credential";
@@ -34,9 +34,10 @@ impl Openapi {
     /// # Errors
     /// [`Error::Bug`] where an embedded file is not JSON.
     pub fn embedded(source: &Source) -> Result<Self, Error> {
-        let text = source.document.as_ref().map_or("{}", |document| document.text);
-        let document = serde_json::from_str(text)
-            .map_err(|error| Error::Bug(format!("the document of {}: {error}", source.name)))?;
+        let document = match &source.document {
+            Some(document) => part(&format!("the document of {}", source.name), document.text)?,
+            None => json!({}),
+        };
         Self::with_overlay(source, document)
     }
 
@@ -45,10 +46,9 @@ impl Openapi {
     /// # Errors
     /// [`Error::Bug`] where the embedded overlay is not JSON.
     pub fn with_overlay(source: &Source, mut document: Value) -> Result<Self, Error> {
-        let text = source.document.as_ref().map_or("{}", |document| document.overlay);
-        let overlay = serde_json::from_str(text)
-            .map_err(|error| Error::Bug(format!("the overlay of {}: {error}", source.name)))?;
-        merge(&mut document, overlay);
+        if let Some(Document { overlay, .. }) = &source.document {
+            merge(&mut document, part(&format!("the overlay of {}", source.name), *overlay)?);
+        }
         Ok(Self(document))
     }
 
@@ -237,6 +237,12 @@ fn references(value: &Value, document: &Value, used: &mut BTreeSet<String>) {
         Value::Array(array) => array.iter().for_each(|value| references(value, document, used)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
+}
+
+/// An embedded part of a document.
+fn part(name: &str, text: fn() -> Option<String>) -> Result<Value, Error> {
+    let text = text().ok_or_else(|| Error::Bug(format!("{name} is not embedded")))?;
+    serde_json::from_str(&text).map_err(|error| Error::Bug(format!("{name}: {error}")))
 }
 
 /// Lays `over` on `base`: objects key by key, everything else whole.

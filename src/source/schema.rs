@@ -11,11 +11,10 @@ use crate::source::stream::Stream;
 /// # Errors
 /// [`Error::Bug`] where `schemas/` has no such file or the file is not JSON.
 pub fn embedded(stream: &Stream) -> Result<Value, Error> {
-    let (source, name) = (stream.source, format!("{}.json", stream.name));
-    let path = format!("schemas/{}/{name}", source.name);
-    let file = source.schemas.get_file(&name);
-    let file = file.ok_or_else(|| Error::Bug(format!("{path} is not embedded")))?;
-    serde_json::from_slice(file.contents()).map_err(|error| Error::Bug(format!("{path}: {error}")))
+    let path = format!("schemas/{}/{}.json", stream.source.name, stream.name);
+    let text = (stream.source.schemas)(stream.name);
+    let text = text.ok_or_else(|| Error::Bug(format!("{path} is not embedded")))?;
+    serde_json::from_str(&text).map_err(|error| Error::Bug(format!("{path}: {error}")))
 }
 
 /// Whether a property may never be emitted.

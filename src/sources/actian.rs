@@ -1,6 +1,6 @@
 //! Actian Data Observability: incidents of data assets, the alerts that make them up, figures over all.
 
-use include_dir::{Dir, include_dir};
+use packed::{Packed, packed};
 use serde_json::{Value, json};
 
 use crate::base::error::Hints;
@@ -33,10 +33,10 @@ pub static ACTIAN: Source = Source {
         filters: Some("filters"),
         variables: &[],
     },
-    schemas: &SCHEMAS,
+    schemas: |stream| SCHEMAS.text(stream),
     document: Some(Document {
-        text: include_str!("actian/document.json"),
-        overlay: include_str!("actian/overlay.json"),
+        text: || DOCUMENTS.text("document"),
+        overlay: || DOCUMENTS.text("overlay"),
         path: None,
     }),
     #[cfg(feature = "demo")]
@@ -53,7 +53,8 @@ pub static ACTIAN: Source = Source {
     },
 };
 
-static SCHEMAS: Dir = include_dir!("$CARGO_MANIFEST_DIR/schemas/actian");
+static SCHEMAS: Packed = packed!("schemas/actian");
+static DOCUMENTS: Packed = packed!("documents/actian");
 
 /// The streams, in the order in which they are read.
 pub static STREAMS: &[Stream] = &[

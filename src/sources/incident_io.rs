@@ -3,7 +3,7 @@
 mod shared;
 mod streams;
 
-use include_dir::{Dir, include_dir};
+use packed::{Packed, packed};
 use serde_json::{Value, json};
 
 pub use self::streams::STREAMS;
@@ -59,10 +59,10 @@ pub static INCIDENT_IO: Source = Source {
         filters: None,
         variables: &[("INCIDENT_API_KEY", "api_key"), ("INCIDENT_ENDPOINT", "endpoint")],
     },
-    schemas: &SCHEMAS,
+    schemas: |stream| SCHEMAS.text(stream),
     document: Some(Document {
-        text: include_str!("incident_io/document.json"),
-        overlay: include_str!("incident_io/overlay.json"),
+        text: || DOCUMENTS.text("document"),
+        overlay: || DOCUMENTS.text("overlay"),
         path: Some("/v1/openapiV3.json"),
     }),
     #[cfg(feature = "demo")]
@@ -79,7 +79,8 @@ pub static INCIDENT_IO: Source = Source {
     },
 };
 
-static SCHEMAS: Dir = include_dir!("$CARGO_MANIFEST_DIR/schemas/incident_io");
+static SCHEMAS: Packed = packed!("schemas/incident_io");
+static DOCUMENTS: Packed = packed!("documents/incident_io");
 
 /// The field that bookmarks follow.
 const UPDATED_AT: &str = "updated_at";

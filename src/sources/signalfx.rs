@@ -1,6 +1,6 @@
 //! SignalFx, which is Splunk Observability Cloud: incidents with their events, and rules that mute alerts.
 
-use include_dir::{Dir, include_dir};
+use packed::{Packed, packed};
 use serde_json::{Value, json};
 
 use crate::base::error::Hints;
@@ -36,10 +36,10 @@ pub static SIGNALFX: Source = Source {
         filters: None,
         variables: &[],
     },
-    schemas: &SCHEMAS,
+    schemas: |stream| SCHEMAS.text(stream),
     document: Some(Document {
-        text: include_str!("signalfx/document.json"),
-        overlay: include_str!("signalfx/overlay.json"),
+        text: || DOCUMENTS.text("document"),
+        overlay: || DOCUMENTS.text("overlay"),
         path: None,
     }),
     #[cfg(feature = "demo")]
@@ -57,7 +57,8 @@ pub static SIGNALFX: Source = Source {
     },
 };
 
-static SCHEMAS: Dir = include_dir!("$CARGO_MANIFEST_DIR/schemas/signalfx");
+static SCHEMAS: Packed = packed!("schemas/signalfx");
+static DOCUMENTS: Packed = packed!("documents/signalfx");
 
 /// The streams, in the order in which they are read.
 pub static STREAMS: &[Stream] = &[

@@ -4,16 +4,16 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use include_dir::{Dir, include_dir};
+use packed::{Packed, packed};
 use serde_json::Value;
 
 use super::month::{self, MOST_MONTHS, Month};
 use super::row::Row;
 use super::sequence::{By, Calendar, Order, Sequence, Sorted};
 
-static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/workspace");
-static SIGNALFX: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/signalfx");
-static ACTIAN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/actian");
+static FILES: Packed = packed!("workspace");
+static SIGNALFX: Packed = packed!("signalfx");
+static ACTIAN: Packed = packed!("actian");
 /// How many months the sample workspace goes back.
 pub const SAMPLE_MONTHS: usize = 13;
 const INCIDENTS: &str = "v2.incidents";
@@ -73,12 +73,10 @@ impl Workspace {
         Self::embedded(&ACTIAN, 1)
     }
 
-    fn embedded(folder: &Dir<'_>, months: usize) -> Result<Self, String> {
-        let files = folder.files().filter_map(|file| {
-            let name = file.path().file_name()?.to_str()?.strip_suffix(".json")?;
-            Some((name, file.contents_utf8().unwrap_or_default()))
-        });
-        Self::from_files(files, months)
+    fn embedded(folder: &Packed, months: usize) -> Result<Self, String> {
+        let files: Vec<_> =
+            folder.names().map(|name| (name, folder.text(name).unwrap_or_default())).collect();
+        Self::from_files(files.iter().map(|(name, text)| (*name, text.as_str())), months)
     }
 
     /// A workspace of other files, each with the name (without `.json`) and the content that a file of

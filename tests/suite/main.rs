@@ -46,6 +46,7 @@ mod faults;
 mod incremental;
 mod key;
 mod layers;
+mod manual;
 mod messages;
 mod moved;
 mod notes;

@@ -49,8 +49,12 @@ static LIGHTHOUSE: Source = Source {
         filters: None,
         variables: &[],
     },
-    schemas: &SCHEMAS,
-    document: Some(Document { text: include_str!("toy/document.json"), overlay: "{}", path: None }),
+    schemas,
+    document: Some(Document {
+        text: || Some(include_str!("toy/document.json").to_owned()),
+        overlay: || Some("{}".to_owned()),
+        path: None,
+    }),
     sample: Some(sample),
     first_year: 1900,
     hints: Hints {
@@ -62,6 +66,10 @@ static LIGHTHOUSE: Source = Source {
 };
 
 static SCHEMAS: Dir = include_dir!("$CARGO_MANIFEST_DIR/tests/suite/toy/schemas");
+
+fn schemas(stream: &str) -> Option<String> {
+    SCHEMAS.get_file(format!("{stream}.json"))?.contents_utf8().map(str::to_owned)
+}
 
 fn serve() -> Result<StandIn, String> {
     let files = [
