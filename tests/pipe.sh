@@ -21,7 +21,8 @@ done
 mkdir bin rows
 ln -s "$tap" bin/tap-incident
 export PATH="$work/bin:$targets:$PATH"
-export TAP_INCIDENT_API_KEY=demo-key TAP_INCIDENT_ENDPOINT=$(<url)
+TAP_INCIDENT_ENDPOINT=$(<url)
+export TAP_INCIDENT_API_KEY=demo-key TAP_INCIDENT_ENDPOINT
 
 fail() {
   echo "pipe, $*"
