@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# examples/pipe/run: a good run replaces the state, and none that goes wrong touches it.
+# examples/pipe/run: a good run replaces the state, and none that goes wrong touches it. And what is made of
+# it by itself, examples/cron and examples/stitch.
 #   tests/pipe.sh TAP STAND-IN FOLDER-WITH-THE-TARGETS
 set -euo pipefail
 tap=$(realpath "$1") stand_in=$(realpath "$2") targets=$(realpath "$3")
-run=$(dirname "$(dirname "$(realpath "$0")")")/examples/pipe/run
+examples=$(dirname "$(dirname "$(realpath "$0")")")/examples
+run=$examples/pipe/run
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
@@ -88,4 +90,40 @@ import json, sys
 state = json.load(open("state.json"))
 print(f"pipe, a signal: ended with 143, after {len(state['bookmarks'])} streams")
 sys.exit(not 0 < len(state["bookmarks"]) < 60)
+CHECK
+
+# cron: silent where all is well, never twice at a time, and with the end of the log where a run fails.
+mkdir -p cron/rows
+cp target.json cron
+echo '{"concurrency": 4}' >cron/tap.json
+"$examples/cron/sync" cron "${loader[@]}" >log 2>&1 || fail "cron ended with $?"
+[ ! -s log ] || fail "cron: not silent"
+ls cron/state.json cron/rows/incidents-* >list 2>&1 || fail "cron: no state, or no rows"
+cp cron/state.json before.json
+code=0
+TAP_INCIDENT_API_KEY=wrong "$examples/cron/sync" cron "${loader[@]}" >log 2>&1 || code=$?
+{ [ "$code" = 3 ] && grep -q 'does not accept the key' log; } || fail "cron, a wrong key: ended with $code"
+cmp -s cron/state.json before.json || fail "cron: the state was touched"
+code=0
+(flock 8 && "$examples/cron/sync" cron "${loader[@]}" >log 2>&1) 8>cron/lock || code=$?
+[ "$code" = 75 ] || fail "cron, beside another run: ended with $code"
+echo "pipe, cron: silent; with a wrong key 3; beside another run 75"
+
+# stitch: without an account, what would be sent.
+"$examples/stitch/run" stitch.json --dry-run requests.jsonl 2>log || fail "stitch ended with $?"
+tap-incident >messages.jsonl 2>log || fail "the tap ended with $?"
+python3 - <<'CHECK'
+import collections, json, sys
+
+sent, came = collections.Counter(), collections.Counter()
+for message in map(json.loads, open("messages.jsonl")):
+    if message["type"] == "RECORD":
+        sent[message["stream"]] += 1
+for request in map(json.loads, open("requests.jsonl")):
+    came[request["table_name"]] += len(request["messages"])
+    if not request["key_names"]:
+        sys.exit(f"no key: {request['table_name']}")
+print(f"pipe, stitch: {came.total()} of {sent.total()} rows")
+if came != sent or "incidents" not in json.load(open("stitch.json"))["bookmarks"]:
+    sys.exit(f"lost: {sent - came}, or no state")
 CHECK

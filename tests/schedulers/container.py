@@ -17,6 +17,9 @@ pod = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
 security, user = container["securityContext"], pod["securityContext"]
 if not security["readOnlyRootFilesystem"] or security["capabilities"]["drop"] != ["ALL"]:
     sys.exit("the container may do more than is tried here")
+# The schema takes any text.
+if job["spec"]["concurrencyPolicy"] != "Forbid" or pod["restartPolicy"] != "Never":
+    sys.exit("two syncs may run at a time")
 
 if wanted == "command":
     words = container["command"] + container["args"]
