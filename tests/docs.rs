@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use tap_incident::base::error::EXIT_CODES;
-use tap_incident::config::settings::settings;
+use tap_incident::config::about::table;
 use tap_incident::singer::catalog::printed;
 use tap_incident::source::Source;
 use tap_incident::source::openapi::{Openapi, strip};
@@ -99,9 +99,9 @@ fn the_catalog_is_what_discover_prints() {
 fn pages() -> Vec<String> {
     let mut pages = vec!["README.md".to_owned()];
     for file in std::fs::read_dir(root("docs")).into_iter().flatten() {
-        let name = file.unwrap().file_name().into_string().unwrap();
-        if name.ends_with(".md") {
-            pages.push(format!("docs/{name}"));
+        let path = file.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "md") {
+            pages.push(format!("docs/{}", path.file_name().unwrap().to_str().unwrap()));
         }
     }
     pages.sort();
@@ -167,40 +167,13 @@ fn the_docs_list_every_stream() {
     }
 }
 
-/// The row of a setting.
-fn setting(name: &str, setting: &Value) -> String {
-    let default = match &setting["default"] {
-        Value::Null => "–".to_owned(),
-        Value::String(text) => text.clone(),
-        Value::Array(items) => {
-            items.iter().map(|item| item.as_str().unwrap()).collect::<Vec<_>>().join(", ")
-        }
-        other => other.to_string(),
-    };
-    let mut meaning = setting["description"].as_str().unwrap().to_owned();
-    let known = setting.get("enum").or(setting.pointer("/items/enum"));
-    let known = known.and_then(Value::as_array).into_iter().flatten();
-    let mut names = known.map(|value| value.as_str().unwrap()).collect::<Vec<_>>();
-    names.extend(setting["properties"].as_object().into_iter().flatten().map(|(name, _)| &**name));
-    if !names.is_empty() {
-        meaning = format!("{meaning}. One of `{}`", names.join("`, `"));
-    }
-    format!("| `{name}` | {default} | {meaning} |")
-}
-
 #[test]
 fn the_docs_list_every_setting() {
-    let head = ["| setting | default | meaning |", "|---|---|---|"].map(String::from);
     for source in SOURCES {
         let own = (source.settings.schemas)();
-        let all = settings(source);
-        let mut rows = Vec::from(head.clone());
-        for (name, schema) in all["properties"].as_object().unwrap() {
-            // What is the same for all sources is listed with the one that is read by default.
-            if source.name == DEFAULT.name || own.get(name).is_some() {
-                rows.push(setting(name, schema));
-            }
-        }
+        // What is the same for all sources is listed with the one that is read by default.
+        let is_listed = |name: &str| source.name == DEFAULT.name || own.get(name).is_some();
+        let rows = table(source, is_listed);
         hold_table(&format!("settings of {}", source.name), rows.into_iter());
     }
 }

@@ -310,7 +310,7 @@ impl Error {
     pub fn hint(&self, hints: &Hints) -> String {
         match self {
             Self::Arguments(_) => "see `tap-incident --help`".into(),
-            Self::Config(_) => "README lists all settings".into(),
+            Self::Config(_) => "docs/settings.md lists all settings".into(),
             Self::File { what, .. } => {
                 format!("give the path of a {what} file that holds one JSON object")
             }

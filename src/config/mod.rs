@@ -35,6 +35,7 @@ use crate::source::{Key, Sample, Source};
 
 /// Everything a run is told, checked.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the user's")]
 pub struct Config {
     /// What is read.
     pub source: &'static Source,
@@ -209,17 +210,9 @@ impl Config {
             },
             rate_limit_reserve_percent: values.small("rate_limit_reserve_percent", u8::MAX),
             user_agent: user_agent(values, problems),
-            forbidden_streams: match values.text("forbidden_streams").as_str() {
-                "fail" => Forbidden::Fail,
-                _ => Forbidden::Warn,
-            },
+            forbidden_streams: forbidden_streams(values),
             log_level: Level::parse(&values.text("log_level")).unwrap_or(Level::Info),
-            log_format: values.given.contains_key("log_format").then(|| {
-                match values.text("log_format").as_str() {
-                    "json" => Format::Json,
-                    _ => Format::Text,
-                }
-            }),
+            log_format: log_format(values),
             api_key: key.map_or(Some(Secret::default()), |key| Some(key?.1))?,
         })
     }
@@ -249,6 +242,21 @@ impl Config {
         self.places.clone_from(&sample.places);
         self
     }
+}
+
+fn forbidden_streams(values: &Values) -> Forbidden {
+    match values.text("forbidden_streams").as_str() {
+        "fail" => Forbidden::Fail,
+        _ => Forbidden::Warn,
+    }
+}
+
+/// None where nobody says what a line looks like.
+fn log_format(values: &Values) -> Option<Format> {
+    values.given.get("log_format").map(|format| match format.as_str() {
+        Some("json") => Format::Json,
+        _ => Format::Text,
+    })
 }
 
 /// What of the settings a run has a use for.

@@ -20,7 +20,7 @@ use crate::sources::{DEFAULT, SOURCES};
 /// The environment, as far as it concerns us.
 pub type Environment = BTreeMap<String, String>;
 
-/// The JSON Schema of all settings: what is checked, and what the README's table shows.
+/// The JSON Schema of all settings: what is checked, and what the table in docs/settings.md shows.
 #[must_use]
 pub fn settings(source: &Source) -> Value {
     let mut properties = Map::new();

@@ -1,4 +1,4 @@
-//! SCHEMA, RECORD, ACTIVATE_VERSION and STATE lines: the only module that writes to stdout.
+//! SCHEMA, RECORD, `ACTIVATE_VERSION` and STATE lines: the only module that writes to stdout.
 
 use std::io::{self, ErrorKind, IoSlice, Write};
 use std::sync::Arc;

@@ -14,7 +14,7 @@ pub struct Stream {
     pub source: &'static Source,
     /// Name in Singer messages, the catalog and the state: `[a-z_]+`.
     pub name: &'static str,
-    /// What it is, in one line, for the README.
+    /// What it is, in one line, for docs/streams.md.
     pub about: &'static str,
     /// Path under the endpoint; `{parameter}` is filled from the parent.
     pub path: &'static str,

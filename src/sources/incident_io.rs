@@ -75,7 +75,7 @@ pub static INCIDENT_IO: Source = Source {
         key: "check `api_key`; keys are made under Settings, API keys, in incident.io",
         endpoint: "check `endpoint`; it is https://api.incident.io",
         answer: "check `endpoint` and proxies; else report this with the request id",
-        permission: "make a key with the roles that the README's streams table names",
+        permission: "make a key with the roles that the table in docs/streams.md names",
     },
 };
 

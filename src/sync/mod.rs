@@ -106,11 +106,7 @@ impl<W: Write> Sync<'_, W> {
                 let _ = self.state_line();
                 return Err(error);
             }
-            // Of a sample the table says what the key may not read.
-            if self.extent == Extent::Whole || !error.is_forbidden() {
-                let line = error.line(&self.config.source.hints);
-                self.tools.log.tell(&event::stream_failed(planned.stream.name, &line));
-            }
+            self.tell_failure(planned, &error);
             summary.failures.push(error);
             if self.fail_fast {
                 break;
@@ -132,6 +128,14 @@ impl<W: Write> Sync<'_, W> {
         let line = summary.line(selected, &self.tools);
         self.report.message = summary.words(selected);
         summary.conclude(selected, &line, (&self.tools, self.extent))
+    }
+
+    /// Says why a stream failed. Of a sample the table says what the key may not read.
+    fn tell_failure(&self, planned: &Planned, error: &Error) {
+        if self.extent == Extent::Whole || !error.is_forbidden() {
+            let line = error.line(&self.config.source.hints);
+            self.tools.log.tell(&event::stream_failed(planned.stream.name, &line));
+        }
     }
 
     /// Starts to fetch all lists of the plan.

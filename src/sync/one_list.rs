@@ -58,30 +58,7 @@ impl<W: Write> Sync<'_, W> {
         summary.add(planned, &outcome, &result);
         self.report.add(planned, &outcome, part.fetch.costs(part.number));
         match result {
-            Ok(()) => {
-                for number in 0..planned.feeds.len() {
-                    part.fetch.complete(Feed { list: part.number, number });
-                }
-                summary.feed(planned, || Supply::All);
-                summary.caps.insert(part.number, outcome.cap);
-                let lacking = outcome.lacking().or((!part.has_all_parents).then_some(NO_PARENTS));
-                if lacking.is_none() {
-                    summary.whole.insert(part.number);
-                }
-                if planned.emitted.is_some() {
-                    if planned.is_first() {
-                        summary.complete.push(name);
-                    }
-                    match planned.moved() {
-                        None => {
-                            self.activate(planned, lacking)?;
-                            self.complete(planned, outcome);
-                        }
-                        Some(moved) => self.note_parents(part, moved.clone()),
-                    }
-                }
-                Ok(())
-            }
+            Ok(()) => self.settle(part, outcome, summary),
             Err(error) => {
                 let (has_answered, forbidden) = (outcome.pages > 0, self.forbidden);
                 let circumstances = Circumstances::Stream { has_answered, forbidden };
@@ -93,6 +70,39 @@ impl<W: Write> Sync<'_, W> {
                 Err(error.in_stream(name, outcome.pages))
             }
         }
+    }
+
+    /// Keeps what came of a list that was read to its end.
+    fn settle(
+        &mut self,
+        part: &Part,
+        outcome: Outcome,
+        summary: &mut Summary,
+    ) -> Result<(), Error> {
+        let planned = part.planned;
+        for number in 0..planned.feeds.len() {
+            part.fetch.complete(Feed { list: part.number, number });
+        }
+        summary.feed(planned, || Supply::All);
+        summary.caps.insert(part.number, outcome.cap);
+        let lacking = outcome.lacking().or((!part.has_all_parents).then_some(NO_PARENTS));
+        if lacking.is_none() {
+            summary.whole.insert(part.number);
+        }
+        if planned.emitted.is_none() {
+            return Ok(());
+        }
+        if planned.is_first() {
+            summary.complete.push(planned.stream.name);
+        }
+        match planned.moved() {
+            None => {
+                self.activate(planned, lacking)?;
+                self.complete(planned, outcome);
+            }
+            Some(moved) => self.note_parents(part, moved.clone()),
+        }
+        Ok(())
     }
 
     /// Says what will be read: to the target in a SCHEMA, to the operator in the log.

@@ -312,7 +312,7 @@ fn a_key_that_may_only_write_is_told_the_roles() {
     let ran = Tap::of(&stand_in).only(&STREAMS).run();
     let says = "the key may read none of the selected streams: incident_statuses, incidents, \
                 incident_updates";
-    refused(&ran, says, "make a key with the roles that the README's streams table names");
+    refused(&ran, says, "make a key with the roles that the table in docs/streams.md names");
     for scope in ["incidents.view", "incident_updates.view", "incident_statuses.view"] {
         assert!(ran.stderr.contains(&format!("it needs `{scope}` (403")), "{}", ran.stderr);
     }
