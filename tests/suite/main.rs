@@ -66,6 +66,7 @@ mod signalfx;
 mod signals;
 mod sources;
 mod sync;
+mod terminal;
 mod toy;
 mod wire;
 mod versions;
