@@ -28,5 +28,5 @@ with duckdb.connect(database) as connection:
             f"maximum_object_size = 67108864) qualify row_number() over (partition by {keys} order by filename desc) = 1",
             [files],
         )
-        [count] = connection.sql(f'select count(*) from "{name}"').fetchone()
+        [[count]] = connection.sql(f'select count(*) from "{name}"').fetchall()
         print(f"{name}: {count}")

@@ -1,7 +1,7 @@
-"""Holds meltano/tap-incident.yml against the schema that Meltano brings, and against what Meltano Hub asks for
-beside it; and that it says what it should.
+"""Holds meltano/hub.yml against the schema that Meltano brings and what Meltano Hub asks for beside it, and
+meltano/tap-incident.yml against that; and that they say what they should.
 
-    definition.py DEFINITION CATALOG [SCHEMAS-OF-MELTANO-HUB]
+    definition.py FOLDER CATALOG [SCHEMAS-OF-MELTANO-HUB]
 
 The schemas of the Hub are the folder `schemas` of its repository. Without it, what is the Hub's alone is held
 against the few words that the Hub has for it.
@@ -21,9 +21,8 @@ OF_THE_HUB = {
     "supported_python_versions": {"type": "array", "items": {"type": "string", "pattern": r"^3\.\d+$"}},
 }
 
-path, catalog, *hub = sys.argv[1:]
-with open(path) as file:
-    definition = yaml.safe_load(file)
+folder, catalog, *hub = sys.argv[1:]
+definition, to_add = (yaml.safe_load(Path(folder, name).read_text()) for name in ("hub.yml", "tap-incident.yml"))
 
 meltanos = json.loads(resources.files("meltano.schemas").joinpath("meltano.schema.json").read_text())
 project = {"plugins": {"extractors": [{name: value for name, value in definition.items() if name not in OF_THE_HUB}]}}
@@ -52,8 +51,10 @@ assert definition["capabilities"] == [
 with open(catalog) as file:
     streams = {stream["stream"]: stream["metadata"] for stream in json.load(file)["streams"]}
 left_out = {pattern[1:].partition(".")[0] for pattern in definition["select"] if pattern.startswith("!")}
-assert definition["select"] == settings["_select"]["value"]
 assert left_out == {
     stream for stream, metadata in streams.items()
     for entry in metadata if not entry["breadcrumb"] and not entry["metadata"]["selected-by-default"]}
+[variant] = to_add.pop("variants")
+to_add |= variant | {"name": to_add["name"], "variant": variant["name"]}
+assert to_add == {name: value for name, value in definition.items() if name not in ("quality", "domain_url")}
 print(f"meltano, the definition: {len(settings)} settings, {len(streams) - len(left_out)} of {len(streams)} streams")
