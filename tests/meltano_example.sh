@@ -48,7 +48,7 @@ grep '^the .* run: ' log
 grep -q 'Plugin configuration is valid' log || fail "config test"
 grep -q '^the first run: .* 0 of them incidents' log && fail "no incident in the first run"
 grep -q '^the second run: .* 0 of them incidents' log || fail "incidents came again"
-quietly grep '"bookmarks":{' log
+grep -q '"bookmarks":{' log || fail "no state"
 tap-incident --demo >demo.jsonl 2>demo.log || { cat demo.log; exit 1; }
 cat >compare.py <<'CHECK'
 import collections, json, sys
@@ -64,20 +64,20 @@ for message in map(json.loads, open("demo.jsonl")):
         rows[stream].add(tuple(str(message["record"][key]) for key in keys[stream]))
 with duckdb.connect("project/incidents.duckdb", read_only=True) as connection:
     tables = {name for [name] in connection.sql("select table_name from duckdb_tables()").fetchall()}
+    if tables != set(rows):
+        sys.exit(f"tables of other streams: {tables ^ set(rows)}")
     for stream, wanted in rows.items():
-        came = connection.sql("select " + ", ".join(f'"{key}"::varchar' for key in keys[stream]) + f' from "{stream}"')
-        if stream in tables and stream != "schedule_entries" and len(came.fetchall()) != len(wanted):
-            sys.exit(f"{stream}: not {len(wanted)} rows")
-if tables != set(rows):
-    sys.exit(f"tables of other streams: {tables ^ set(rows)}")
+        [[count]] = connection.sql(f'select count(*) from "{stream}"').fetchall()
+        if count != len(wanted):
+            sys.exit(f"{stream}: {count} of {len(wanted)} rows")
 print(f"meltano, DuckDB: {len(tables)} tables, as many rows as the sample workspace has")
 CHECK
 python compare.py
 
 cd project
-quietly meltano select tap-incident --list
-for line in 'selected   ] incidents.name' 'automatic  ] incidents.id' 'excluded   ] alert_notes.content'; do
-  grep -qF "[$line" log || { grep "${line#* ]}" log; fail "select --list: no [$line"; }
+quietly meltano select tap-incident --list --all
+for line in 'selected   ] incidents.name' 'automatic  ] incidents.id' 'excluded   ] alert_notes.alert_id'; do
+  grep -qF "[$line" log || fail "select --list: no [$line"
 done
 meltano invoke tap-incident --about --format=json 2>log >about.json
 tap-incident --about --format=json | cmp - about.json || fail "invoke --about says something else"
