@@ -25,7 +25,8 @@ with duckdb.connect(database) as connection:
         connection.execute(
             f'create or replace table "{name}" as select * exclude (filename) from read_json(?, '
             "format = 'newline_delimited', sample_size = -1, union_by_name = true, filename = true, "
-            f"maximum_object_size = 67108864) qualify row_number() over (partition by {keys} order by filename desc) = 1",
+            "maximum_object_size = 67108864) "
+            f"qualify row_number() over (partition by {keys} order by filename desc) = 1",
             [files],
         )
         [[count]] = connection.sql(f'select count(*) from "{name}"').fetchall()
