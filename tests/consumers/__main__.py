@@ -19,7 +19,7 @@ import consumer
 import histories
 import postgres
 import report
-from around import MONTHS, SOURCES, Around
+from around import MONTHS, STAND_INS, Around
 from failure import Failure
 from programs import stand_in
 
@@ -79,7 +79,10 @@ def main():
     said = arguments()
     consumers = consumer.table(os.path.join(ROOT, ".ci/consumers.toml"))
     if said.only:
-        consumers = [one for one in consumers if one.name in said.only.split(",")]
+        named = said.only.split(",")
+        consumers = [one for one in consumers if one.name in named]
+        if len(consumers) < len(named):
+            sys.exit(f"--only {said.only}: the table has no such consumer")
     with contextlib.ExitStack() as ends:
         work = said.work or ends.enter_context(tempfile.TemporaryDirectory())
         # PostgreSQL runs as somebody else.
@@ -90,8 +93,8 @@ def main():
             program=os.path.realpath(said.tap), stand_in=os.path.realpath(said.stand_in), work=work,
             environments=os.path.realpath(said.environments or f"{work}/environments"),
             server=ends.enter_context(postgres.server(f"{work}/postgres")),
-            urls={source: ends.enter_context(stand_in(said.stand_in, "--source", source, "--months", MONTHS,
-                                                      "--page-cap", 6)) for source in SOURCES},
+            urls={name: ends.enter_context(stand_in(said.stand_in, *options, "--months", MONTHS, "--page-cap", 6))
+                  for name, options in STAND_INS.items()},
             old_catalog=f"{work}/old-catalog.json",
             left_out=catalogs.written(os.path.realpath(said.tap), f"{work}/old-catalog.json"),
             chance=random.Random(said.seed))

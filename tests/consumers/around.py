@@ -13,7 +13,10 @@ from programs import Tap
 DEMO_MONTHS, MONTHS = 13, 3
 # What is read while runs are cut: incremental streams, lists with parents, and long ones.
 CUT_STREAMS = "users,custom_field*,postmortem*,incidents,incident_updates,actions,follow_ups,alerts"
-SOURCES = ("incident_io", "signalfx", "actian")
+# The stand-ins that serve all histories that are cut. The slow one makes the tap wait for it and not for the
+# consumer.
+STAND_INS = {"incident_io": ["--source", "incident_io"], "signalfx": ["--source", "signalfx"],
+             "actian": ["--source", "actian"], "slow": ["--source", "incident_io", "--latency-ms", 15]}
 
 
 @dataclass
@@ -25,7 +28,7 @@ class Around:
     work: str
     environments: str
     server: object
-    # The addresses of the stand-ins that serve all histories that are cut.
+    # The addresses of the stand-ins.
     urls: dict
     # A catalog of another release, and which fields it lacks, by stream.
     old_catalog: str

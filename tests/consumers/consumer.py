@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import readers
 from failure import Failure
-from programs import feed
+from programs import feed, tail
 from readers.base import Place
 
 HERE = os.path.dirname(os.path.realpath(__file__))
@@ -46,9 +46,12 @@ class Consumer:
         """What reads its rows back."""
         return readers.named(self.read)
 
-    def choose(self, tap, *patterns):
-        """The tap with these streams, or those that it chooses by itself, but for what the consumer cannot take."""
-        patterns = [*patterns, *(f"!{name}" for name in self.leave_out)]
+    def choose(self, tap, *patterns, known=None):
+        """The tap with these streams, or those that it chooses by itself, but for what the consumer cannot take.
+
+        Where only some are known to the catalog, the others must not be named.
+        """
+        patterns = [*patterns, *(f"!{name}" for name in self.leave_out if known is None or name in known)]
         return tap.told("--select", ",".join(patterns)) if patterns else tap
 
     def install(self, environments):
@@ -118,7 +121,6 @@ class Loading:
         return f"{self.place.runs[-1]}/messages.jsonl"
 
 
-def log(run, lines=5):
+def log(run):
     """The last lines that the tap and the consumer have logged."""
-    texts = (open(f"{run}/{name}.log", errors="replace").read() for name in ("tap", "consumer"))
-    return "\n".join(line[:300] for text in texts for line in text.strip().splitlines()[-lines:])
+    return f"{tail(f'{run}/tap.log', 1)}\n{tail(f'{run}/consumer.log', 4)}"

@@ -42,17 +42,20 @@ class Tap:
                 for line in process.stdout:
                     messages.write(line)
         if process.wait():
-            raise Failure(f"the tap ended with {process.returncode}: {tail(f'{path}.log')}")
+            raise Failure(f"the tap ended with {process.returncode}: {tail(f'{path}.log', 1)}")
         return path
 
 
 @dataclass
 class Cut:
-    """After how many bytes a run is cut, and how: SIGKILL or SIGTERM; a kill may tear a line."""
+    """After how many bytes a run is cut, and how: SIGKILL or SIGTERM."""
 
     after: int
     by: int
+    # Whether a kill comes in the middle of a line.
     tears: bool = False
+    # Whether the tap never waits for the consumer, which gets all at the end: its last state is then taken.
+    is_drained: bool = False
 
 
 @dataclass
@@ -85,19 +88,22 @@ def feed(tap, command, folder, state=None, cut=None):
 
 def _pump(source, sink, copy, cut):
     """Passes lines on until the tap has ended, or as many as the cut lets pass; says whether it was cut."""
-    passed, was_cut = 0, False
+    read, was_cut, held = 0, False, []
     for line in source.stdout:
-        if cut and not was_cut and passed + len(line) > cut.after:
+        if cut and not was_cut and read + len(line) > cut.after:
             was_cut = True
-            if cut.by == signal.SIGKILL:
-                source.kill()
-                if cut.tears:
-                    _pass(line[:cut.after - passed], sink, copy)
-                return was_cut
-            sink.stdin.flush()
             source.send_signal(cut.by)
+            if cut.by == signal.SIGKILL:
+                if cut.tears:
+                    _pass(line[:cut.after - read], sink, copy)
+                return was_cut
+        read += len(line)
+        if cut and cut.is_drained:
+            held.append(line)
+        else:
+            _pass(line, sink, copy)
+    for line in held:
         _pass(line, sink, copy)
-        passed += len(line)
     return was_cut
 
 
@@ -125,9 +131,9 @@ def watched(*processes):
         timer.cancel()
 
 
-def tail(path, lines=6):
-    """The last lines of a log."""
-    return "\n".join(open(path, errors="replace").read().strip().splitlines()[-lines:])
+def tail(path, lines):
+    """The last lines of a log, each cut to a length."""
+    return "\n".join(line[:300] for line in open(path, errors="replace").read().strip().splitlines()[-lines:])
 
 
 @contextlib.contextmanager

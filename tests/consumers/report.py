@@ -46,7 +46,7 @@ def columns(consumers):
     yield _line(["---"] * 3 + ["--:"] * 2 + ["---"] * (len(names) + 1))
     for done in sorted(consumers, key=lambda done: done.consumer.name.lower()):
         consumer = done.consumer
-        yield _line([f"`{consumer.name}`" if " " not in consumer.name else consumer.name, done.version or "–",
+        yield _line([consumer.name, done.version or "–",
                      ", ".join(consumer.sources), f"{done.streams:,}", f"{done.rows:,}",
                      *(done.outcome(name) for name in names), "passed" if done.is_well else "FAILED"])
 

@@ -1,6 +1,7 @@
 """A target for SQLite made of the classes that Meltano's SDK has for targets into databases."""
 
 import json
+from decimal import Decimal
 
 from singer_sdk import typing
 from singer_sdk.sql import SQLConnector, SQLSink, SQLTarget
@@ -27,8 +28,9 @@ class Sink(SQLSink):
         return super().generate_insert_statement(full_table_name, schema).prefix_with("OR REPLACE")
 
     def conform_record(self, record):
-        """A row as SQLite can hold it: what has members as JSON."""
-        return {name: json.dumps(value) if isinstance(value, (dict, list)) else value
+        """A row as SQLite can hold it: what has members as JSON, and no decimals, as which the SDK reads numbers."""
+        return {name: json.dumps(value, default=float) if isinstance(value, (dict, list)) else
+                float(value) if isinstance(value, Decimal) else value
                 for name, value in super().conform_record(record).items()}
 
 

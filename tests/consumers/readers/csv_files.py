@@ -3,6 +3,7 @@
 import ast
 import csv
 import os
+import re
 
 from readers.base import Reader
 from values import plain
@@ -29,7 +30,8 @@ class CsvFiles(Reader):
         if value in (None, ""):
             return None
         if kind in ("boolean", "object", "array"):
-            return ast.literal_eval(value)
+            # The SDK reads numbers with a point as decimals.
+            return ast.literal_eval(re.sub(r"\bDecimal\('([^']+)'\)", r"\1", value))
         return int(value) if kind == "integer" else plain(kind, value)
 
     def sent(self, kind, value):
