@@ -1,7 +1,7 @@
 """Whether the rows in a target are those that were sent, and those that were sent are those of the workspace."""
 
 import workspace
-from failure import first
+from failure import Failure, first
 from values import plain
 
 # Columns that tell when a row was read, which is another moment in each run.
@@ -15,7 +15,10 @@ def whole(sent, reader, place):
         return
     loaded = reader.rows(place, sent.streams)
     for name, stream in sent.streams.items():
-        first(_stream(name, stream, reader, loaded.get(name, [])))
+        rows = loaded.get(name, [])
+        if reader.appends and len(place.runs) == 1 and len(rows) != stream.count:
+            raise Failure(f"{name}: {len(rows)} rows of {stream.count} records")
+        first(_stream(name, stream, reader, rows))
 
 
 def keys(reader, place, streams):
