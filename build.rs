@@ -6,14 +6,15 @@ use std::{env, fs, io};
 
 #[expect(clippy::disallowed_methods, reason = "cargo reads what a build script prints")]
 fn main() -> io::Result<()> {
-    // A source is a folder; a new one is seen here.
+    // A source is a folder; a new one is seen here, too.
     println!("cargo:rerun-if-changed=schemas");
+    println!("cargo:rerun-if-changed=src/sources");
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
     for source in fs::read_dir("schemas")? {
         let source = source?.file_name();
         for (of, all) in [("schemas", "schemas"), ("documents", "src/sources")] {
             let folder = Path::new(all).join(&source);
-            packed::pack(&folder, &Path::new(of).join(&source), &out, &mut io::stdout())?;
+            packed::pack(&folder, &Path::new(of).join(&source), &out)?;
         }
     }
     Ok(())

@@ -7,7 +7,8 @@ use std::{env, io};
 fn main() -> io::Result<()> {
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
     for folder in ["workspace", "signalfx", "actian"] {
-        packed::pack(Path::new(folder), Path::new(folder), &out, &mut io::stdout())?;
+        println!("cargo:rerun-if-changed={folder}");
+        packed::pack(Path::new(folder), Path::new(folder), &out)?;
     }
     Ok(())
 }

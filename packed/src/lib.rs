@@ -40,12 +40,11 @@ macro_rules! packed {
 }
 
 /// Packs the JSON files of a folder for [`packed!`], into the folder of that name in `OUT_DIR`. The same
-/// files come out as the same bytes. Cargo is told to do it again when the folder changes.
+/// files come out as the same bytes.
 ///
 /// # Errors
 /// If a file cannot be read or written.
-pub fn pack(folder: &Path, name: &Path, out: &Path, cargo: &mut impl io::Write) -> io::Result<()> {
-    writeln!(cargo, "cargo:rerun-if-changed={}", folder.display())?;
+pub fn pack(folder: &Path, name: &Path, out: &Path) -> io::Result<()> {
     let into = out.join(name);
     fs::create_dir_all(&into)?;
     let mut paths = Vec::new();
@@ -82,9 +81,7 @@ mod tests {
         {
             fs::write(files.join(name), text).unwrap();
         }
-        let mut cargo = Vec::new();
-        pack(&files, Path::new("of/us"), &out, &mut cargo).unwrap();
-        assert_eq!(cargo, format!("cargo:rerun-if-changed={}\n", files.display()).as_bytes());
+        pack(&files, Path::new("of/us"), &out).unwrap();
         assert_eq!(
             fs::read_to_string(out.join("of/us/packed.rs")).unwrap(),
             "::packed::Packed(&[\n    (\"a.c\", include_bytes!(\"a.c\")),\n    \
