@@ -93,7 +93,8 @@ impl Log {
             Format::Text => self.write(&format!("{} {text}", level.name())),
             Format::Json => {
                 let mut extra = fields.clone();
-                extra.insert("event".to_owned(), (*name).into());
+                // Meltano hands these on as arguments of a function that has an `event` of its own.
+                extra.insert("event_name".to_owned(), (*name).into());
                 let extra = json!({"extra": extra});
                 self.write(&self.json(*level, stream.as_deref(), text, &extra).to_string());
             }

@@ -238,11 +238,11 @@ fn log_lines_are_json_where_meltano_asks_for_it() {
     let ran = run();
     let lines = ran.stderr.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let lines = lines.collect::<Vec<_>>();
-    let of_event = |name: &str| lines.iter().find(|line| line["extra"]["event"] == name).unwrap();
+    let of_event = |name: &str| lines.iter().find(|line| line["extra"]["event_name"] == name).unwrap();
     let ended = of_event("ended");
     assert_eq!((&ended["level"], &ended["stream_name"]), (&json!("info"), &json!("severities")));
     assert_eq!(ended["extra"]["records"], 4);
-    assert_eq!(lines.last().unwrap()["extra"]["event"], "closing");
+    assert_eq!(lines.last().unwrap()["extra"]["event_name"], "closing");
     std::fs::write(&path, config("logging.Formatter")).unwrap();
     assert!(run().stderr.starts_with("INFO "));
     std::fs::remove_file(&path).unwrap();
