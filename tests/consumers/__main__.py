@@ -58,7 +58,9 @@ class Done:
             return "–"
         if self.wrong.get(history, True):
             return "FAILED"
-        return "passed" if history != "deletions" else "removed" if self.consumer.removes else "kept"
+        if history != "deletions" or self.consumer.reader.counts_only:
+            return "passed"
+        return "removed" if self.consumer.removes else "kept"
 
 
 def arguments():

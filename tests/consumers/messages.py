@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass, field
 
+from failure import Failure
 from values import kind, plain
 
 
@@ -50,15 +51,17 @@ class Messages:
             self.streams[name] = Stream(message["key_properties"], message["schema"]["properties"])
         elif message["type"] == "RECORD":
             stream = self.streams[name]
+            # A run that dies between the two would leave the table empty.
+            if stream.is_activated:
+                raise Failure(f"{name}: a record after ACTIVATE_VERSION")
             stream.count += 1
             stream.records[stream.key(message["record"])] = message["record"]
             stream.version = message.get("version")
             stream.is_versioned &= stream.version is not None
         elif message["type"] == "ACTIVATE_VERSION":
             stream = self.streams[name]
-            # Before the last record it would empty the table of a run that dies.
-            if stream.is_activated or (stream.count and message["version"] != stream.version):
-                raise AssertionError(f"{name}: ACTIVATE_VERSION {message['version']} after {stream.version}")
+            if stream.count and message["version"] != stream.version:
+                raise Failure(f"{name}: ACTIVATE_VERSION {message['version']} after {stream.version}")
             stream.is_activated = True
 
     @property
