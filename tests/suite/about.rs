@@ -238,7 +238,8 @@ fn log_lines_are_json_where_meltano_asks_for_it() {
     let ran = run();
     let lines = ran.stderr.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let lines = lines.collect::<Vec<_>>();
-    let of_event = |name: &str| lines.iter().find(|line| line["extra"]["event_name"] == name).unwrap();
+    let of_event =
+        |name: &str| lines.iter().find(|line| line["extra"]["event_name"] == name).unwrap();
     let ended = of_event("ended");
     assert_eq!((&ended["level"], &ended["stream_name"]), (&json!("info"), &json!("severities")));
     assert_eq!(ended["extra"]["records"], 4);
