@@ -21,8 +21,8 @@ use crate::base::stop::Stop;
 use crate::config::about::about;
 use crate::config::args::{self, Args, Command, Test};
 use crate::config::file::{read_file, read_json};
+use crate::config::gather::{self, Environment};
 use crate::config::manual;
-use crate::config::settings::{self, Environment};
 use crate::config::{Config, Forbidden};
 use crate::plan::{Extent, Inputs, concerned, plan};
 use crate::singer::catalog::{self, Incremental, News, Selection};
@@ -73,8 +73,8 @@ pub fn run<W: Write>(process: Process<W>) -> u8 {
             if let Some(text) = manual::asked(&args)? {
                 return print(&text, output);
             }
-            settings::with_dotenv(&args, &mut environment)?;
-            source = settings::choose(&sources, &args, &environment)?;
+            gather::with_dotenv(&args, &mut environment)?;
+            source = gather::choose(&sources, &args, &environment)?;
             if args.about {
                 let text = about(source, args.format);
                 return print(&text.map_err(|error| Error::Bug(error.to_string()))?, output);

@@ -2,11 +2,12 @@
 //! learns for [`crate::api::limit`], and tells errors apart.
 
 mod asked;
+mod body;
 mod certificate;
 mod failure;
+mod said;
 mod transport;
 
-use std::io::Read;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,12 +16,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use flate2::read::MultiGzDecoder;
 use ureq::http::{HeaderMap, HeaderValue, Response, StatusCode};
 use ureq::{Agent, Body};
 use zeroize::Zeroizing;
 
 pub use self::asked::asked;
+pub use self::body::{BODY, Room};
 pub use self::failure::{Failure, Passing};
 use self::failure::{Timeouts, broken, refusal, short_enough, whole};
 use self::transport::{Fresh, agent, was_closed};
@@ -64,10 +65,6 @@ pub struct Client {
     is_oddity_told: AtomicBool,
 }
 
-/// Whether a body that has got large may get larger by so many bytes; waits until it may. False where
-/// nobody wants it any more.
-pub type Room<'a> = &'a dyn Fn(usize) -> bool;
-
 /// A 200.
 #[derive(Debug)]
 pub struct Answer {
@@ -82,12 +79,6 @@ pub struct Answer {
 /// A 200 with its body, or why there is none.
 type Answered = Result<(Answer, Vec<u8>), Error>;
 
-/// Larger than most bodies. Whatever is larger needs room.
-pub const BODY: usize = 2 << 20;
-/// By so much a large body grows at a time.
-const GROWTH: usize = 1 << 20;
-/// So much is read of the body of an error.
-const ERROR_BODY: usize = 64 << 10;
 /// So many characters are shown of a header that makes no sense.
 const SHOWN: usize = 60;
 /// A wait that is not shorter is worth a line in the log.
@@ -342,38 +333,6 @@ impl Client {
         Err(failure)
     }
 
-    /// Reads a body to its end, so that the connection can be used again; of the body of an error only the
-    /// beginning. What counts is what was inflated: ureq's own limit is on what was sent.
-    fn read(
-        &self,
-        request: &Request,
-        (sent, headers): (Body, &HeaderMap),
-        body: &mut Vec<u8>,
-        (is_ok, room): (bool, Room),
-    ) -> Result<(), Failure> {
-        body.clear();
-        let mut reader = inflated(sent, headers);
-        let mut most = if is_ok { BODY } else { ERROR_BODY };
-        loop {
-            let rest = most.saturating_sub(body.len()) as u64;
-            let read = reader.by_ref().take(rest).read_to_end(body);
-            read.map_err(|error| broken(&error.into(), &self.endpoint, &self.timeouts))?;
-            if body.len() > self.max_body {
-                return Err(Failure::Final(Error::Contract(format!(
-                    "it is larger than the {} MB that `max_body_megabytes` allows: `{request}`",
-                    self.max_body >> 20
-                ))));
-            }
-            if body.len() < most || !is_ok {
-                return Ok(());
-            }
-            if !room(GROWTH) {
-                return Err(Failure::Passing(Passing::unwanted()));
-            }
-            most += GROWTH;
-        }
-    }
-
     /// Sends `request` over a connection that is left from another, or over a new one.
     fn send(&self, request: &Request, is_fresh: bool) -> Result<Response<Body>, ureq::Error> {
         let address = format!("{}{request}", self.endpoint);
@@ -426,18 +385,6 @@ fn headers(config: &Config) -> Vec<(&'static str, HeaderValue)> {
     let fixed = config.source.headers.iter();
     headers.extend(fixed.map(|(header, value)| (*header, HeaderValue::from_static(value))));
     headers
-}
-
-/// A body as it was meant. ureq inflates what is called `gzip`, and takes the header away. The name may be in
-/// capitals, or the old one.
-fn inflated(body: Body, headers: &HeaderMap) -> Box<dyn Read> {
-    let reader = body.into_with_config().limit(u64::MAX).reader();
-    let encoding = text(headers, "content-encoding").unwrap_or_default();
-    if ["gzip", "x-gzip"].iter().any(|name| encoding.eq_ignore_ascii_case(name)) {
-        Box::new(MultiGzDecoder::new(reader))
-    } else {
-        Box::new(reader)
-    }
 }
 
 fn date(headers: &HeaderMap) -> Option<DateTime<Utc>> {

@@ -1,5 +1,5 @@
 //! The settings, checked: one [`Config`] for a run. Every problem is reported at once. Where the
-//! values come from is told in [`mod@settings`].
+//! values come from is told in [`mod@gather`].
 
 pub mod args;
 pub mod manual;
@@ -7,18 +7,19 @@ pub mod file;
 mod values;
 mod key;
 pub mod settings;
+pub mod gather;
 pub mod about;
 mod address;
+mod dates;
 mod filters;
 mod way;
 
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use chrono::{DateTime, Datelike, TimeDelta, Utc};
-use serde_json::{Map, Value};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use self::address::address;
+use self::dates::dates;
 use self::filters::filters;
 pub use self::key::Secret;
 use self::key::key;
@@ -28,9 +29,10 @@ use crate::base::cut;
 use crate::base::error::Error;
 use crate::base::log::{Format, Level};
 use crate::base::retry::Retry;
-use crate::base::time::{format_time, parse_time};
+use crate::base::time::format_time;
 use crate::config::args::{Args, Test};
-use crate::config::settings::{Environment, check, gather, settings};
+use crate::config::gather::{Environment, gather};
+use crate::config::settings::{check, settings};
 use crate::source::{Key, Sample, Source};
 
 /// Everything a run is told, checked.
@@ -291,48 +293,10 @@ fn window_days(source: &Source, values: &Values) -> WindowDays {
     }
 }
 
-/// Where what is read begins and ends.
-fn dates(
-    values: &Map<String, Value>,
-    problems: &mut Vec<String>,
-) -> (Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
-    let start = time(values, "start_date", problems);
-    let end = time(values, "end_date", problems);
-    if start.zip(end).is_some_and(|(start, end)| start >= end) {
-        let (start, end) = (&values["start_date"], &values["end_date"]);
-        problems.push(format!("`start_date` {start} is not before `end_date` {end}"));
-    }
-    (start, end)
-}
-
-fn time(
-    values: &Map<String, Value>,
-    name: &str,
-    problems: &mut Vec<String>,
-) -> Option<DateTime<Utc>> {
-    let text = values.get(name)?.as_str()?;
-    match parse_time(text) {
-        Some(time) if YEARS.contains(&time.year()) => return Some(time),
-        Some(_) => problems.push(format!(
-            "`{name}` is {text:?}, but must lie between the years {} and {}",
-            YEARS.start(),
-            YEARS.end()
-        )),
-        None => problems.push(format!(
-            "`{name}` is {:?}, but must be a date or a timestamp with its time zone, like \
-             2026-01-31 or 2026-01-31T00:00:00Z",
-            cut::text(text)
-        )),
-    }
-    None
-}
-
-/// Years in which somebody may have changed something.
-const YEARS: RangeInclusive<i32> = 1970..=9999;
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::time::parse_time;
     use crate::sources::incident_io::INCIDENT_IO;
 
     /// The config of these environment variables, without their prefix, and a key.

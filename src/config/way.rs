@@ -8,8 +8,8 @@ use rustls::pki_types::CertificateDer;
 
 use self::proxy::proxy;
 use self::trust::{of_file, of_platform};
+use super::gather::Environment;
 use super::key::Secret;
-use super::settings::Environment;
 use super::values::Values;
 
 /// What lies between this computer and the API.

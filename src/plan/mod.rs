@@ -2,6 +2,7 @@
 //! they need, for each its series of requests, the window of what is emitted, and where an
 //! interrupted run had come to. Pure; nothing is fetched here.
 
+mod details;
 mod moves;
 mod needs;
 mod resume;
@@ -12,6 +13,7 @@ mod version;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use self::details::{detail, details};
 use self::moves::moved;
 pub use self::needs::concerned;
 use self::needs::{Need, earliest, filters, needs_of};
@@ -31,10 +33,10 @@ use crate::page::Reader;
 use crate::record::Projection;
 use crate::singer::catalog::{Method, Selected, Selection};
 use crate::singer::state::State;
-use crate::source::request::{Request, Series};
+use crate::source::request::Series;
 use crate::source::schema;
 use crate::source::slice::Cut;
-use crate::source::stream::{Detail, Parent, Shape, Stream};
+use crate::source::stream::{Parent, Shape, Stream};
 use crate::source::window::Window;
 
 /// What a run reads.
@@ -266,13 +268,6 @@ fn backfill(selected: &mut Vec<Selected>, plan: &mut Plan) {
     }
 }
 
-/// The detail requests of a stream, where a selected field is missing from its list.
-fn detail(selected: &Selected) -> Option<&'static Detail> {
-    let detail = selected.stream.detail.as_ref()?;
-    let properties = selected.schema.get("properties").and_then(Value::as_object)?;
-    properties.keys().any(|name| !detail.in_list.contains(&name.as_str())).then_some(detail)
-}
-
 fn reading(selected: &Selected, inputs: &Inputs, notes: &mut Vec<String>) -> Reading {
     let config = inputs.config;
     match selected.method {
@@ -371,33 +366,5 @@ fn validity(selected: &Selected, inputs: &Inputs) -> Validity {
         more: asked_more(stream, inputs),
         sight: Sight::default(),
         fields: Some(Fields::of(&selected.schema)),
-    }
-}
-
-/// The details of a stream, one request for each record of its list.
-fn details(selected: Selected, detail: &'static Detail, version: Option<Version>) -> Planned {
-    let first = Request::new(detail.path);
-    Planned {
-        stream: selected.stream,
-        asked: Asked {
-            shape: detail.shape,
-            parents: detail.parents,
-            parents_changed: None,
-            filter: &[],
-            series: vec![Series::of(first)],
-            cut: None,
-        },
-        emitted: Some(Emitted {
-            version,
-            selected,
-            window: Window::default(),
-            memory: Memory::default(),
-            validity: Validity::default(),
-            is_full: true,
-        }),
-        feeds: Vec::new(),
-        position: Position::default(),
-        pass: Pass::First,
-        notes: Vec::new(),
     }
 }

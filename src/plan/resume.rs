@@ -3,9 +3,10 @@
 
 use chrono::{DateTime, SubsecRound, Utc};
 
+use super::details::{detail, details};
 use super::series::series;
 use super::since::from;
-use super::{Emitted, Extent, Inputs, Pass, Plan, Planned, detail};
+use super::{Emitted, Extent, Inputs, Pass, Plan, Planned};
 use crate::base::time::{Moment, format_time, moved};
 use crate::bookmark::position::{Position, fingerprint};
 use crate::config::Config;
@@ -61,7 +62,7 @@ pub(super) fn skip(selected: &mut Vec<Selected>, plan: &mut Plan, inputs: &Input
 /// The requests of a stream that is read in full.
 fn template(selected: &Selected, inputs: &Inputs) -> Vec<Series> {
     match detail(selected) {
-        Some(detail) => super::details(selected.clone(), detail, None).asked.series,
+        Some(detail) => details(selected.clone(), detail, None).asked.series,
         None => series(selected.stream, &[], Window::default(), inputs),
     }
 }

@@ -3,6 +3,7 @@
 
 mod count;
 mod offsets;
+mod step;
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -12,6 +13,7 @@ use chrono::{DateTime, Utc};
 
 use self::count::Count;
 use self::offsets::{Offsets, Turn};
+pub use self::step::{Broken, Fetched, Step};
 use crate::api::client::Answer;
 use crate::base::error::Error;
 use crate::base::retry::Attempts;
@@ -49,59 +51,6 @@ pub struct Pager {
     pub attempts: Option<Attempts>,
     /// The moment before which it is not to be repeated.
     pub not_before: Duration,
-}
-
-/// What came of an answer.
-#[derive(Debug)]
-pub enum Step {
-    /// A page.
-    Page(Box<Fetched>),
-    /// The list is long: its slices are to be read instead, each by a pager of its own.
-    Cut(Vec<Pager>),
-    /// The API has forgotten the cursor, or gave fewer records than it has: the list is read again
-    /// from its start, because of this.
-    Again(Error),
-    /// It ends here.
-    Broken(Broken),
-}
-
-/// A page and what is known of its answer.
-#[derive(Debug)]
-pub struct Fetched {
-    /// The records.
-    pub page: Page,
-    /// Our clock when the request was sent.
-    pub sent_at: DateTime<Utc>,
-    /// The API's clock.
-    pub date: Option<DateTime<Utc>>,
-    /// Whether it is the last page of its pager.
-    pub is_last: bool,
-    /// How many records of its pager have come so far.
-    pub received: u64,
-    /// The slice that the pager reads.
-    pub slice: Slice,
-    /// Whose records these are: what was taken of the parent.
-    pub parent: Taken,
-    /// After the last page: how many records came and how many the API counts, where it does.
-    pub counted: Option<(u64, u64)>,
-    /// The same where those are
-    /// more.
-    pub shortfall: Option<(u64, u64)>,
-    /// So many records of a list are given at most, and the list may have more.
-    pub ceiling: Option<u32>,
-}
-
-/// Why a series ended early.
-#[derive(Debug)]
-pub struct Broken {
-    /// What went wrong.
-    pub error: Error,
-    /// Whether it was its first request that failed.
-    pub is_first: bool,
-    /// Whether an answer came, and was not as promised.
-    pub is_answered: bool,
-    /// Whose records were asked for: what was taken of the parent.
-    pub parent: Taken,
 }
 
 impl Pager {

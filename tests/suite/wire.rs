@@ -13,7 +13,7 @@ use tap_incident::base::log::Log;
 use tap_incident::base::screen::Audience;
 use tap_incident::config::Config;
 use tap_incident::config::args::Args;
-use tap_incident::config::settings::Environment;
+use tap_incident::config::gather::Environment;
 use tap_incident::source::request::Request;
 use tap_incident::sources::incident_io::INCIDENT_IO;
 

@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::Value;
 use tap_incident::config::Config;
 use tap_incident::config::args::Args;
-use tap_incident::config::settings::Environment;
+use tap_incident::config::gather::Environment;
 use tap_incident::sources::SOURCES;
 
 use crate::made::split;

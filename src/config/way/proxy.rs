@@ -5,8 +5,8 @@ use std::net::Ipv6Addr;
 
 use super::no_proxy::is_excepted;
 use crate::config::address::{authority, host_and_port};
+use crate::config::gather::Environment;
 use crate::config::key::Secret;
-use crate::config::settings::Environment;
 
 /// The variables that may name it; the first that does not stand empty counts. As with curl, small letters
 /// come first, and what is meant for https before what is meant for all.

@@ -7,8 +7,8 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls_native_certs::{CertificateResult, load_certs_from_paths, load_native_certs};
 
+use crate::config::gather::Environment;
 use crate::config::key::shown;
-use crate::config::settings::Environment;
 
 /// The variables that name other certificates than the platform's, to us as to `OpenSSL`.
 const FILE: &str = "SSL_CERT_FILE";

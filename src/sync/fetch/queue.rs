@@ -141,8 +141,6 @@ pub struct Queue {
     largest: usize,
 }
 
-/// What a page takes beside its text.
-const PAGE_OVERHEAD: usize = 1 << 10;
 /// So many pages for each request at a time are fetched ahead, however small they are: of a run that
 /// is cut, they were for nothing.
 const PAGES_AHEAD: usize = 10;
@@ -291,7 +289,7 @@ impl Queue {
             }
             Some(Step::Page(fetched)) => {
                 open.is_tried = true;
-                let size = size(&fetched);
+                let size = fetched.memory();
                 self.held += size;
                 self.waiting += 1;
                 self.largest = self.largest.max(size);
@@ -321,7 +319,7 @@ impl Queue {
             let place = first.key().clone();
             let slot = first.get_mut();
             if let Some(fetched) = slot.pages.pop_front() {
-                self.held -= size(&fetched);
+                self.held -= fetched.memory();
                 self.waiting -= 1;
                 return Some(Delivery::Page(place, fetched));
             }
@@ -343,7 +341,7 @@ impl Queue {
         open.next = None;
         for slot in std::mem::take(&mut open.pagers).into_values() {
             self.waiting -= slot.pages.len();
-            self.held -= slot.pages.iter().map(|fetched| size(fetched)).sum::<usize>();
+            self.held -= slot.pages.iter().map(|fetched| fetched.memory()).sum::<usize>();
         }
     }
 
@@ -394,11 +392,4 @@ impl Queue {
         let parents = self.lists.get(list).map_or(&[][..], |open| &open.list.parents);
         parents.iter().map(|(_, feed)| self.fed(*feed)).sum()
     }
-}
-
-/// The memory that a page takes.
-fn size(fetched: &Fetched) -> usize {
-    let bound = fetched.page.bound.iter().flat_map(|(_, values)| values);
-    let bound = bound.map(|value| value.len() + PAGE_OVERHEAD / 16).sum::<usize>();
-    fetched.page.lines.memory() + bound + PAGE_OVERHEAD
 }

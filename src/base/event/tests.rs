@@ -1,0 +1,52 @@
+use std::fmt::Write;
+
+use super::*;
+
+#[test]
+fn every_event_has_its_words() {
+    let (wait, error, names) = (Duration::from_millis(1_550), "why", ["Data".to_owned()]);
+    let events = [
+        warning("config: there is no setting `a`"),
+        note("going on"),
+        note_of("incidents", "it goes on"),
+        key("Export", "https://app.incident.io/a", Some(&["viewer".to_owned()])),
+        key("", "", None),
+        key_unknown("/v1/identity", "no answer"),
+        key_limited("global_access", "private incidents"),
+        key_of_teams(&names),
+        offer_taken("workflow_runs", "state \"new\""),
+        offer_refused("workflow_runs", "state \"new\"", &error),
+        offer_skipped("incidents", "it is asked for without it"),
+        forecast(&[("incident_participants", 300), ("call_sessions", 30)], 1),
+        fewer_threads(4, 8, &error),
+        request(&"/v2/users"),
+        request_again(&"/v2/users", &error),
+        retry(&"/v2/users", 2, wait, "a 500"),
+        waiting(wait, "for the rate limit of /v2/incidents"),
+        odd_quota(&"/v2/users", "1;window=9"),
+        smaller_pages("alerts", &"/v2/alerts", "a 502", 25),
+        read_again("alerts", &error),
+        schema_kept("alerts", &error),
+        progress("alerts", 100, 2),
+        ended("alerts", End::Whole, (100, 2), wait),
+        ended("alerts", End::ForChildren, (0, 2), wait),
+        ended("alerts", End::BrokenOff, (100, 2), wait),
+        shortcoming("alerts", "records that share a key: 2"),
+        fields_unknown("alerts", "a, b", true),
+        fields_unknown("alerts", "a, b", false),
+        parent_set_aside("actions", "01A", &error),
+        not_activated("users", "not all modes are read"),
+        left_out("actions"),
+        skipped("secrets", "the key lacks a scope"),
+        stream_failed("alerts", "stream `alerts`: no answer"),
+        done("done streams=1 of 1", true),
+        closing("all is well", true),
+        failed("no answer"),
+    ];
+    let mut text = String::new();
+    for Event { level, name, stream, text: words, fields } in &events {
+        let fields = Value::Object(fields.clone());
+        writeln!(text, "{level:?} {name} {stream:?}\n  {words}\n  {fields}").unwrap();
+    }
+    insta::assert_snapshot!(text);
+}
