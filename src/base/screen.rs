@@ -28,7 +28,6 @@ impl Screen {
     /// One on stderr.
     #[must_use]
     pub fn on_stderr() -> Self {
-        // Twenty times a second: what scrolls by is read by nobody.
         let lines = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
         Self { lines, shown: Mutex::default() }
     }

@@ -43,6 +43,7 @@ mod conformance;
 mod connections;
 mod errors;
 mod faults;
+mod foreign;
 mod incremental;
 mod key;
 mod layers;
