@@ -95,7 +95,7 @@ pub fn run<W: Write>(process: Process<W>) -> u8 {
     report.close(code, (began.0, took), clock.as_ref());
     let written = report_path.map_or(Ok(()), |path| write_report(&report, &path, &log));
     if result.is_ok() && !report.message.is_empty() {
-        log.tell(&event::closing(&report.message, report.is_whole()));
+        log.tell(&event::closing(&report.message, report.is_well));
     }
     // What ended the run says more than that it could not be told.
     for error in [written.as_ref().err(), result.as_ref().err()].into_iter().flatten() {

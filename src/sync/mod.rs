@@ -126,7 +126,7 @@ impl<W: Write> Sync<'_, W> {
             selected += usize::from(planned.emitted.is_some() && planned.is_first());
         }
         let line = summary.line(selected, &self.tools);
-        self.report.message = summary.words(selected);
+        (self.report.is_well, self.report.message) = summary.words(selected);
         summary.conclude(selected, &line, (&self.tools, self.extent))
     }
 

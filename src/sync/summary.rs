@@ -124,11 +124,9 @@ impl Summary {
         )
     }
 
-    /// Whether all is well, in words.
-    #[must_use]
-    pub fn words(&self, selected: usize) -> String {
-        let Losses { parents_skipped, fields_unknown, values_nulled, streams_short, .. } =
-            self.losses;
+    /// What is missing or is not as it was sent, in words; nothing where all is well.
+    fn faults(&self, selected: usize) -> Vec<String> {
+        let Losses { values_nulled, streams_short, .. } = self.losses;
         let mut faults = Vec::new();
         if !self.not_permitted.is_empty() {
             let names = cut::list(self.not_permitted.iter().copied());
@@ -141,17 +139,13 @@ impl Summary {
         if values_nulled > 0 {
             faults.push(format!("{values_nulled} values did not fit their type and are null"));
         }
-        let mut usual = Vec::new();
-        if !self.left_out.is_empty() {
-            usual.push(format!("{} streams have no filter over changes", self.left_out.len()));
-        }
-        if fields_unknown > 0 {
-            usual.push(format!("left out as newer than this release: fields {fields_unknown}"));
-        }
-        if parents_skipped > 0 {
-            let what = "deleted meanwhile, or not for this key: parents";
-            usual.push(format!("{what} {parents_skipped}"));
-        }
+        faults
+    }
+
+    /// Whether all is well, and the words that say so.
+    #[must_use]
+    pub fn words(&self, selected: usize) -> (bool, String) {
+        let faults = self.faults(selected);
         let mut words = if faults.is_empty() {
             "all is well".to_owned()
         } else {
@@ -160,10 +154,21 @@ impl Summary {
         let (complete, records) = (self.complete.len(), self.records);
         // Writing to a String does not fail.
         let _ = write!(words, "; streams read {complete} of {selected}, records {records}");
+        let Losses { parents_skipped, fields_unknown, .. } = self.losses;
+        let mut usual = Vec::new();
+        for (what, count) in [
+            ("without a filter over changes: streams", self.left_out.len() as u64),
+            ("left out as newer than this release: fields", fields_unknown),
+            ("deleted meanwhile, or not for this key: parents", parents_skipped),
+        ] {
+            if count > 0 {
+                usual.push(format!("{what} {count}"));
+            }
+        }
         if !usual.is_empty() {
             let _ = write!(words, " ({})", usual.join("; "));
         }
-        words
+        (faults.is_empty(), words)
     }
 
     /// Says the last lines, as numbers and in words, and what the run comes to.
