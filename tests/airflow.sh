@@ -3,6 +3,9 @@
 # whole, and it goes on from there when the key has been mended.
 #   tests/airflow.sh TAP STAND-IN FOLDER-WITH-THE-TARGETS [ENVIRONMENT-WITH-AIRFLOW]
 set -euo pipefail
+# shellcheck source=/dev/null
+. "$(dirname "$(realpath "$0")")/common.sh"
+# shellcheck disable=SC2034 # serve starts it
 tap=$(realpath "$1") stand_in=$(realpath "$2") targets=$(realpath "$3")
 here=$(dirname "$(realpath "$0")")
 environment=${4:+$(realpath "$4")}
@@ -10,20 +13,12 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 
-if [ -z "$environment" ]; then
-  environment=$work/environment
-  python3 -m venv "$environment"
-  "$environment/bin/pip" install --quiet --disable-pip-version-check -r "$here/airflow/requirements.txt" \
-    -c "$here/airflow/constraints.txt" >pip.log 2>&1 || { tail -n 5 pip.log; exit 1; }
-fi
+environment=${environment:-$work/environment}
+python_environment "$environment" "$here/airflow/requirements.txt"
 
-# The stand-ins serve until their standard input ends. Nothing writes into it, so that one serves them all.
-mkfifo stdin
-"$stand_in" --months 3 --key harbour-key <stdin >harbour.url &
-"$stand_in" --months 2 --key depot-key <stdin >depot.url &
-exec 9>stdin
+serve harbour.url --months 3 --key harbour-key
+serve depot.url --months 2 --key depot-key
 for workspace in harbour depot; do
-  while [ ! -s $workspace.url ]; do sleep 0.05; done
   echo "{\"destination_path\": \"$work/$workspace\"}" >$workspace.json
 done
 

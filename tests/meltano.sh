@@ -3,6 +3,9 @@
 # state that Meltano keeps of each. The rows that arrive are those that the tap writes by itself.
 #   tests/meltano.sh TAP STAND-IN FOLDER-WITH-THE-TARGETS [ENVIRONMENT-WITH-MELTANO]
 set -euo pipefail
+# shellcheck source=/dev/null
+. "$(dirname "$(realpath "$0")")/common.sh"
+# shellcheck disable=SC2034 # serve starts it
 tap=$(realpath "$1") stand_in=$(realpath "$2") targets=$(realpath "$3")
 environment=${4:+$(realpath "$4")}
 here=$(dirname "$(realpath "$0")")/meltano
@@ -11,23 +14,10 @@ trap 'rm -rf "$work"' EXIT
 cd "$work"
 
 environment=${environment:-$work/environment}
-if [ ! -e "$environment" ]; then
-  python3 -m venv "$environment"
-  "$environment/bin/pip" install --quiet --disable-pip-version-check -r "$here/requirements.txt" >pip.log 2>&1 || {
-    tail -n 5 pip.log
-    echo "Meltano cannot be installed"
-    exit 1
-  }
-fi
+python_environment "$environment" "$here/requirements.txt"
 
-# The stand-ins serve until their standard input ends. Nothing writes into it, so that one serves them all.
-mkfifo stdin
 for source in incident_io signalfx actian; do
-  "$stand_in" --source "$source" --months 3 <stdin >"$source.url" &
-done
-exec 9>stdin
-for source in incident_io signalfx actian; do
-  while [ ! -s "$source.url" ]; do sleep 0.05; done
+  serve "$source.url" --source "$source" --months 3
 done
 
 # What the project leaves open, or leads elsewhere, comes from the environment, as it does for its users.

@@ -2,6 +2,9 @@
 # examples/meltano, by its one command, and what else Meltano does with the definition in meltano/.
 #   tests/meltano_example.sh TAP STAND-IN [ENVIRONMENT-WITH-EXAMPLES/MELTANO/REQUIREMENTS.TXT]
 set -euo pipefail
+# shellcheck source=/dev/null
+. "$(dirname "$(realpath "$0")")/common.sh"
+# shellcheck disable=SC2034 # serve starts it
 tap=$(realpath "$1") stand_in=$(realpath "$2")
 environment=${3:+$(realpath "$3")}
 here=$(dirname "$(realpath "$0")")
@@ -18,17 +21,10 @@ fail() {
 quietly() { "$@" >log 2>&1 || { tail -n 40 log; fail "failed: $*"; }; }
 
 environment=${environment:-$work/environment}
-if [ ! -e "$environment" ]; then
-  python3 -m venv "$environment"
-  quietly "$environment/bin/pip" install --quiet --disable-pip-version-check \
-    -r "$root/examples/meltano/requirements.txt"
-fi
+python_environment "$environment" "$root/examples/meltano/requirements.txt"
 
-# The stand-in serves until its standard input ends. It is so slow that a run takes much longer than a test.
-mkfifo stdin
-"$stand_in" --months 3 --latency-ms 200 <stdin >url &
-exec 9>stdin
-while [ ! -s url ]; do sleep 0.05; done
+# So slow that a run takes much longer than a test.
+serve url --months 3 --latency-ms 200
 
 mkdir bin
 ln -s "$tap" bin/tap-incident

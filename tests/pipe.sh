@@ -3,6 +3,9 @@
 # it by itself, examples/cron and examples/stitch.
 #   tests/pipe.sh TAP STAND-IN FOLDER-WITH-THE-TARGETS
 set -euo pipefail
+# shellcheck source=/dev/null
+. "$(dirname "$(realpath "$0")")/common.sh"
+# shellcheck disable=SC2034 # serve starts it
 tap=$(realpath "$1") stand_in=$(realpath "$2") targets=$(realpath "$3")
 examples=$(dirname "$(dirname "$(realpath "$0")")")/examples
 run=$examples/pipe/run
@@ -10,15 +13,9 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 
-# The stand-ins serve until their standard input ends. Nothing writes into it, so that one serves them all.
-# The second is so slow that a run can be stopped in the middle.
-mkfifo stdin
-"$stand_in" --months 3 <stdin >url &
-"$stand_in" --months 3 --latency-ms 100 <stdin >slow.url &
-exec 9>stdin
-for url in url slow.url; do
-  while [ ! -s "$url" ]; do sleep 0.05; done
-done
+serve url --months 3
+# So slow that a run can be stopped in the middle.
+serve slow.url --months 3 --latency-ms 100
 
 mkdir bin rows
 ln -s "$tap" bin/tap-incident

@@ -3,6 +3,9 @@
 # without a cluster.
 #   tests/schedulers.sh TAP STAND-IN FOLDER-WITH-THE-TARGETS [ENVIRONMENT-WITH-THE-REQUIREMENTS]
 set -euo pipefail
+# shellcheck source=/dev/null
+. "$(dirname "$(realpath "$0")")/common.sh"
+# shellcheck disable=SC2034 # serve starts it
 tap=$(realpath "$1") stand_in=$(realpath "$2") targets=$(realpath "$3")
 here=$(dirname "$(realpath "$0")")
 examples=$(dirname "$here")/examples
@@ -11,22 +14,12 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 
-if [ -z "$environment" ]; then
-  environment=$work/environment
-  python3 -m venv "$environment"
-  "$environment/bin/pip" install --quiet --disable-pip-version-check \
-    -r "$here/schedulers/requirements.txt" >pip.log 2>&1 || { tail -n 5 pip.log; exit 1; }
-fi
+environment=${environment:-$work/environment}
+python_environment "$environment" "$here/schedulers/requirements.txt"
 
-# The stand-ins serve until their standard input ends. Nothing writes into it, so that one serves them all.
-# The second is so slow that a run can be stopped in the middle.
-mkfifo stdin
-"$stand_in" --months 3 <stdin >url &
-"$stand_in" --months 3 --latency-ms 100 <stdin >slow.url &
-exec 9>stdin
-for url in url slow.url; do
-  while [ ! -s "$url" ]; do sleep 0.05; done
-done
+serve url --months 3
+# So slow that a run can be stopped in the middle.
+serve slow.url --months 3 --latency-ms 100
 
 # attempt NAME CODE COMMAND...: its log where it ends in another way.
 attempt() {
