@@ -1,5 +1,5 @@
 //! The settings as they are written: one JSON Schema that lists them, and what it says against the values
-//! that [`crate::config::gather`] finds.
+//! that [`mod@crate::config::gather`] finds.
 
 use serde_json::{Map, Value, json};
 
