@@ -82,6 +82,7 @@ fn check_again(selected: &Selected) {
         return;
     }
     let entry = json!({"tap_stream_id": stream.name, "selected": true, "schema": schema});
-    let again = selection(stream.source, json!({"streams": [entry]})).unwrap();
+    let again =
+        selection(stream.source, json!({"streams": [entry]}), &Incremental::default()).unwrap();
     assert_eq!(&again.streams[0].schema, schema, "{} is announced otherwise", stream.name);
 }
