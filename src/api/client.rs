@@ -59,6 +59,8 @@ pub struct Client {
     retries: AtomicU64,
     /// Whether JSON has come.
     has_answered: AtomicBool,
+    /// Answers that came before anything was read, each for the first one who asks the same.
+    kept: Mutex<Vec<(String, Answer, Vec<u8>)>>,
     /// Whether anybody was there, the API or something on the way.
     is_reached: AtomicBool,
     /// Whether the log has told that a header about quotas makes no sense.
@@ -122,6 +124,7 @@ impl Client {
             counted: AtomicU64::new(0),
             retries: AtomicU64::new(0),
             has_answered: AtomicBool::new(false),
+            kept: Mutex::default(),
             is_reached: AtomicBool::new(false),
             is_oddity_told: AtomicBool::new(false),
         })
@@ -143,6 +146,25 @@ impl Client {
     #[must_use]
     pub fn is_reached(&self) -> bool {
         self.is_reached.load(Ordering::Relaxed)
+    }
+
+    /// Keeps an answer for whoever asks the same, so that nothing is asked for twice.
+    pub fn keep(&self, request: &Request, answer: Answer, body: Vec<u8>) {
+        self.kept().push((request.to_string(), answer, body));
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Vec<(String, Answer, Vec<u8>)>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The answer to a request, where it was kept.
+    fn known(&self, request: &Request, body: &mut Vec<u8>) -> Option<Answer> {
+        let mut kept = self.kept();
+        let target = (!kept.is_empty()).then(|| request.to_string())?;
+        let place = kept.iter().position(|(known, ..)| *known == target)?;
+        let (_, answer, text) = kept.swap_remove(place);
+        body.extend(text);
+        Some(answer)
     }
 
     /// Repeats so far.
@@ -293,6 +315,9 @@ impl Client {
         body: &mut Vec<u8>,
         room: Room,
     ) -> Result<Answer, Failure> {
+        if let Some(answer) = self.known(request, body) {
+            return Ok(answer);
+        }
         self.requests.fetch_add(1, Ordering::Relaxed);
         self.log.tell(&event::request(request));
         let sent_at = self.clock.now();

@@ -19,7 +19,8 @@ use crate::source::{Identity, Source};
 /// [`Error::Unauthorized`], what is wrong with the way to the API, and what ends the run before its time.
 pub fn identify(source: &Source, client: &Arc<Client>, log: &Log) -> Result<Sight, Error> {
     let Some(known) = &source.identity else { return Ok(Sight::default()) };
-    let identity = match client.get(&Request::new(known.path)) {
+    let request = Request::new(known.path);
+    let identity = match client.get(&request) {
         // No other request can do better.
         Err(
             error @ (Error::Unauthorized(_)
@@ -31,7 +32,13 @@ pub fn identify(source: &Source, client: &Arc<Client>, log: &Log) -> Result<Sigh
         ) => return Err(error),
         Err(error @ Error::Unreachable { .. }) if !client.is_reached() => return Err(error),
         Err(error) => Err(error.to_string()),
-        Ok((_, body)) => read(&body, known),
+        Ok((answer, body)) => {
+            let identity = read(&body, known);
+            if identity.is_ok() {
+                client.keep(&request, answer, body);
+            }
+            identity
+        }
     };
     match identity {
         Ok(identity) => Ok(seen(&identity, known, log)),

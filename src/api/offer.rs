@@ -89,10 +89,12 @@ impl Asking<'_> {
     fn seen(&self, source: &Source, list: &str, field: &str) -> Result<Vec<String>, Error> {
         let Some(stream) = source.named(list) else { return Ok(Vec::new()) };
         let Shape::List(name) = stream.shape else { return Ok(Vec::new()) };
-        let (_, body) = self.client.once(&Request::new(stream.path))?;
-        let answer: Value =
+        let request = Request::new(stream.path);
+        let (answer, body) = self.client.once(&request)?;
+        let listed: Value =
             serde_json::from_slice(&body).map_err(|error| Error::Garbled(error.to_string()))?;
-        let records = answer.get(name).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        self.client.keep(&request, answer, body);
+        let records = listed.get(name).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         let mut values = Vec::new();
         for record in records {
             values.extend(record.get(field).and_then(Value::as_str).map(str::to_owned));

@@ -154,6 +154,20 @@ pub fn forecast(streams: &[(&str, usize)], minutes: usize) -> Event {
     Event::new(Level::Info, "forecast", text).with("requests", requests).with("minutes", minutes)
 }
 
+/// How a stream is read of which the whole list can be had, too: `parents` of its parents changed, and the
+/// list had so many `pages` when it was read last, where that is known.
+#[must_use]
+pub fn choice(stream: &str, parents: u64, pages: Option<u64>, is_whole: bool) -> Event {
+    let known = pages.map_or("of unknown length".to_owned(), |pages| format!("of {pages} pages"));
+    let text = if is_whole {
+        format!("the whole list {known} is read: {parents} of its parents changed")
+    } else {
+        format!("it is asked for {parents} parents that changed, not read as a list {known}")
+    };
+    let event = Event::new(Level::Info, "choice", text).of(stream).with("parents", parents);
+    event.with("pages", pages).with("is_whole", is_whole)
+}
+
 /// Fewer threads than wanted.
 #[must_use]
 pub fn fewer_threads(kept: usize, wanted: usize, error: &dyn Display) -> Event {

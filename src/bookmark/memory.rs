@@ -11,8 +11,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 pub struct Memory {
     /// The versions that were written last.
     pub known: HashSet<u64>,
-    /// Records are remembered that are at most that much older than the bookmark.
+    /// Records are remembered that are at most that much older than the bookmark,
     pub keep: TimeDelta,
+    /// and the bookmark may be that much older than the newest record.
+    pub held_back: TimeDelta,
+    /// for a record that is not finished, and was created from then on.
+    pub waits_since: Option<DateTime<Utc>>,
 }
 
 /// A record of an incremental stream.

@@ -75,6 +75,8 @@ pub struct Config {
     pub child_lookback: TimeDelta,
     /// After how long an incremental stream is read in full again.
     pub full_scan: Option<TimeDelta>,
+    /// How long a record that is not finished is waited for.
+    pub unfinished: TimeDelta,
     /// Whether an incremental stream is read in full where fields were selected since its bookmark.
     pub rescan_on_new_fields: bool,
     /// How long an interrupted run can be gone on with.
@@ -195,6 +197,7 @@ impl Config {
             lookback: values.length("lookback_seconds", 1).unwrap_or_default(),
             child_lookback: values.length("child_lookback_days", DAY).unwrap_or_default(),
             full_scan: values.length("full_scan_days", DAY),
+            unfinished: values.days(source.settings.unfinished),
             resume_max: values.length("resume_max_hours", HOUR).unwrap_or_default(),
             rescan_on_new_fields: values.is_true("rescan_on_new_fields"),
             is_backfill: false,

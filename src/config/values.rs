@@ -128,6 +128,11 @@ impl Values<'_> {
         TimeDelta::try_seconds(number.saturating_mul(seconds))
     }
 
+    /// Days, of a setting that a source may have; none where it has not.
+    pub(super) fn days(&self, name: Option<&str>) -> TimeDelta {
+        name.and_then(|name| self.length(name, super::DAY)).unwrap_or_default()
+    }
+
     /// A number as a type that it may be too large for, which the schema forbids.
     pub(super) fn small<T: TryFrom<u64>>(&self, name: &str, largest: T) -> T {
         T::try_from(self.number(name)).unwrap_or(largest)

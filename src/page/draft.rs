@@ -30,6 +30,8 @@ pub(super) struct Draft<'a> {
     /// hashes of their keys.
     pub(super) candidates: Vec<(DateTime<Utc>, u64, Range<usize>)>,
     pub(super) seen: &'a mut HashSet<u64>,
+    /// Whether records of one parent were asked for.
+    pub(super) is_of_parent: bool,
 }
 
 /// What a record is recognised by, in however many pieces its text lies.
@@ -150,7 +152,9 @@ impl Draft<'_> {
         let Some(position) = self.reader.changed_at else { return Ok(None) };
         let text = self.written.field(position).unwrap_or("null");
         if text == "null" {
-            self.page.timeless += 1;
+            // In a whole list a record does not carry when its parent changed.
+            let is_usual = !self.is_of_parent && !self.reader.stream.changed_of.is_empty();
+            self.page.timeless += u64::from(!is_usual);
             return Ok(None);
         }
         let time = json::text(text).and_then(|text| parse_time(&text));
@@ -161,9 +165,13 @@ impl Draft<'_> {
     /// Notes when the record changed; whether it is in the window and was not written by the last scan.
     fn note_change(&mut self, time: DateTime<Utc>, key: u64) -> bool {
         if !self.reader.window.contains(time) {
+            self.page.before += u64::from(self.reader.window.is_before(time));
             return false;
         }
         self.page.newest = self.page.newest.max(Some(time));
+        if self.is_waited_for(time) {
+            self.page.unfinished = Some(self.page.unfinished.map_or(time, |known| known.min(time)));
+        }
         // Where nothing is compared, a hash is made at the end, of the few that are still recent.
         if self.reader.memory.known.is_empty() {
             return true;
@@ -174,6 +182,14 @@ impl Draft<'_> {
             self.page.seen.push(Seen { time, key, version: Some(version), line: None });
         }
         !is_known
+    }
+
+    /// Whether the record read last is not finished, and not given up yet.
+    fn is_waited_for(&self, created: DateTime<Utc>) -> bool {
+        let since = self.reader.memory.waits_since;
+        let is_young = since.is_none_or(|since| since <= created);
+        let pending = self.reader.unfinished.as_ref().filter(|_| is_young);
+        pending.is_some_and(|pending| !pending.is_finished(&self.written))
     }
 
     /// What the record read last is recognised by when it has changed: its key, and whose it is, since
@@ -192,7 +208,9 @@ impl Draft<'_> {
     /// Gathers what was written, with the versions of what lies at the end of the window.
     pub(super) fn remember(&mut self) {
         let Some(newest) = self.page.newest else { return };
-        let keep = self.reader.memory.keep.checked_add(&MARGIN).unwrap_or(TimeDelta::MAX);
+        let memory = &self.reader.memory;
+        let keep = memory.keep.checked_add(&memory.held_back);
+        let keep = keep.and_then(|keep| keep.checked_add(&MARGIN)).unwrap_or(TimeDelta::MAX);
         for (time, key, record) in std::mem::take(&mut self.candidates) {
             let is_recent = newest - time <= keep;
             let version = is_recent.then(|| hash(self.page.lines.part(record.clone())));

@@ -15,13 +15,13 @@ use self::draft::Draft;
 use crate::base::error::Error;
 use crate::bookmark::memory::{Memory, Seen};
 use crate::json::tidy::Tidy;
-use crate::json::{Flaw, Parser, Problem};
+use crate::json::{self, Flaw, Parser, Problem};
 use crate::record::columns::{self, Columns};
 use crate::record::lines::{Large, Lines};
 use crate::record::{Projection, Written};
 use crate::source::Paging;
 use crate::source::request::Series;
-use crate::source::stream::{Binding, Shape, Stream};
+use crate::source::stream::{Binding, Shape, Stream, Unfinished};
 use crate::source::window::Window;
 
 /// How the pages of a stream are read.
@@ -35,12 +35,36 @@ pub struct Reader {
     /// How keys are hashed, which are compared within a list only.
     keys: ahash::RandomState,
     changed_at: Option<usize>,
+    unfinished: Option<Pending>,
     created_at: Option<usize>,
     window: Window,
     memory: Memory,
     is_emitting: bool,
     version: Option<i64>,
     repeats: Repeats,
+}
+
+/// How a record shows that it is not finished.
+#[derive(Debug)]
+struct Pending {
+    rule: Unfinished,
+    /// Where its fields are: any of the ends, and the list.
+    ends: Vec<usize>,
+    list: Option<usize>,
+}
+
+impl Pending {
+    fn is_finished(&self, written: &Written) -> bool {
+        let sent = |position: &usize| written.captured(*position).unwrap_or("null");
+        if self.ends.iter().any(|position| sent(position) != "null") {
+            return true;
+        }
+        let items = self.list.as_ref().map(|position| json::items(sent(position)));
+        items.unwrap_or_default().into_iter().all(|item| {
+            let state = json::at(item, self.rule.pointer).and_then(json::text);
+            state.is_some_and(|state| self.rule.done.contains(&state.as_ref()))
+        })
+    }
 }
 
 /// Whether a record of a list may come again.
@@ -86,6 +110,10 @@ pub struct Page {
     pub bound: Vec<(usize, Vec<String>)>,
     /// The latest replication key of what is in the window, in an incremental stream.
     pub newest: Option<DateTime<Utc>>,
+    /// How many records lie before the window.
+    pub before: u64,
+    /// When the oldest record was created that is not finished and is waited for.
+    pub unfinished: Option<DateTime<Utc>>,
     /// Of an incremental stream: the records that are to be written, and those that the last scan had
     /// written.
     pub seen: Vec<Seen>,
@@ -131,6 +159,7 @@ impl Reader {
             feeds,
             keys: ahash::RandomState::new(),
             changed_at: None,
+            unfinished: None,
             created_at: None,
             window: Window::default(),
             memory: Memory::default(),
@@ -184,6 +213,13 @@ impl Reader {
     /// the last scan wrote.
     #[must_use]
     pub fn within(mut self, window: Window, memory: Memory) -> Self {
+        if let Some(rule) = self.stream.unfinished {
+            let fields = rule.ends.iter().copied().chain([rule.list]);
+            self.projection = self.projection.capturing(fields);
+            let position = |name: &&str| self.projection.position(name);
+            let (ends, list) = (rule.ends.iter().filter_map(position), position(&rule.list));
+            self.unfinished = Some(Pending { rule, ends: ends.collect(), list });
+        }
         let key = self.stream.replication_key();
         self.changed_at = key.and_then(|key| self.projection.position(key));
         self.window = window;
@@ -198,6 +234,12 @@ impl Reader {
         self.projection = self.projection.capturing(std::iter::once(created));
         self.created_at = self.projection.position(created);
         self
+    }
+
+    /// Whether nothing of the window comes after a page of a list that is newest first.
+    #[must_use]
+    pub fn is_past(&self, page: &Page) -> bool {
+        self.stream.is_newest_first && page.received > 0 && page.before == page.received
     }
 
     /// Reads one body of a series. Each emitted record is added to `lines`. Keys in `seen` are not emitted
@@ -231,6 +273,7 @@ impl Reader {
             written: Written::new(&text, &self.projection),
             page: Page { lines, ..Page::default() },
             candidates: Vec::new(),
+            is_of_parent: !series.bound.is_empty(),
             seen,
         };
         draft.body(&mut Parser::new(&text)).map_err(|flaw| flawed(flaw, text.as_str()))?;

@@ -34,6 +34,7 @@ pub(super) fn details(
             filter: &[],
             series: vec![Series::of(first)],
             cut: None,
+            whole: None,
         },
         emitted: Some(Emitted {
             version,

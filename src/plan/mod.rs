@@ -89,6 +89,9 @@ pub struct Asked {
     pub series: Vec<Series>,
     /// Whether and how the series may be cut into slices.
     pub cut: Option<Cut>,
+    /// How many pages the whole list has, where it can be had instead of asking for each of the parents:
+    /// where more of these changed, that costs less.
+    pub whole: Option<u64>,
 }
 
 /// What is emitted of a list.
@@ -272,7 +275,8 @@ fn reading(selected: &Selected, inputs: &Inputs, notes: &mut Vec<String>) -> Rea
     let config = inputs.config;
     match selected.method {
         Method::Incremental => {
-            Reading::of(selected, &asked_modes(selected.stream, inputs), inputs, notes)
+            let modes = asked_modes(selected.stream, Method::Incremental, inputs);
+            Reading::of(selected, &modes, inputs, notes)
         }
         Method::FullTable => {
             if config.start_date.is_some() || config.end_date.is_some() {
@@ -284,21 +288,28 @@ fn reading(selected: &Selected, inputs: &Inputs, notes: &mut Vec<String>) -> Rea
                         .to_owned(),
                 );
             }
-            Reading::default()
+            Reading::whole(selected.stream)
         }
     }
 }
 
-/// The modes that a stream's records are of; of a child, those of its parents.
-fn asked_modes(stream: &Stream, inputs: &Inputs) -> Vec<String> {
-    let parent = stream.parents.first().and_then(|parent| stream.source.named(parent.stream));
-    modes(parent.unwrap_or(stream), &inputs.config.modes)
+/// The stream whose filters decide which records come: of what is asked for by parent, the parent.
+fn filtered(stream: &'static Stream, method: Method) -> &'static Stream {
+    let parent = match method {
+        Method::FullTable => stream.parents.first(),
+        Method::Incremental => stream.all_parents().next(),
+    };
+    parent.and_then(|parent| stream.source.named(parent.stream)).unwrap_or(stream)
+}
+
+/// The modes that a stream's records are of.
+fn asked_modes(stream: &'static Stream, method: Method, inputs: &Inputs) -> Vec<String> {
+    modes(filtered(stream, method), &inputs.config.modes)
 }
 
 /// What those are asked for beyond the API's document.
-fn asked_more(stream: &Stream, inputs: &Inputs) -> Vec<String> {
-    let parent = stream.parents.first().and_then(|parent| stream.source.named(parent.stream));
-    let more = inputs.offer.of(parent.unwrap_or(stream));
+fn asked_more(stream: &'static Stream, method: Method, inputs: &Inputs) -> Vec<String> {
+    let more = inputs.offer.of(filtered(stream, method));
     more.map(|(parameter, value)| format!("{parameter}={value}")).collect()
 }
 
@@ -314,7 +325,7 @@ fn list(
     let method = selected.as_ref().map(|selected| selected.method);
     let reading = match &selected {
         Some(selected) => reading(selected, inputs, &mut notes),
-        None => Reading::default(),
+        None => Reading::whole(stream),
     };
     let asked = earliest(method, reading.window, needs);
     let mut series = series(stream, filter, asked, inputs);
@@ -329,18 +340,22 @@ fn list(
         notes.push(format!("nothing is left before end_date {}", format_time(end)));
         series.clear();
     }
-    let is_child = !stream.parents.is_empty();
+    let is_of_parents = !reading.parents.is_empty();
+    let is_by_change = is_of_parents && stream.parents.is_empty();
     // Slices are for scans of everything: a filter over changes leaves little to cut.
     let is_whole = asked == Window::default() && inputs.extent == Extent::Whole;
     Planned {
         stream,
         asked: Asked {
             shape: stream.shape,
-            parents: stream.parents,
-            parents_changed: (is_child && method == Some(Method::Incremental)).then_some(asked),
+            parents: reading.parents,
+            parents_changed: (is_of_parents && method == Some(Method::Incremental))
+                .then_some(asked),
             filter,
             series,
             cut: Cut::of(stream).filter(|_| is_whole),
+            // Where that is not known the whole list is read, and it is known from then on.
+            whole: is_by_change.then(|| inputs.state.pages(stream).unwrap_or_default()),
         },
         emitted: selected.map(|selected| Emitted {
             validity: validity(&selected, inputs),
@@ -360,10 +375,10 @@ fn list(
 /// What a bookmark of the stream will be true for; what the key sees may not be known yet.
 fn validity(selected: &Selected, inputs: &Inputs) -> Validity {
     let stream = selected.stream;
-    let modes = asked_modes(stream, inputs);
+    let modes = asked_modes(stream, selected.method, inputs);
     Validity {
         modes: (!modes.is_empty()).then_some(modes),
-        more: asked_more(stream, inputs),
+        more: asked_more(stream, selected.method, inputs),
         sight: Sight::default(),
         fields: Some(Fields::of(&selected.schema)),
     }

@@ -27,6 +27,7 @@ pub(super) fn moved(own: &Planned, inputs: &Inputs) -> Option<Planned> {
             parents_changed: Some(Window { start, end: None }),
             series: vec![Series::of(first)],
             cut: None,
+            whole: None,
             ..own.asked.clone()
         },
         emitted: Some(Emitted { window: Window::default(), ..emitted.clone() }),

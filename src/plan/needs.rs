@@ -23,6 +23,9 @@ pub fn concerned(source: &'static Source, selection: &Selection) -> Vec<&'static
     let mut needs = Vec::new();
     for selected in &selection.streams {
         need(source, selected.stream.parents, None, &mut needs);
+        if selected.method == Method::Incremental {
+            need(source, selected.stream.changed_of, None, &mut needs);
+        }
     }
     let mut concerned = Vec::new();
     for stream in source.streams {
@@ -55,7 +58,7 @@ pub(super) fn needs_of(all: &[Selected], inputs: &Inputs) -> Vec<Need> {
         need(source, detail, None, &mut needs);
         // The notes are said once, where the list itself is planned.
         let reading = reading(selected, inputs, &mut Vec::new());
-        need(source, selected.stream.parents, reading.window.start, &mut needs);
+        need(source, reading.parents, reading.window.start, &mut needs);
         if let Some(counter) = counter(selected.stream, inputs)
             && is_among(counter.stream)
         {

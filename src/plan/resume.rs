@@ -111,13 +111,13 @@ pub(super) fn go_on(plan: &mut Plan, inputs: &Inputs) {
 fn follow_up(planned: &Planned, inputs: &Inputs) -> Option<Planned> {
     let cap = planned.position.cap.filter(|_| planned.goes_on())?;
     let emitted = planned.emitted.as_ref()?;
-    let is_child = planned.asked.parents_changed.is_some();
-    let start = Some(from(cap.moment(), is_child, inputs));
+    let is_of_parents = planned.asked.parents_changed.is_some();
+    let start = Some(from(cap.moment(), planned.stream, inputs));
     let window = Window { start, ..emitted.window };
     let mut asked = planned.asked.clone();
-    asked.parents_changed = is_child.then_some(window);
+    asked.parents_changed = is_of_parents.then_some(window);
     asked.cut = None;
-    if !is_child {
+    if !is_of_parents {
         asked.series = series(planned.stream, asked.filter, window, inputs);
     }
     Some(Planned {

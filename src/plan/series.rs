@@ -29,9 +29,7 @@ pub(super) fn series(
     for (name, value) in inputs.config.filters.iter().filter(|_| stream.takes_filters) {
         request = request.with(name, value);
     }
-    if let Some(granularity) = stream.times
-        && let Some((parameter, value)) = changed_in(window, &stream.source.filters, granularity)
-    {
+    if let Some((parameter, value)) = over_time(stream, window) {
         request = request.with(parameter, value);
     }
     let mut series = Vec::new();
@@ -67,7 +65,7 @@ pub(super) fn modes(stream: &Stream, configured: &[String]) -> Vec<String> {
     match stream.modes {
         Modes::None => asked.clear(),
         Modes::Together(_, known) => asked.retain(|mode| known.contains(&mode.as_str())),
-        Modes::OneByOne(_) => {}
+        Modes::OneByOne(..) => {}
     }
     asked
 }
@@ -89,10 +87,26 @@ fn by_mode(stream: &Stream, mut request: Request, inputs: &Inputs) -> Vec<Reques
             }
             vec![request]
         }
-        Modes::OneByOne(name) => {
-            modes.into_iter().map(|mode| request.clone().with(name, mode)).collect()
-        }
+        Modes::OneByOne(name, unnamed) => one_by_one(&request, modes, (name, unnamed)),
     }
+}
+
+/// A request for each mode, but one for all that come where no mode is named.
+fn one_by_one(
+    request: &Request,
+    mut modes: Vec<String>,
+    (name, unnamed): (&str, &[&str]),
+) -> Vec<Request> {
+    let mut requests = Vec::new();
+    let has_all = unnamed.iter().all(|mode| modes.iter().any(|known| known == mode));
+    if has_all && !unnamed.is_empty() {
+        modes.retain(|mode| !unnamed.contains(&mode.as_str()));
+        requests.push(request.clone());
+    }
+    for mode in modes {
+        requests.push(request.clone().with(name, mode));
+    }
+    requests
 }
 
 /// `first` for each window that the stream is asked for.
@@ -132,12 +146,24 @@ fn midnight(day: NaiveDate) -> DateTime<Utc> {
     day.and_time(NaiveTime::MIN).and_utc()
 }
 
-/// The API's filter for a window. Where it compares whole days, in a time zone nobody documents, a
+/// The filter for a window of a stream's own list, where it has one: over its changes, or over when its
+/// records were created. What the latter compares is not documented: days do either way.
+fn over_time(stream: &Stream, window: Window) -> Option<(String, String)> {
+    let filters = &stream.source.filters;
+    let (field, granularity) = match (stream.times, stream.unfinished) {
+        (Some(granularity), _) => (filters.changed, granularity),
+        (None, Some(_)) => (filters.created, Granularity::Day),
+        (None, None) => return None,
+    };
+    within(window, (filters, field), granularity)
+}
+
+/// The API's filter for a window of a field. Where it compares whole days, in a time zone nobody documents, a
 /// day wider at each bounded end; where it compares instants, to the millisecond. A closed window is
 /// one range, since gte with lte is refused.
-fn changed_in(
+fn within(
     window: Window,
-    filters: &Filters,
+    (filters, field): (&Filters, &str),
     granularity: Granularity,
 ) -> Option<(String, String)> {
     let (margin, form) = match granularity {
@@ -147,7 +173,7 @@ fn changed_in(
     let spelled = |time: DateTime<Utc>| time.format(form).to_string();
     let start = window.start.map(|start| spelled(moved(start, -margin)));
     let end = window.end.map(|end| spelled(moved(end, margin)));
-    filters.spell(filters.changed, start, end)
+    filters.spell(field, start, end)
 }
 
 #[cfg(test)]
@@ -155,6 +181,8 @@ mod tests {
     use super::*;
     use crate::base::time::parse_time;
     use crate::sources::incident_io::INCIDENT_IO;
+
+    const CHANGED: (&Filters, &str) = (&INCIDENT_IO.filters, "updated_at");
 
     fn window(start: Option<&str>, end: Option<&str>) -> Window {
         Window { start: start.and_then(parse_time), end: end.and_then(parse_time) }
@@ -166,8 +194,7 @@ mod tests {
 
     #[test]
     fn whole_days_are_asked_one_day_wider_at_each_bounded_end() {
-        let days =
-            |start, end| changed_in(window(start, end), &INCIDENT_IO.filters, Granularity::Day);
+        let days = |start, end| within(window(start, end), CHANGED, Granularity::Day);
         let (start, end) = (Some("2026-01-01T00:00:00Z"), Some("2026-02-28T23:59:59Z"));
         assert_eq!(days(None, None), None);
         assert_eq!(days(start, None), Some(filter("gte", "2025-12-31")));
@@ -177,8 +204,7 @@ mod tests {
 
     #[test]
     fn instants_are_asked_a_millisecond_wider() {
-        let instants =
-            |start, end| changed_in(window(start, end), &INCIDENT_IO.filters, Granularity::Instant);
+        let instants = |start, end| within(window(start, end), CHANGED, Granularity::Instant);
         let (start, end) = (Some("2026-01-01T00:00:00.0005Z"), Some("2026-02-28"));
         let both = "2025-12-31T23:59:59.999Z~2026-02-28T00:00:00.001Z";
         assert_eq!(instants(start, end), Some(filter("date_range", both)));

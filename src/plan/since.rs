@@ -5,12 +5,12 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::Inputs;
+use super::{Extent, Inputs};
 use crate::base::cut;
 use crate::base::time::{format_time, moved};
 use crate::bookmark::memory::Memory;
-use crate::singer::catalog::Selected;
-use crate::source::stream::Modes;
+use crate::singer::catalog::{Method, Selected};
+use crate::source::stream::{Modes, Parent, Stream};
 use crate::source::window::Window;
 
 /// What is read of an incremental stream.
@@ -22,12 +22,19 @@ pub(super) struct Reading {
     pub(super) memory: Memory,
     /// The bookmark that is gone on from; none where everything is read.
     pub(super) bookmark: Option<DateTime<Utc>>,
+    /// Whose records are asked for.
+    pub(super) parents: &'static [Parent],
 }
 
 /// So often a stream is read in full, where the config says nothing, whose rows change without a trace.
 const FULL_SCAN: TimeDelta = TimeDelta::days(30);
 
 impl Reading {
+    /// Everything that there is.
+    pub(super) fn whole(stream: &Stream) -> Self {
+        Self { parents: stream.parents, ..Self::default() }
+    }
+
     pub(super) fn of(
         selected: &Selected,
         modes: &[String],
@@ -37,30 +44,39 @@ impl Reading {
         let (stream, config) = (selected.stream, inputs.config);
         let (start, end) = (config.start_date, config.end_date);
         if config.is_backfill {
-            return Self { window: Window { start, end }, ..Self::default() };
+            return Self { window: Window { start, end }, ..Self::whole(stream) };
         }
         let is_child = !stream.parents.is_empty();
         let keep =
             if is_child { config.lookback.max(config.child_lookback) } else { config.lookback };
+        let held_back = stream.unfinished.map_or(TimeDelta::zero(), |_| config.unfinished);
+        let waits_since = stream.unfinished.map(|_| moved(inputs.now, -config.unfinished));
+        let memory = |known| Memory { known, keep, held_back, waits_since };
         let Some(bookmark) = bookmark(selected, modes, inputs, notes) else {
-            let memory = Memory { known: HashSet::new(), keep };
-            return Self { window: Window { start, end }, memory, bookmark: None };
+            let (window, memory) = (Window { start, end }, memory(HashSet::new()));
+            return Self { window, memory, ..Self::whole(stream) };
         };
         if let Some(start) = start.filter(|start| *start != bookmark) {
             let (bookmark, start) = (format_time(bookmark), format_time(start));
             notes.push(format!("the bookmark {bookmark} counts, not start_date {start}"));
         }
-        let memory = Memory { known: inputs.state.recent(stream), keep };
-        let window = Window { start: Some(from(bookmark, is_child, inputs)), end };
-        Self { window, memory, bookmark: Some(bookmark) }
+        let memory = memory(inputs.state.recent(stream));
+        let window = Window { start: Some(from(bookmark, stream, inputs)), end };
+        // Of a sample any record will do, and the whole list is one request.
+        let is_by_change = !stream.changed_of.is_empty() && inputs.extent == Extent::Whole;
+        let parents = if is_by_change { stream.changed_of } else { stream.parents };
+        Self { window, memory, bookmark: Some(bookmark), parents }
     }
 }
 
-/// From when on a stream is read that has been read up to a moment. What belongs to a parent may change
-/// for a while after the parent has.
-pub(super) fn from(upto: DateTime<Utc>, is_child: bool, inputs: &Inputs) -> DateTime<Utc> {
+/// From when on a stream is read that has been read up to a moment. What belongs to a parent, and can be had
+/// in no other way, may change for a while after the parent has.
+pub(super) fn from(upto: DateTime<Utc>, stream: &Stream, inputs: &Inputs) -> DateTime<Utc> {
     let from = moved(upto, -inputs.config.lookback);
-    if is_child { from.min(moved(inputs.now, -inputs.config.child_lookback)) } else { from }
+    if stream.parents.is_empty() {
+        return from;
+    }
+    from.min(moved(inputs.now, -inputs.config.child_lookback))
 }
 
 /// The bookmark, if it is true for all that is asked for now and no full scan is due.
@@ -82,8 +98,9 @@ fn bookmark(
         ));
         return None;
     }
-    if let Some(missing) =
-        super::asked_more(stream, inputs).iter().find(|more| !validity.more.contains(more))
+    if let Some(missing) = super::asked_more(stream, Method::Incremental, inputs)
+        .iter()
+        .find(|more| !validity.more.contains(more))
     {
         let missing = cut::text(missing);
         notes.push(format!(
@@ -103,9 +120,11 @@ fn bookmark(
             return None;
         }
     }
-    // What is embedded in a child's record changes without a trace, and a parent that changes its mode
-    // takes along what is asked for by mode.
-    let is_traceless = !stream.parents.is_empty() || matches!(stream.modes, Modes::OneByOne(_));
+    // What is embedded in a child's record changes without a trace, and so does what was finished. A parent
+    // that changes its mode takes along what is asked for by mode.
+    let is_traceless = stream.all_parents().next().is_some()
+        || stream.unfinished.is_some()
+        || matches!(stream.modes, Modes::OneByOne(..));
     let period = inputs.config.full_scan.or(is_traceless.then_some(FULL_SCAN));
     let last = inputs.state.full_scan(stream);
     if let Some(period) = period

@@ -28,7 +28,10 @@ pub(super) fn version(selected: &Selected, inputs: &Inputs) -> Option<Version> {
     }
     let (stream, sight) = (selected.stream, inputs.sight);
     let whose = fingerprint((&sight.organisation, &inputs.config.places));
-    let modes = (asked_modes(stream, inputs), asked_more(stream, inputs));
+    let modes = (
+        asked_modes(stream, Method::FullTable, inputs),
+        asked_more(stream, Method::FullTable, inputs),
+    );
     let of = whose.clone() + &fingerprint((sight.sees_all, &sight.teams, &sight.roles, modes));
     let last = inputs.state.version_of(stream);
     // A key that sees less would have the rows removed that it does not see, one run later.
@@ -44,7 +47,7 @@ fn has_identity(inputs: &Inputs) -> bool {
     inputs.config.source.identity.is_some()
 }
 
-fn obstacle(stream: &Stream, of: &str, inputs: &Inputs) -> Option<&'static str> {
+fn obstacle(stream: &'static Stream, of: &str, inputs: &Inputs) -> Option<&'static str> {
     let (config, sight) = (inputs.config, inputs.sight);
     let last = inputs.state.version_of(stream);
     let is_known = sight.organisation.is_some() && sight.roles.is_some();
@@ -52,7 +55,8 @@ fn obstacle(stream: &Stream, of: &str, inputs: &Inputs) -> Option<&'static str> 
         Some("it is read over a window of days")
     } else if stream.takes_filters && !config.filters.is_empty() {
         Some("it is read with filters")
-    } else if config.leaves_modes_out && !asked_modes(stream, inputs).is_empty() {
+    } else if config.leaves_modes_out && !asked_modes(stream, Method::FullTable, inputs).is_empty()
+    {
         Some("not all modes are read")
     } else if has_identity(inputs) && !is_known {
         Some("it is not known what the key may see")

@@ -1,9 +1,10 @@
 //! What the records of a parent give to its children, and nothing else of them: a few bytes each,
 //! kept together in one text.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use crate::base::time::parse_time;
 use crate::source::taken::Taken;
 
 /// Values for the parameters of a child's requests, in the order of the parents; each combination
@@ -60,6 +61,32 @@ impl Bindings {
     }
 }
 
+/// Parents that come several times, with times that differ: of each the latest.
+#[derive(Debug, Default)]
+pub struct Latest {
+    places: HashMap<String, usize>,
+    values: Vec<Vec<String>>,
+}
+
+impl Latest {
+    /// Keeps what names a parent and when it changed, unless a later time is known.
+    pub fn note(&mut self, values: &[String]) {
+        let (Some(id), Some(time)) = (values.first(), values.last()) else { return };
+        let place = *self.places.entry(id.clone()).or_insert(self.values.len());
+        match self.values.get_mut(place).and_then(|known| known.last_mut()) {
+            None => self.values.push(values.to_vec()),
+            Some(known) if parse_time(known) < parse_time(time) => known.clone_from(time),
+            Some(_) => {}
+        }
+    }
+
+    /// The values of each, in the order in which they first came.
+    #[must_use]
+    pub fn into_values(self) -> Vec<Vec<String>> {
+        self.values
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,6 +103,22 @@ mod tests {
             .collect::<Vec<_>>();
         assert_eq!(kept, [vec!["a", "b"], vec!["ab", ""], vec!["c", "🚢"]]);
         assert_eq!((bindings.len(), bindings.is_empty()), (3, false));
+    }
+
+    #[test]
+    fn what_comes_again_is_kept_once_with_its_latest_time() {
+        let mut latest = Latest::default();
+        for values in [
+            ["b", "2026-01-02T00:00:00Z"],
+            ["a", "2026-01-01T00:00:00Z"],
+            ["b", "2026-01-02T00:00:00.5Z"],
+            ["a", "2025-01-01T00:00:00Z"],
+            ["b", ""],
+        ] {
+            latest.note(&values.map(str::to_owned));
+        }
+        let expected = [["b", "2026-01-02T00:00:00.5Z"], ["a", "2026-01-01T00:00:00Z"]];
+        assert_eq!(latest.into_values(), expected);
     }
 
     #[test]

@@ -203,7 +203,7 @@ pub fn parent_fields<'a>(
     series: &'a Series,
 ) -> Vec<(&'static str, usize, &'a str)> {
     let details = stream.detail.iter().flat_map(|detail| detail.parents);
-    let Some(parent) = details.chain(stream.parents).find(|parent| is_parent(parent, series))
+    let Some(parent) = details.chain(stream.all_parents()).find(|parent| is_parent(parent, series))
     else {
         return Vec::new();
     };

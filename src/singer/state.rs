@@ -129,6 +129,12 @@ impl State {
         self.text(stream, FULL_SCAN).and_then(parse_time)
     }
 
+    /// How many pages the whole list of a stream had when it was read last.
+    #[must_use]
+    pub fn pages(&self, stream: &Stream) -> Option<u64> {
+        self.get(stream, FULL_SCAN_PAGES).and_then(Value::as_u64)
+    }
+
     /// Whether anything was read before.
     #[must_use]
     pub fn has_bookmarks(&self) -> bool {
@@ -218,6 +224,11 @@ impl State {
     /// is a year ahead would put the next one off for a year.
     pub fn set_full_scan(&mut self, stream: &Stream, began: DateTime<Utc>, cap: Cap) {
         self.set(stream, FULL_SCAN, format_time(cap.limit(began)).into());
+    }
+
+    /// Notes how many pages the whole list of a stream has.
+    pub fn set_pages(&mut self, stream: &Stream, pages: u64) {
+        self.set(stream, FULL_SCAN_PAGES, pages.into());
     }
 
     /// Notes what a complete reading of a full table was of.
@@ -327,6 +338,7 @@ const MOVED: &str = "parents";
 const MOVED_AT: &str = "parents_at";
 const RECENT: &str = "recent";
 const FULL_SCAN: &str = "full_scan_at";
+const FULL_SCAN_PAGES: &str = "full_scan_pages";
 const SCAN: &str = "scan";
 const VERSION_OF: &str = "version_of";
 const BOOKMARKS: &str = "bookmarks";

@@ -229,6 +229,8 @@ pub struct Settings {
     pub modes: Option<&'static str>,
     /// The settings that say how many days a window reaches back and ahead.
     pub window: Option<(&'static str, &'static str)>,
+    /// The setting that says for how many days a record is waited for that is not finished.
+    pub unfinished: Option<&'static str>,
     /// The setting that holds parameters of the user's choice, for streams that take them.
     pub filters: Option<&'static str>,
     /// Environment variables of the vendor's own tools, and the settings that they stand for.

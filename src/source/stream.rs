@@ -50,6 +50,11 @@ pub struct Stream {
     /// Whose records it is asked for; none for a top-level list. Several are read one after the
     /// other.
     pub parents: &'static [Parent],
+    /// Whose records it can be asked for instead of its whole list, to read what changed: records of
+    /// these parents are new where the parent is.
+    pub changed_of: &'static [Parent],
+    /// Of a stream that is read by when its records were created: which of them may still change.
+    pub unfinished: Option<Unfinished>,
     /// Fields that the tap adds, where the record has none of its own.
     pub columns: &'static [Column],
     /// Whether the same record may come on two pages of one parent, and is to be emitted once.
@@ -59,6 +64,9 @@ pub struct Stream {
     /// Whether its list comes in a documented order, oldest first: a run that was interrupted can go
     /// on in the middle of it.
     pub is_ordered: bool,
+    /// Whether its list comes in a documented order, newest first: of what was created since a moment, a page
+    /// that is all older is the last one of interest.
+    pub is_newest_first: bool,
     /// What its filters over time compare, where it has them.
     pub times: Option<Granularity>,
     /// A second request per record, for the fields that the list leaves out.
@@ -101,8 +109,9 @@ pub enum Modes {
     None,
     /// All in one request, this parameter repeated. Modes outside the list are not asked for.
     Together(&'static str, &'static [&'static str]),
-    /// One series of requests for each, since this parameter takes one value.
-    OneByOne(&'static str),
+    /// One series of requests for each, since this parameter takes one value; but one for all of these
+    /// together, which come where the parameter is left out.
+    OneByOne(&'static str, &'static [&'static str]),
 }
 
 /// A value of a parent that decides in which series its records are, and changes without a change of theirs.
@@ -112,6 +121,19 @@ pub struct Moves {
     pub parents: &'static [Parent],
     /// The value that most of them have.
     pub usual: &'static str,
+}
+
+/// What shows that a record will not change any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unfinished {
+    /// It has one of these fields,
+    pub ends: &'static [&'static str],
+    /// or all items of this list
+    pub list: &'static str,
+    /// have, at this pointer,
+    pub pointer: &'static str,
+    /// one of these texts.
+    pub done: &'static [&'static str],
 }
 
 /// How a window of time is asked for: names of the parameters for its start and its end.
@@ -262,9 +284,21 @@ impl Stream {
             Replication::OnRequest(key) | Replication::ByDefault(key) => Some(key),
         }
     }
+
+    /// Everything that it may be asked for records of.
+    pub fn all_parents(&self) -> impl Iterator<Item = &'static Parent> {
+        self.parents.iter().chain(self.changed_of)
+    }
 }
 
 impl Parent {
+    /// Whether what is taken of it may come with several records, which changed at different times.
+    #[must_use]
+    pub fn may_come_again(&self) -> bool {
+        let [id, time] = self.bindings else { return false };
+        id.take == Take::Each && !time.is_asked
+    }
+
     /// Whether another child takes the same from the same records: parameters may have other names.
     #[must_use]
     pub fn is_same_feed(&self, other: &Self) -> bool {

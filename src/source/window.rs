@@ -13,9 +13,15 @@ pub struct Window {
 }
 
 impl Window {
+    /// Whether a moment lies before it.
+    #[must_use]
+    pub fn is_before(&self, time: DateTime<Utc>) -> bool {
+        self.start.is_some_and(|start| time < start)
+    }
+
     /// Whether a moment lies in it.
     #[must_use]
     pub fn contains(&self, time: DateTime<Utc>) -> bool {
-        self.start.is_none_or(|start| start <= time) && self.end.is_none_or(|end| time < end)
+        !self.is_before(time) && self.end.is_none_or(|end| time < end)
     }
 }

@@ -30,6 +30,7 @@ pub static ACTIAN: Source = Source {
         schemas: settings,
         modes: None,
         window: None,
+        unfinished: None,
         filters: Some("filters"),
         variables: &[],
     },

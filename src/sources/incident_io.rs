@@ -56,6 +56,7 @@ pub static INCIDENT_IO: Source = Source {
         schemas: settings,
         modes: Some("incident_modes"),
         window: Some(("schedule_window_days_back", "schedule_window_days_ahead")),
+        unfinished: Some("workflow_run_days"),
         filters: None,
         variables: &[("INCIDENT_API_KEY", "api_key"), ("INCIDENT_ENDPOINT", "endpoint")],
     },
@@ -94,11 +95,12 @@ fn settings() -> Value {
                             bounds incremental streams only, and only without a later bookmark"},
         "end_date": {"description": "Incidents that changed before this date or timestamp; \
                             bounds incremental streams only"},
-        "child_lookback_days": {"description": "Days for which incremental children of an incident \
-            are read again after its last change"},
+        "child_lookback_days": {"description": "Days for which incremental children of an incident, \
+            an alert or a post-mortem are read again after its last change"},
         "full_scan_days": {"description": "Days after which an incremental stream is read in full \
             once, since what is embedded in a record changes without a trace; without it never, and \
-            every 30 days for children of incidents, actions and follow-ups"},
+            every 30 days for workflow runs, actions, follow-ups, and for what belongs to \
+            incidents, alerts and post-mortems"},
         "incident_modes": {"type": "array", "uniqueItems": true, "minItems": 1,
             "items": {"type": "string", "enum": MODES},
             "default": MODES,
@@ -108,6 +110,9 @@ fn settings() -> Value {
         "schedule_window_days_back": {"type": "integer", "minimum": 1, "maximum": 3650,
             "default": 30, "description": "Days of schedule entries and of component \
             availability to read, back from midnight in UTC"},
+        "workflow_run_days": {"type": "integer", "minimum": 1, "maximum": 3650, "default": 30,
+            "description": "Days for which incremental workflow runs wait for a run that is not \
+            finished: it is read again until then, and what changes later shows in a full scan"},
         "schedule_window_days_ahead": {"type": "integer", "minimum": 0, "maximum": 3650,
             "default": 0, "description": "Days of schedule entries to read ahead of it"},
     })

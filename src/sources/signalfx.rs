@@ -33,6 +33,7 @@ pub static SIGNALFX: Source = Source {
         schemas: settings,
         modes: None,
         window: None,
+        unfinished: None,
         filters: None,
         variables: &[],
     },

@@ -30,14 +30,18 @@ impl<W: Write> Sync<'_, W> {
             return;
         };
         if let (Some(newest), Some(cap)) = (outcome.newest, outcome.cap) {
+            let cap = outcome.unfinished.map_or(cap, |oldest| cap.earlier(oldest));
             state.advance(stream, newest, cap);
         }
         let bookmark = state.bookmark(stream);
         if bookmark.is_none() {
             return;
         }
-        if let (true, Some(cap)) = (emitted.is_full, outcome.cap) {
+        if let (true, Some(cap)) = (emitted.is_full || outcome.is_whole, outcome.cap) {
             state.set_full_scan(stream, at.0, cap);
+        }
+        if outcome.is_whole {
+            state.set_pages(stream, outcome.pages);
         }
         state.set_validity(stream, &Validity { sight, ..emitted.validity.clone() });
         if planned.goes_on() {

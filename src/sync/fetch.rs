@@ -16,7 +16,7 @@ use chrono::{DateTime, Utc};
 
 use self::costs::Costs;
 use self::look::{Look, Seen};
-use self::queue::{Delivery, Feed, List, Queue};
+use self::queue::{Choice, Delivery, Feed, List, Queue};
 use self::worker::Worker;
 use crate::api::client::{Client, NOTABLE_WAIT};
 use crate::base::clock::Clock;
@@ -170,6 +170,18 @@ impl Fetch {
     /// Notes that nothing more will come of a feed.
     pub fn complete(&self, feed: Feed) {
         self.shared.lock().queue.complete(feed);
+        self.shared.changed.notify_all();
+    }
+
+    /// How a list is read that can be had as a whole, too, once that is decided.
+    #[must_use]
+    pub fn choice(&self, list: usize) -> Option<Choice> {
+        self.shared.lock().queue.choice(list)
+    }
+
+    /// Lets a list be read as a whole that could be read for its parents.
+    pub fn read_whole(&self, list: usize) {
+        self.shared.lock().queue.read_whole(list);
         self.shared.changed.notify_all();
     }
 

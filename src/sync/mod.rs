@@ -161,6 +161,7 @@ impl<W: Write> Sync<'_, W> {
             cut: planned.asked.cut,
             parents,
             parents_changed: planned.asked.parents_changed,
+            whole: planned.asked.whole,
             moved: planned.moved().cloned(),
             most_parents: match self.extent {
                 Extent::Whole => usize::MAX,

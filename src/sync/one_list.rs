@@ -14,7 +14,7 @@ use crate::plan::Planned;
 use crate::sync::checkpoint::Checkpoint;
 use crate::sync::failure_policy::{Circumstances, Verdict, verdict};
 use crate::sync::fetch::Fetch;
-use crate::sync::fetch::queue::Feed;
+use crate::sync::fetch::queue::{Choice, Feed};
 use crate::sync::scan::{NO_PARENTS, Outcome, Scan, SetAside};
 use crate::sync::summary::{Summary, Supply};
 
@@ -43,6 +43,8 @@ impl<W: Write> Sync<'_, W> {
                 self.tools.log.tell(&event::shortcoming(name, UNKNOWN_MOVES));
                 return Ok(());
             }
+            // It can be had without them.
+            Some(_) if planned.asked.whole.is_some() => part.fetch.read_whole(part.number),
             Some(Supply::Refused(why)) => {
                 let why = why.clone();
                 self.refuse(planned, &why, summary);
@@ -159,6 +161,7 @@ impl<W: Write> Sync<'_, W> {
         if result.is_ok() {
             self.compare_count(part, &mut outcome);
         }
+        self.tell_choice(part);
         let end = match (&result, &planned.emitted) {
             (Err(_), _) => End::BrokenOff,
             (Ok(()), Some(_)) => End::Whole,
@@ -176,6 +179,16 @@ impl<W: Write> Sync<'_, W> {
 }
 
 impl<W: Write> Sync<'_, W> {
+    /// Says how a list was read that can be read in two ways.
+    fn tell_choice(&self, part: &Part) {
+        let Some(Choice { parents, pages, is_whole }) = part.fetch.choice(part.number) else {
+            return;
+        };
+        let pages = Some(pages).filter(|pages| *pages > 0);
+        let name = part.planned.stream.name;
+        self.tools.log.tell(&event::choice(name, parents, pages, is_whole));
+    }
+
     /// Compares what came with the number that another stream has of it, and says a difference.
     fn compare_count(&self, part: &Part, outcome: &mut Outcome) {
         let taken = part.counter.and_then(|counter| part.fetch.first(counter));

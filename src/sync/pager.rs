@@ -175,6 +175,11 @@ impl Pager {
         {
             return self.stretch((answer, page), size, (offset, ceiling));
         }
+        if reader.is_past(&page) {
+            page.after = None;
+            // Nobody knows how many of those that the API counts were not asked for.
+            self.count.is_partial = true;
+        }
         self.empty = if page.received > 0 { 0 } else { self.empty + 1 };
         if let Some(cursor) = &page.after {
             if self.empty >= MOST_EMPTY {

@@ -127,11 +127,23 @@ impl<W: Write> Scan<'_, W> {
         if let (Some((received, total)), false) = (self.outcome.shortfall, self.is_limited) {
             return Err(Error::Short { received, total });
         }
+        let is_by_change = !self.planned.stream.changed_of.is_empty();
+        if self.planned.is_incremental() && is_by_change && self.is_read_whole() {
+            // Its records do not say when their parents changed: all that had by then is among them.
+            self.outcome.newest = self.outcome.cap.map(Cap::moment);
+            self.outcome.is_whole = true;
+        }
         // No bookmark may pass what was not asked for.
         let window = self.planned.emitted.as_ref().map(|emitted| emitted.window);
         let end = window.and_then(|window| window.end).map(Cap::at);
         self.outcome.cap = self.outcome.cap.map(|cap| end.map_or(cap, |end| cap.earlier(end)));
         Ok(())
+    }
+
+    /// Whether it is not read for each of its parents.
+    fn is_read_whole(&self) -> bool {
+        let choice = self.fetch.choice(self.number);
+        self.planned.asked.parents.is_empty() || choice.is_some_and(|choice| choice.is_whole)
     }
 
     fn page(&mut self, place: &Place, mut fetched: Fetched) -> Result<(), Error> {
@@ -170,6 +182,7 @@ impl<W: Write> Scan<'_, W> {
         outcome.emitted += page.emitted;
         outcome.timeless += page.timeless;
         outcome.newest = outcome.newest.max(page.newest);
+        outcome.unfinished = Cap::earliest([outcome.unfinished, page.unfinished.map(Cap::at)]);
         outcome.unknown.append(&mut page.unknown);
         outcome.nulled.append(&mut page.nulled);
         outcome.values_nulled += page.values_nulled;
@@ -231,7 +244,7 @@ impl<W: Write> Scan<'_, W> {
         if !place.slice.is_empty() && matches!(error, Error::Contract(_)) {
             self.forget_position()?;
         }
-        if self.planned.asked.parents.is_empty() {
+        if self.is_read_whole() {
             return Err(error);
         }
         let so_far = self.so_far(place);

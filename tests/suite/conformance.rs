@@ -43,8 +43,10 @@ fn fields(value: &Value, prefix: &str, found: &mut BTreeSet<String>) {
 }
 
 /// Fields of the schema that the API never sends in a list, with the reason.
-const NEVER_SENT: [(&str, &str, &str); 2] = [
+const NEVER_SENT: [(&str, &str, &str); 4] = [
     ("workflow_runs", "cancelled_at", "cancelled runs are never listed (API document)"),
+    ("incident_updates", "incident_updated_at", "the whole list says nothing of its incidents"),
+    ("incident_alerts", "changed_at", "the whole list says nothing of incidents and alerts"),
     ("incident_details", "created_time", "the API document's example has none"),
 ];
 
@@ -58,7 +60,9 @@ fn every_stream_conforms_to_its_schema_and_fills_it() {
             let (schema, records) = (ran.schema(stream.name), ran.records(stream.name));
             assert!(!records.is_empty(), "{} has no record", stream.name);
             let never = NEVER_SENT.iter().filter(|(name, ..)| *name == stream.name);
-            let never = never.map(|(_, field, _)| (*field).to_owned()).collect();
+            let never = never.map(|(_, field, _)| (*field).to_owned());
+            // Streams of two sources may have one name.
+            let never = never.filter(|field| !schema["properties"][field].is_null()).collect();
             assert_eq!(unfilled(&schema, &records), never, "{}", stream.name);
             // Names of other letters are in the records of those sources only that write them so.
             let is_camel = source.streams.iter().any(|stream| stream.key == ["incidentId"]);

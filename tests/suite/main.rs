@@ -34,6 +34,7 @@ mod backfill;
 mod bookmarks;
 mod bounds;
 mod catalogs;
+mod changes;
 mod certificates;
 mod children;
 mod choose;

@@ -28,6 +28,7 @@ fn list(name: &str, feed: Option<Feed>) -> List {
     let projection = Projection::new(&known, &known, &Value::Null);
     let reader = Reader::new(stream, stream.shape, projection, Vec::new()).noting_creation();
     List {
+        whole: None,
         reader: Arc::new(reader),
         series: vec![Series::of(Request::new(stream.path))],
         cut: Cut::of(stream),

@@ -46,6 +46,7 @@ static LIGHTHOUSE: Source = Source {
         schemas: || json!({}),
         modes: None,
         window: None,
+        unfinished: None,
         filters: None,
         variables: &[],
     },

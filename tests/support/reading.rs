@@ -286,6 +286,8 @@ impl Reading<'_> {
     ) -> Option<Tree> {
         let column = self.stream.columns.iter().find(|column| column.name == name)?;
         match column.source {
+            // Of a whole list nobody knows the parents.
+            Origin::ParentTime(_) if self.stream.parents.is_empty() => None,
             Origin::Parent(parameter) | Origin::ParentTime(parameter) => {
                 Some(Tree::text(bound(self.stream, parameter)))
             }

@@ -2,7 +2,7 @@
 
 use super::{
     Binding, Column, Detail, Granularity, Modes, More, Moves, Origin, Parent, Replication, Shape,
-    Stream, Take, Windows,
+    Stream, Take, Unfinished, Windows,
 };
 use crate::source::Source;
 
@@ -34,10 +34,13 @@ impl Stream {
             moves: None,
             window: None,
             parents: &[],
+            changed_of: &[],
+            unfinished: None,
             columns: &[],
             is_overlapping: false,
             replication: Replication::FullTable,
             is_ordered: false,
+            is_newest_first: false,
             times: None,
             detail: None,
             scope: None,
@@ -137,6 +140,20 @@ impl Stream {
         self
     }
 
+    /// Is asked for the records of those of these that changed, where it is read by what changed.
+    #[must_use]
+    pub const fn changed_of(mut self, parents: &'static [Parent]) -> Self {
+        self.changed_of = parents;
+        self
+    }
+
+    /// Has records that change until they are finished, and is read from the oldest that is not.
+    #[must_use]
+    pub const fn unfinished(mut self, unfinished: Unfinished) -> Self {
+        self.unfinished = Some(unfinished);
+        self
+    }
+
     /// Has fields that the tap adds.
     #[must_use]
     pub const fn columns(mut self, columns: &'static [Column]) -> Self {
@@ -162,6 +179,13 @@ impl Stream {
     #[must_use]
     pub const fn ordered(mut self) -> Self {
         self.is_ordered = true;
+        self
+    }
+
+    /// Its list comes in a documented order, newest first.
+    #[must_use]
+    pub const fn newest_first(mut self) -> Self {
+        self.is_newest_first = true;
         self
     }
 

@@ -2,7 +2,7 @@
 //! is to be hidden.
 
 use super::UPDATED_AT;
-use crate::source::stream::{Binding, More, Moves, Parent, Replication, Take};
+use crate::source::stream::{Binding, Modes, More, Moves, Parent, Replication, Take, Unfinished};
 
 pub(super) const OF_CUSTOM_FIELDS: &[Parent] =
     &[Parent::all("custom_fields", &[Binding::id("custom_field_id")])];
@@ -17,8 +17,10 @@ pub(super) const OF_PAY_CONFIGS: &[Parent] =
 pub(super) const OF_SECRETS_ID: &[Parent] = &[Parent::all("secrets", &[Binding::id("id")])];
 pub(super) const OF_STATUS_PAGES: &[Parent] =
     &[Parent::all("status_pages", &[Binding::id("status_page_id")])];
-pub(super) const OF_POSTMORTEM_DOCUMENTS_ID: &[Parent] =
-    &[Parent::all("postmortem_documents", &[Binding::id("id")])];
+pub(super) const OF_POSTMORTEM_DOCUMENTS: &[Parent] = &[Parent::all(
+    "postmortem_documents",
+    &[Binding::id("id"), Binding::beside("postmortem_document_updated_at", UPDATED_AT)],
+)];
 pub(super) const OF_USERS: &[Parent] = &[Parent::all("users", &[Binding::id("user_id")])];
 /// An incident has the rows of its sub-incidents among its own (API document).
 pub(super) const OF_INCIDENTS: &[Parent] = &[Parent {
@@ -29,7 +31,41 @@ pub(super) const OF_INCIDENTS: &[Parent] = &[Parent {
     )
 }];
 /// What children of incidents follow: their own times do not say when a timeline was edited.
-pub(super) const OF_CHANGED: Replication = Replication::OnRequest("incident_updated_at");
+pub(super) const BY_INCIDENT: Replication = Replication::OnRequest("incident_updated_at");
+/// Which alert belongs to which incident is new where one of the two changed.
+pub(super) const OF_INCIDENTS_AND_ALERTS: &[Parent] = &[
+    Parent::all(
+        "incidents",
+        &[Binding::id("incident_id"), Binding::beside("changed_at", UPDATED_AT)],
+    ),
+    Parent::all("alerts", &[Binding::id("alert_id"), Binding::beside("changed_at", UPDATED_AT)]),
+];
+const OF_EACH_ALERT: Parent =
+    Parent::all("alerts", &[Binding::id("alert_id"), Binding::beside(ALERT_TIME, UPDATED_AT)]);
+/// A group says itself nothing of when it changed; its alerts do.
+const OF_ALERT_GROUPS: Parent = Parent::all(
+    "alerts",
+    &[
+        Binding::field("alert_group_id", "alert_group_ids", Take::Each),
+        Binding::beside(ALERT_TIME, UPDATED_AT),
+    ],
+);
+pub(super) const OF_ALERTS: &[Parent] = &[OF_EACH_ALERT, OF_ALERT_GROUPS];
+pub(super) const OF_ALERTS_WITH_NOTES: &[Parent] =
+    &[Parent { filter: &[("has_notes[is]", "true")], ..OF_EACH_ALERT }, OF_ALERT_GROUPS];
+const ALERT_TIME: &str = "alert_updated_at";
+/// What children of alerts follow.
+pub(super) const BY_ALERT: Replication = Replication::OnRequest(ALERT_TIME);
+/// A run has no status of its own (API document): one that was cancelled or failed does not go on.
+pub(super) const UNFINISHED_RUNS: Unfinished = Unfinished {
+    ends: &["cancelled_at", "error"],
+    list: "progress",
+    pointer: "/status",
+    done: &["complete", "error", "skipped"],
+};
+/// Without the parameter the API answers with these two modes together (API document).
+pub(super) const UNNAMED_MODES: Modes =
+    Modes::OneByOne("incident_mode", &["standard", "retrospective"]);
 pub(super) const OF_CALL_SESSIONS: &[Parent] =
     &[Parent::all("call_sessions", &[Binding::id("call_session_id")])];
 

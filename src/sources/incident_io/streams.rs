@@ -5,9 +5,10 @@
 //! (incidents serve 250 a page, not the 500 documented), from what it was seen to do.
 
 use super::shared::{
-    INCIDENT_FILTERS, MORE_INCIDENTS, OF_CALL_ROUTES, OF_CALL_SESSIONS, OF_CATALOG_TYPES,
-    OF_CHANGED, OF_CUSTOM_FIELDS, OF_INCIDENTS, OF_PAY_CONFIGS, OF_POSTMORTEM_DOCUMENTS_ID,
-    OF_SCHEDULES, OF_SECRETS_ID, OF_STATUS_PAGES, OF_USERS, WITH_MODE,
+    BY_ALERT, BY_INCIDENT, INCIDENT_FILTERS, MORE_INCIDENTS, OF_ALERTS, OF_ALERTS_WITH_NOTES,
+    OF_CALL_ROUTES, OF_CALL_SESSIONS, OF_CATALOG_TYPES, OF_CUSTOM_FIELDS, OF_INCIDENTS,
+    OF_INCIDENTS_AND_ALERTS, OF_PAY_CONFIGS, OF_POSTMORTEM_DOCUMENTS, OF_SCHEDULES, OF_SECRETS_ID,
+    OF_STATUS_PAGES, OF_USERS, UNFINISHED_RUNS, UNNAMED_MODES, WITH_MODE,
 };
 use super::{INCIDENT_IO, UPDATED_AT};
 use crate::source::stream::{
@@ -320,8 +321,12 @@ pub static STREAMS: &[Stream] = &[
         "/v1/postmortem_documents/{id}/content",
         "Text of post-mortems as Markdown",
     )
-        .of(OF_POSTMORTEM_DOCUMENTS_ID).shape(Shape::Body)
-        .columns(&[Column::new("postmortem_document_id", Origin::Parent("id"))])
+        .of(OF_POSTMORTEM_DOCUMENTS).shape(Shape::Body)
+        .replication(Replication::OnRequest("postmortem_document_updated_at"))
+        .columns(&[
+            Column::new("postmortem_document_id", Origin::Parent("id")),
+            Column::parent_time("postmortem_document_updated_at"),
+        ])
         .key(&["postmortem_document_id"]).scope("in_app_postmortems.copy_as_markdown").on_request(),
     stream(
         "user_notification_methods",
@@ -359,56 +364,48 @@ pub static STREAMS: &[Stream] = &[
         "/v2/incident_updates",
         "Updates of status and severity, with their messages",
     )
+        .changed_of(OF_INCIDENTS).replication(BY_INCIDENT)
+        .columns(&[Column::parent_time("incident_updated_at")])
         .key(&["id", "incident_id"]).pages(250).scope("incidents.view"),
     stream("actions", "/v3/actions", "Actions taken during incidents")
-        .key(&["id", "incident_id"]).pages(250).modes(Modes::OneByOne("incident_mode"))
+        .key(&["id", "incident_id"]).pages(250).modes(UNNAMED_MODES)
         .moves(WITH_MODE).replication(Replication::OnRequest(UPDATED_AT))
         .times(Granularity::Instant).ordered().scope("actions.view"),
     stream("follow_ups", "/v3/follow_ups", "Work left to do after incidents")
-        .key(&["id", "incident_id"]).pages(250).modes(Modes::OneByOne("incident_mode"))
+        .key(&["id", "incident_id"]).pages(250).modes(UNNAMED_MODES)
         .moves(WITH_MODE).replication(Replication::OnRequest(UPDATED_AT))
         .times(Granularity::Instant).ordered().scope("actions.view"),
     stream("escalations", "/v2/escalations", "Pages: who was called, when, and what they answered")
         .pages(50).replication(Replication::OnRequest(UPDATED_AT)).times(Granularity::Day)
         .scope("escalations.view"),
     stream("workflow_runs", "/v2/workflow_runs", "Runs of workflows, step by step")
-        .pages(50).scope("workflows.view"),
+        .pages(50).replication(Replication::OnRequest("created_at")).unfinished(UNFINISHED_RUNS)
+        .newest_first().scope("workflows.view"),
     stream("alerts", "/v2/alerts", "Alerts from every source with their attributes")
         .pages(50).replication(Replication::OnRequest(UPDATED_AT)).times(Granularity::Instant)
         .scope("alerts.view"),
     stream("incident_alerts", "/v2/incident_alerts", "Which alert belongs to which incident")
+        .changed_of(OF_INCIDENTS_AND_ALERTS).replication(Replication::OnRequest("changed_at"))
+        .columns(&[Column::parent_time("changed_at")])
         .pages(50).scope("alerts.view"),
     stream(
         "alert_notes",
         "/v1/alert_notes",
         "Notes on alerts and alert groups, without signed addresses",
     )
-        .of(&[
-            Parent {
-                filter: &[("has_notes[is]", "true")],
-                ..Parent::all("alerts", &[Binding::id("alert_id")])
-            },
-            Parent::all(
-                "alerts",
-                &[Binding::field("alert_group_id", "alert_group_ids", Take::Each)],
-            ),
-        ])
+        .of(OF_ALERTS_WITH_NOTES).replication(BY_ALERT)
+        .columns(&[Column::parent_time("alert_updated_at")])
         .pages(250).scope("alerts.view").on_request(),
     stream(
         "alert_attachments",
         "/v2/alert_attachments",
         "Links attached to alerts and alert groups",
     )
-        .of(&[
-            Parent::all("alerts", &[Binding::id("alert_id")]),
-            Parent::all(
-                "alerts",
-                &[Binding::field("alert_group_id", "alert_group_ids", Take::Each)],
-            ),
-        ])
+        .of(OF_ALERTS).replication(BY_ALERT)
+        .columns(&[Column::parent_time("alert_updated_at")])
         .pages(250).scope("alerts.view").on_request(),
     stream("incident_attachments", "/v1/incident_attachments", "Links attached to incidents")
-        .of(OF_INCIDENTS).replication(OF_CHANGED)
+        .of(OF_INCIDENTS).replication(BY_INCIDENT)
         .columns(&[Column::parent("incident_id"), Column::parent_time("incident_updated_at")])
         .key(&["id", "incident_id"]).scope("attachments.view").on_request(),
     stream(
@@ -416,7 +413,7 @@ pub static STREAMS: &[Stream] = &[
         "/v1/incident_relationships",
         "Which incidents are related to which",
     )
-        .of(OF_INCIDENTS).replication(OF_CHANGED)
+        .of(OF_INCIDENTS).replication(BY_INCIDENT)
         .columns(&[Column::parent("incident_id"), Column::parent_time("incident_updated_at")])
         .key(&["id", "incident_id"]).pages(250).scope("incidents.view").on_request(),
     stream(
@@ -424,7 +421,7 @@ pub static STREAMS: &[Stream] = &[
         "/v2/incident_activity_log_entries",
         "What happened in incidents, step by step",
     )
-        .of(OF_INCIDENTS).replication(OF_CHANGED)
+        .of(OF_INCIDENTS).replication(BY_INCIDENT)
         .columns(&[Column::parent_time("incident_updated_at")]).pages(250).scope("incidents.view")
         .on_request(),
     stream(
@@ -432,7 +429,7 @@ pub static STREAMS: &[Stream] = &[
         "/v2/incident_timeline_items",
         "Timelines of incidents, as edited",
     )
-        .of(OF_INCIDENTS).replication(OF_CHANGED)
+        .of(OF_INCIDENTS).replication(BY_INCIDENT)
         .columns(&[Column::parent_time("incident_updated_at")]).pages(250).scope("incidents.view")
         .on_request(),
     stream(
@@ -440,7 +437,7 @@ pub static STREAMS: &[Stream] = &[
         "/v2/incident_participants",
         "Who took part in incidents, actively or watching",
     )
-        .of(OF_INCIDENTS).replication(OF_CHANGED)
+        .of(OF_INCIDENTS).replication(BY_INCIDENT)
         .shape(Shape::Lists("incident_participants", &["active", "passive"]))
         .columns(&[
             Column::parent("incident_id"),
@@ -454,15 +451,16 @@ pub static STREAMS: &[Stream] = &[
         "/v2/incident_participant_workloads",
         "Minutes each person spent on an incident",
     )
-        .of(OF_INCIDENTS)
+        .of(OF_INCIDENTS).replication(BY_INCIDENT)
         .columns(&[
             Column::parent("incident_id"),
             Column::new("user_id", Origin::Record(&[&["/user/id"]])),
             Column::new("data_synced_at", Origin::Beside("/metadata/data_synced_at")),
+            Column::parent_time("incident_updated_at"),
         ])
         .key(&["incident_id", "user_id"]).scope("incident_workloads.view").on_request(),
     stream("call_sessions", "/v2/call_sessions", "Calls held during incidents")
-        .of(OF_INCIDENTS).replication(OF_CHANGED)
+        .of(OF_INCIDENTS).replication(BY_INCIDENT)
         .columns(&[Column::parent_time("incident_updated_at")]).pages(250)
         .scope("call_transcripts.view").on_request(),
     stream("call_transcript_entries", "/v2/call_transcript_entries", "What was said in calls")

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use super::queue::{Feed, List, Place};
-use crate::record::bindings::Bindings;
+use super::queue::{Choice, Feed, List, Place};
+use crate::record::bindings::{Bindings, Latest};
 use crate::source::slice::Slice;
+use crate::source::stream::Parent;
 use crate::source::taken::Taken;
 use crate::sync::pager::{Broken, Fetched, Pager};
 
@@ -28,6 +29,8 @@ pub(super) struct OpenList {
     pub(super) is_tried: bool,
     /// Whether the writer is deciding what a failure means.
     pub(super) is_judged: bool,
+    /// How it is read, where it could be read in two ways, and that is decided.
+    pub(super) choice: Option<Choice>,
 }
 
 /// A pager, and what it has fetched that nobody has taken yet.
@@ -40,10 +43,37 @@ pub(super) struct Slot {
     pub(super) is_running: bool,
 }
 
+/// What a feed has given.
 #[derive(Debug, Default)]
 pub(super) struct Given {
     pub(super) bindings: Bindings,
     pub(super) is_complete: bool,
+    /// Of parents that come again with other times: all of them so far.
+    latest: Option<Latest>,
+}
+
+impl Given {
+    /// Nothing yet of a parent.
+    pub(super) fn of(parent: &Parent) -> Self {
+        let latest = parent.may_come_again().then(Latest::default);
+        Self { latest, ..Self::default() }
+    }
+
+    /// Keeps what a record gives.
+    pub(super) fn add(&mut self, values: &[String]) {
+        match &mut self.latest {
+            Some(latest) => latest.note(values),
+            None => self.bindings.add(values),
+        }
+    }
+
+    /// Nothing more will come. Only now is the latest time known of what may come again.
+    pub(super) fn complete(&mut self) {
+        for values in self.latest.take().into_iter().flat_map(Latest::into_values) {
+            self.bindings.add(&values);
+        }
+        self.is_complete = true;
+    }
 }
 
 /// So many pagers of a list wait to be written at most, however small they are.
@@ -59,6 +89,7 @@ impl OpenList {
             page_size: u32::MAX,
             is_tried: false,
             is_judged: false,
+            choice: None,
             list,
         };
         let Some(start) = open.list.start.take() else { return open };
@@ -82,9 +113,38 @@ impl OpenList {
         open
     }
 
+    /// Decides how the list is read that can be read in two ways, once it is known how many parents changed.
+    pub(super) fn choose(&mut self, feeds: &BTreeMap<Feed, Given>) {
+        let Some(pages) = self.list.whole else { return };
+        let mut parents = 0;
+        for (_, feed) in &self.list.parents {
+            let given = feeds.get(feed).filter(|given| given.is_complete);
+            let Some(given) = given else { return };
+            for record in 0..given.bindings.len() {
+                parents += u64::from(self.is_wanted(Some(given), record));
+            }
+        }
+        if parents > pages {
+            return self.read_whole(parents);
+        }
+        self.list.whole = None;
+        self.choice = Some(Choice { parents, pages, is_whole: false });
+    }
+
+    /// Reads the whole list, of which so many parents changed.
+    pub(super) fn read_whole(&mut self, parents: u64) {
+        let Some(pages) = self.list.whole.take() else { return };
+        self.choice = Some(Choice { parents, pages, is_whole: true });
+        self.list.parents.clear();
+        (self.skipped, self.next) = (None, Some(Place::default()));
+    }
+
     /// Whether more may be asked for. A child is asked for one parent first: where the key may not
     /// read it, or its address is wrong, one request tells as much as hundreds.
     pub(super) fn is_open(&self) -> bool {
+        if self.list.whole.is_some() {
+            return false;
+        }
         if self.list.parents.is_empty() || self.is_tried {
             return true;
         }
@@ -111,7 +171,7 @@ impl OpenList {
     /// The place of the next pager, where it is known already.
     fn advance(&mut self, feeds: &BTreeMap<Feed, Given>) -> Option<Place> {
         loop {
-            let place = self.next.clone()?;
+            let place = self.next.clone().filter(|_| self.list.whole.is_none())?;
             let Some((_, feed)) = self.list.parents.get(place.parent) else {
                 let has_parents = !self.list.parents.is_empty();
                 if has_parents || place.series >= self.list.series.len() {

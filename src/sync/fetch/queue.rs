@@ -33,12 +33,25 @@ pub struct List {
     pub parents: Vec<(&'static Parent, Feed)>,
     /// Which of those, by when they changed.
     pub parents_changed: Option<Window>,
+    /// How many pages its whole list has, where that can be read instead of asking for each parent.
+    pub whole: Option<u64>,
     /// Which of those, by a value that decides in which series their records are.
     pub moved: Option<Moved>,
     /// How many parents it is read for at most.
     pub most_parents: usize,
     /// Where to begin, if not at its start.
     pub start: Option<Position>,
+}
+
+/// How a list is read that can be had as a whole, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Choice {
+    /// How many parents changed.
+    pub parents: u64,
+    /// How many pages the whole list had when it was read last; 0 where that is not known.
+    pub pages: u64,
+    /// Whether the whole list is read.
+    pub is_whole: bool,
 }
 
 /// What the records of a list give to one kind of child.
@@ -152,9 +165,13 @@ impl Queue {
     /// written; where that is 0, a page is fetched only when the one before has been taken.
     #[must_use]
     pub fn new(lists: Vec<List>, most_running: usize, budget: usize) -> Self {
+        let mut feeds = BTreeMap::new();
+        for (parent, feed) in lists.iter().flat_map(|list| &list.parents) {
+            feeds.insert(*feed, Given::of(parent));
+        }
         Self {
             lists: lists.into_iter().map(OpenList::new).collect(),
-            feeds: BTreeMap::new(),
+            feeds,
             current: 0,
             last: usize::MAX,
             most_running,
@@ -225,6 +242,7 @@ impl Queue {
                 break;
             }
             let Some(open) = self.lists.get_mut(number) else { break };
+            open.choose(&self.feeds);
             // A list that waits for its parents does not keep those behind it from being read.
             if !open.is_open() {
                 continue;
@@ -312,6 +330,7 @@ impl Queue {
         self.current = list;
         let Some(open) = self.lists.get_mut(list) else { return Some(Delivery::End) };
         open.is_judged = false;
+        open.choose(&self.feeds);
         loop {
             let Some(mut first) = open.pagers.first_entry() else {
                 return open.is_at_end(&self.feeds).then_some(Delivery::End);
@@ -347,12 +366,25 @@ impl Queue {
 
     /// Adds what a record gives to the children of its list.
     pub fn feed(&mut self, feed: Feed, values: &[String]) {
-        self.feeds.entry(feed).or_default().bindings.add(values);
+        self.feeds.entry(feed).or_default().add(values);
     }
 
     /// Notes that nothing more will come of a feed.
     pub fn complete(&mut self, feed: Feed) {
-        self.feeds.entry(feed).or_default().is_complete = true;
+        self.feeds.entry(feed).or_default().complete();
+    }
+
+    /// How a list is read that can be had as a whole, too, once that is decided.
+    #[must_use]
+    pub fn choice(&self, list: usize) -> Option<Choice> {
+        self.lists.get(list)?.choice
+    }
+
+    /// Lets a list be read as a whole, whatever changed: its parents are not to be had.
+    pub fn read_whole(&mut self, list: usize) {
+        if let Some(open) = self.lists.get_mut(list) {
+            open.read_whole(0);
+        }
     }
 
     /// How many parents a feed has given so far.

@@ -38,6 +38,10 @@ pub struct Outcome {
     pub newest: Option<DateTime<Utc>>,
     /// What the bookmark may not pass.
     pub cap: Option<Cap>,
+    /// Nor this: when the oldest record was created that is not finished.
+    pub unfinished: Option<Cap>,
+    /// Whether the whole list was read of a stream that can be read for what changed instead.
+    pub is_whole: bool,
     /// Records that the next scan may come upon again.
     pub recent: Recent,
     /// Records that came and records that the API counts, in lists where it counts more.
