@@ -154,6 +154,37 @@ pub fn forecast(streams: &[(&str, usize)], minutes: usize) -> Event {
     Event::new(Level::Info, "forecast", text).with("requests", requests).with("minutes", minutes)
 }
 
+/// What a run is about to read: streams in full and by what changed, the requests that this takes at least,
+/// and streams that ask once or more for each of their parents besides.
+#[must_use]
+pub fn planned(streams: (usize, usize), requests: usize, of_parents: usize) -> Event {
+    let (full, by_change) = streams;
+    let besides = match of_parents {
+        0 => String::new(),
+        _ => format!(", and one or more for each parent of {of_parents} streams"),
+    };
+    let text = format!(
+        "reads {full} streams in full and {by_change} by what changed: {requests} requests or \
+         more{besides}"
+    );
+    let event = Event::new(Level::Info, "planned", text);
+    event.with("full", full).with("by_change", by_change).with("requests", requests)
+}
+
+/// What streams have cost that were read in full and could be read by what changed.
+#[must_use]
+pub fn could_be_incremental(streams: &[(&str, u64)]) -> Event {
+    let requests = streams.iter().map(|(_, requests)| requests).sum::<u64>();
+    let each = streams.iter().map(|(stream, requests)| format!("{stream} {requests}"));
+    let each = each.collect::<Vec<_>>();
+    let each = cut::list(each.iter().map(String::as_str));
+    let text = format!(
+        "{requests} requests were for streams read in full of which an idle run need not read anything \
+         ({each}): `incremental: \"*\"` reads what changed"
+    );
+    Event::new(Level::Info, "could_be_incremental", text).with("requests", requests)
+}
+
 /// How a stream is read of which the whole list can be had, too: `parents` of its parents changed, and the
 /// list had so many `pages` when it was read last, where that is known.
 #[must_use]

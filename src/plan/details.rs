@@ -46,6 +46,7 @@ pub(super) fn details(
         }),
         feeds: Vec::new(),
         position: Position::default(),
+        upto: None,
         pass: Pass::First,
         notes: Vec::new(),
     }

@@ -67,6 +67,9 @@ pub struct Planned {
     pub feeds: Vec<&'static Parent>,
     /// How far an interrupted run has got, or the start.
     pub position: Position,
+    /// Where it ends before its end: what lies behind is left to the list after it, which gives to the same
+    /// children.
+    pub upto: Option<Position>,
     /// Which reading of its stream in this run it is.
     pub pass: Pass,
     /// What the log should say before it starts.
@@ -367,6 +370,7 @@ fn list(
         }),
         feeds: needs.iter().map(|need| need.parent).collect(),
         position: Position::default(),
+        upto: None,
         pass: Pass::First,
         notes,
     }

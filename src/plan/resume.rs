@@ -94,11 +94,10 @@ pub(super) fn go_on(plan: &mut Plan, inputs: &Inputs) {
         }
         planned.position = position(&mut planned, inputs);
         if planned.position.is_inside() && !planned.feeds.is_empty() {
-            // Its children need all of it, and so it is read once for them, and emitted from there on.
-            let feeds = std::mem::take(&mut planned.feeds);
+            // Its children need all of it: what lies before the position is read for them only.
             let position = Position { at: planned.position.at, ..Position::default() };
-            let (emitted, notes) = (None, Vec::new());
-            plan.lists.push(Planned { emitted, feeds, position, notes, ..planned.clone() });
+            let (emitted, upto, notes) = (None, Some(planned.position.clone()), Vec::new());
+            plan.lists.push(Planned { emitted, position, upto, notes, ..planned.clone() });
         }
         let follow_up = follow_up(&planned, inputs);
         plan.lists.push(planned);
@@ -123,6 +122,7 @@ fn follow_up(planned: &Planned, inputs: &Inputs) -> Option<Planned> {
     Some(Planned {
         asked,
         emitted: Some(Emitted { window, is_full: false, ..emitted.clone() }),
+        feeds: Vec::new(),
         pass: Pass::FollowUp,
         position: Position { at: Moment(inputs.now.trunc_subsecs(0)), ..Position::default() },
         notes: Vec::new(),

@@ -80,6 +80,9 @@ impl<W: Write> Sync<'_, W> {
             self.tools.log.tell(&event::note(note));
         }
         let (input, mut summary) = (self.state.clone(), Summary::default());
+        if self.extent == Extent::Whole {
+            forecast::tell_plan(plan, self);
+        }
         let mut forecast = Forecast::default();
         // A run that is killed in its first list leaves a state all the same.
         self.state_line()?;
@@ -96,7 +99,9 @@ impl<W: Write> Sync<'_, W> {
             let has_all_parents =
                 feeds(planned, &plan.lists).all(|(_, feed)| summary.whole.contains(&feed.list));
             let (fetch, began) = (&fetch, plan.began);
-            let part = Part { number, planned, fetch, began, cap, has_all_parents, counter };
+            let feeder = feeder(number, &plan.lists);
+            let part =
+                Part { number, planned, fetch, began, cap, has_all_parents, counter, feeder };
             let result = self.list(&part, &mut summary);
             self.report.end(planned, &summary, &result);
             fetch.close(number);
@@ -113,9 +118,19 @@ impl<W: Write> Sync<'_, W> {
             }
             // The others are read: what can be had today should not wait for what cannot.
         }
+        self.conclude(plan, &fetch, (&input, summary))
+    }
+
+    /// Writes the last state, and says what came of the run.
+    fn conclude(
+        &mut self,
+        plan: &Plan,
+        fetch: &Fetch,
+        (input, mut summary): (&State, Summary),
+    ) -> Result<(), Error> {
         if self.keeps_state() {
             self.state.set_currently_syncing(None);
-            self.state.forget_complete(&input);
+            self.state.forget_complete(input);
         }
         self.state_line()?;
         summary.complete.extend(&plan.complete);
@@ -124,6 +139,10 @@ impl<W: Write> Sync<'_, W> {
         for planned in &plan.lists {
             // A stream that is read twice is one stream.
             selected += usize::from(planned.emitted.is_some() && planned.is_first());
+        }
+        match self.extent {
+            Extent::Whole => forecast::tell_savings(plan, fetch, self),
+            Extent::Sample => forecast::fill_table(plan, fetch, &mut summary, self),
         }
         let line = summary.line(selected, &self.tools);
         (self.report.is_well, self.report.message) = summary.words(selected);
@@ -168,6 +187,7 @@ impl<W: Write> Sync<'_, W> {
                 Extent::Sample => SAMPLE_PARENTS,
             },
             start: Some(planned.position.clone()).filter(Position::is_inside),
+            upto: planned.upto.clone(),
         })
     }
 
@@ -183,6 +203,13 @@ impl<W: Write> Sync<'_, W> {
             Extent::Sample => self.output.finish(),
         }
     }
+}
+
+/// The list under which it is known what a list gives to children: itself, or the one that has read its
+/// beginning.
+fn feeder(number: usize, plan: &[Planned]) -> usize {
+    let before = number.checked_sub(1).and_then(|before| plan.get(before));
+    number - usize::from(before.is_some_and(|before| before.upto.is_some()))
 }
 
 /// The feeds of a list's parents.

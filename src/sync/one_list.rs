@@ -31,6 +31,8 @@ pub(super) struct Part<'a> {
     pub(super) has_all_parents: bool,
     /// What has the number of its records.
     pub(super) counter: Option<Feed>,
+    /// The list under which it is known what it gives to children.
+    pub(super) feeder: usize,
 }
 
 impl<W: Write> Sync<'_, W> {
@@ -82,14 +84,21 @@ impl<W: Write> Sync<'_, W> {
         summary: &mut Summary,
     ) -> Result<(), Error> {
         let planned = part.planned;
-        for number in 0..planned.feeds.len() {
-            part.fetch.complete(Feed { list: part.number, number });
-        }
-        summary.feed(planned, || Supply::All);
-        summary.caps.insert(part.number, outcome.cap);
+        let feeder = part.feeder;
         let lacking = outcome.lacking().or((!part.has_all_parents).then_some(NO_PARENTS));
-        if lacking.is_none() {
+        // Of two lists that give to the same children, both have to be whole.
+        if lacking.is_none() && (feeder == part.number || summary.whole.contains(&feeder)) {
             summary.whole.insert(part.number);
+        } else {
+            summary.whole.remove(&feeder);
+        }
+        let known = summary.caps.get(&feeder).copied().flatten();
+        summary.caps.insert(feeder, Cap::earliest([known, outcome.cap]));
+        if planned.upto.is_none() {
+            for number in 0..planned.feeds.len() {
+                part.fetch.complete(Feed { list: feeder, number });
+            }
+            summary.feed(planned, || Supply::All);
         }
         if planned.emitted.is_none() {
             return Ok(());
@@ -135,6 +144,7 @@ impl<W: Write> Sync<'_, W> {
         let mut scan = Scan {
             fetch: part.fetch,
             number: part.number,
+            feeder: part.feeder,
             log: &self.tools.log,
             clock: self.tools.clock.as_ref(),
             output: &mut self.output,

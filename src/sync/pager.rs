@@ -34,6 +34,8 @@ pub struct Pager {
     slice: Slice,
     /// Whether and how it may be cut.
     cut: Option<Cut>,
+    /// The cursor behind which others read on.
+    upto: Option<String>,
     first: Request,
     next: Request,
     cursors: HashSet<u64>,
@@ -67,6 +69,7 @@ impl Pager {
             series,
             slice,
             cut,
+            upto: None,
             next: first.clone(),
             first,
             cursors: HashSet::new(),
@@ -91,6 +94,12 @@ impl Pager {
         self.count.received = received.unwrap_or_default();
         self.count.is_partial = received.is_none();
         self
+    }
+
+    /// The same, up to a cursor that was got for the same slice.
+    #[must_use]
+    pub fn upto(self, cursor: &str) -> Self {
+        Self { upto: Some(cursor.to_owned()), cut: None, ..self }
     }
 
     /// The same series for another slice, which may be cut again.
@@ -175,11 +184,7 @@ impl Pager {
         {
             return self.stretch((answer, page), size, (offset, ceiling));
         }
-        if reader.is_past(&page) {
-            page.after = None;
-            // Nobody knows how many of those that the API counts were not asked for.
-            self.count.is_partial = true;
-        }
+        self.end_early(&mut page, reader);
         self.empty = if page.received > 0 { 0 } else { self.empty + 1 };
         if let Some(cursor) = &page.after {
             if self.empty >= MOST_EMPTY {
@@ -218,6 +223,16 @@ impl Pager {
         let received = self.count.distinct();
         let counted = if is_last { self.count.of_all() } else { None };
         Ok(Step::Page(Box::new(Fetched { received, counted, shortfall, ..fetched })))
+    }
+
+    /// Ends the list where nothing that is wanted comes after a page.
+    fn end_early(&mut self, page: &mut Page, reader: &Reader) {
+        let is_at_end = self.upto.is_some() && page.after == self.upto;
+        if is_at_end || reader.is_past(page) {
+            page.after = None;
+            // Nobody knows how many of those that the API counts were not asked for.
+            self.count.is_partial = true;
+        }
     }
 
     /// A page of a list that is paged by offset: whether it counts, and where to go on.

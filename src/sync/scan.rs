@@ -32,6 +32,8 @@ pub struct Scan<'a, W: Write> {
     pub fetch: &'a Fetch,
     /// Its place in the plan.
     pub number: usize,
+    /// The place of the list under which it is known what it gives to children.
+    pub feeder: usize,
     /// Where events go.
     pub log: &'a Log,
     /// What time it is.
@@ -166,7 +168,7 @@ impl<W: Write> Scan<'_, W> {
         let began = self.clock.elapsed();
         self.output.records(&page.lines)?;
         self.outcome.written_for += self.clock.elapsed().saturating_sub(began);
-        self.fetch.feed(self.number, &page.bound);
+        self.fetch.feed(self.feeder, &page.bound);
         if let Some((_, checkpoint)) = &mut self.checkpoint {
             checkpoint.pass(self.planned, place, &fetched);
         }

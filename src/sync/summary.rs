@@ -31,6 +31,8 @@ pub struct Summary {
     pub losses: Losses,
     /// Of a sample.
     pub access: Vec<Access>,
+    /// And what a run costs.
+    pub costs: String,
     /// When the scans of lists began, by the lists' numbers in the plan.
     pub caps: BTreeMap<usize, Option<Cap>>,
     /// The numbers of lists of which every record came.
@@ -181,7 +183,7 @@ impl Summary {
         line: &str,
         (tools, extent): (&Tools, Extent),
     ) -> Result<(), Error> {
-        let Summary { not_permitted: names, mut failures, access, .. } = self;
+        let Summary { not_permitted: names, mut failures, access, costs, .. } = self;
         let (log, succeeded) = (&tools.log, failures.is_empty());
         log.metric(Metric::Counter("http_request_count", tools.client.uncounted()), None);
         let seconds = tools.clock.elapsed().as_secs_f64();
@@ -189,6 +191,7 @@ impl Summary {
         if extent == Extent::Sample {
             // Of the lines before it there are only those that nobody expects.
             log.table(&table(&access));
+            log.table(&costs);
             log.table(line);
         } else {
             log.tell(&event::done(line, names.is_empty()));

@@ -12,7 +12,17 @@ pub struct Access {
     may_read: &'static str,
     scope: String,
     rows: u64,
+    costs: Least,
     request: String,
+}
+
+/// What reading a stream costs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Least {
+    /// Requests at the least.
+    pub requests: u64,
+    /// Whether nobody knows if that is all.
+    pub may_be_more: bool,
 }
 
 impl Access {
@@ -41,9 +51,17 @@ impl Access {
         Self { scope: scope.unwrap_or_default(), request, ..Self::new(stream, may_read) }
     }
 
+    /// Adds what one of its lists costs, if it is of that stream and may be read.
+    pub fn charge(&mut self, stream: &Stream, least: Least) {
+        if self.stream == stream.name && self.may_read == "yes" {
+            self.costs.requests += least.requests;
+            self.costs.may_be_more |= least.may_be_more;
+        }
+    }
+
     fn new(stream: &Stream, may_read: &'static str) -> Self {
         let (scope, request) = (String::new(), String::new());
-        Self { stream: stream.name, may_read, scope, rows: 0, request }
+        Self { stream: stream.name, may_read, scope, rows: 0, costs: Least::default(), request }
     }
 }
 
@@ -51,16 +69,18 @@ impl Access {
 #[must_use]
 pub fn table(found: &[Access]) -> String {
     let mut table = String::new();
-    let mut line = |cells: [&str; 5]| {
-        let [stream, may_read, scope, rows, request] = cells;
-        let row = format!("{stream:<34} {may_read:<9} {scope:<36} {rows:>4} {request}");
+    let mut line = |cells: [&str; 6]| {
+        let [stream, may_read, scope, rows, costs, request] = cells;
+        let row = format!("{stream:<34} {may_read:<9} {scope:<36} {rows:>4} {costs:>9} {request}");
         // Writing to a String does not fail.
         let _ = writeln!(table, "{}", row.trim_end());
     };
-    line(["stream", "may read", "missing scope", "rows", "request id"]);
+    line(["stream", "may read", "missing scope", "rows", "requests", "request id"]);
     for access in found {
         let rows = access.rows.to_string();
-        line([access.stream, access.may_read, &access.scope, &rows, &access.request]);
+        let Least { requests, may_be_more } = access.costs;
+        let costs = format!("{requests}{}", if may_be_more { "+" } else { "" });
+        line([access.stream, access.may_read, &access.scope, &rows, &costs, &access.request]);
     }
     table
 }

@@ -325,3 +325,44 @@ fn what_was_asked_for_before_the_run_is_not_asked_for_again() {
         (1, 1)
     );
 }
+
+#[test]
+fn a_test_says_what_a_run_costs_as_far_as_lists_tell_how_long_they_are() {
+    let stand_in = stand_in();
+    let selected = "severities,users,incidents,incident_attachments,workflow_runs";
+    let ran = Tap::of(&stand_in).arg("--test").arg("--select").arg(selected).run().ok();
+    let costs = |stream: &str| {
+        let line = ran.stderr.lines().find(|line| line.starts_with(&format!("{stream} "))).unwrap();
+        line.split_whitespace().last().unwrap().to_owned()
+    };
+    let whole = Tap::of(&stand_in).only(&["incidents", "workflow_runs"]).run().ok();
+    let (incidents, runs) =
+        (whole.records("incidents").len(), whole.records("workflow_runs").len());
+    assert_eq!((costs("severities"), costs("users")), ("1".to_owned(), "1+".to_owned()));
+    assert_eq!(costs("incidents"), incidents.div_ceil(250).to_string());
+    assert_eq!(costs("incident_attachments"), format!("{incidents}+"));
+    assert_eq!(costs("workflow_runs"), runs.div_ceil(50).to_string());
+    assert!(ran.stderr.contains("requests or more, 1 minutes at 960 a minute"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_run_says_what_it_takes_and_what_it_need_not_have_taken() {
+    let stand_in = stand_in_with(Options { page_cap: Some(2), ..Options::default() });
+    let streams = "severities,incidents,incident_updates,alerts,incident_attachments";
+    let run = |incremental: &str| {
+        let tap = Tap::of(&stand_in).set("incremental", incremental);
+        tap.arg("--select").arg(streams).run().ok()
+    };
+    let plain = run("");
+    let first = "reads 5 streams in full and 0 by what changed: 4 requests or more, and one or more for each \
+                 parent of 1 streams";
+    assert!(plain.stderr.contains(first), "{}", plain.stderr);
+    let said = plain.stderr.lines().filter(|line| line.contains("`incremental: \"*\"`"));
+    let said = said.collect::<Vec<_>>();
+    assert_eq!(said.len(), 1, "{}", plain.stderr);
+    for stream in ["alerts", "incident_updates", "incident_attachments"] {
+        assert!(said[0].contains(&format!("{stream} ")), "{}", said[0]);
+    }
+    assert!(!said[0].contains("incidents ") && !said[0].contains("severities"), "{}", said[0]);
+    assert!(!run("*").stderr.contains("`incremental: \"*\"`"));
+}

@@ -29,6 +29,7 @@ fn list(name: &str, feed: Option<Feed>) -> List {
     let reader = Reader::new(stream, stream.shape, projection, Vec::new()).noting_creation();
     List {
         whole: None,
+        upto: None,
         reader: Arc::new(reader),
         series: vec![Series::of(Request::new(stream.path))],
         cut: Cut::of(stream),

@@ -277,3 +277,42 @@ fn children_of_young_incidents_that_changed_behind_the_position_are_read_again()
     let records = ran.records("incident_attachments");
     assert!(records.iter().any(|record| record["resource"]["title"] == "renamed"));
 }
+
+#[test]
+fn parents_are_read_once_where_a_run_goes_on_in_the_middle_of_them() {
+    let streams = ["incidents", "incident_attachments"];
+    for page_cap in [2, 5] {
+        let options = || Options { page_cap: Some(page_cap), ..Options::default() };
+        let whole = Tap::of(&stand_in_with(options())).documented().only(&streams).run().ok();
+        let stand_in = stand_in_with(options());
+        let pages = |stand_in: &StandIn| {
+            let requests = stand_in.requests();
+            let is_page =
+                |target: &str| target.starts_with("/v2/incidents") && target.contains("sort_by");
+            requests.iter().filter(|seen| is_page(&seen.target)).count()
+        };
+        stand_in.fault(Fault {
+            path: "/v2/incidents".into(),
+            skip: 3,
+            times: 1,
+            action: Action::Status(401),
+        });
+        let tap = || Tap::of(&stand_in).documented().only(&streams).set("concurrency", "1");
+        let failed = tap().run();
+        assert_eq!(failed.code, 3, "{}", failed.stderr);
+        let before = pages(&stand_in);
+        let ran = tap().state(&failed.state()).run().ok();
+        assert_eq!(said(&ran, GOES_ON), 1, "{}", ran.stderr);
+        let all = whole.records("incidents").len();
+        // The follow-up of what changed since has a page or two.
+        let again = pages(&stand_in) - before - all.div_ceil(page_cap);
+        assert!((1..=2).contains(&again), "{again}");
+        assert_eq!(ids(&[&failed, &ran], "incidents"), ids(&[&whole], "incidents"));
+        assert!(ran.records("incidents").len() < all);
+        let order = |ran: &Ran| {
+            let records = ran.records("incident_attachments");
+            records.iter().map(|record| text(&record["id"])).collect::<Vec<_>>()
+        };
+        assert_eq!(order(&ran), order(&whole));
+    }
+}

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use super::queue::{Choice, Feed, List, Place};
+use crate::bookmark::position::Position;
 use crate::record::bindings::{Bindings, Latest};
 use crate::source::slice::Slice;
 use crate::source::stream::Parent;
@@ -92,6 +93,10 @@ impl OpenList {
             choice: None,
             list,
         };
+        if let Some(upto) = open.list.upto.take() {
+            open.end_at(&upto);
+            return open;
+        }
         let Some(start) = open.list.start.take() else { return open };
         if !start.parent.is_empty() {
             (open.skipped, open.set_aside) = (Some(start.parent), start.set_aside);
@@ -113,13 +118,40 @@ impl OpenList {
         open
     }
 
+    /// Reads only what lies before a position of the list.
+    fn end_at(&mut self, upto: &Position) {
+        self.next = None;
+        let series = self.list.series.iter().take(upto.series + 1).cloned().enumerate();
+        for (number, series) in series.collect::<Vec<_>>() {
+            let place = |part| Place { series: number, slice: vec![part], ..Place::default() };
+            let pager = Pager::new(series, Slice::default(), self.list.cut);
+            if number < upto.series {
+                self.pagers.insert(place(0), Slot::of(pager));
+                continue;
+            }
+            let slice = upto.slice();
+            if slice.from.is_some() {
+                let before = pager.over(Slice { from: None, until: slice.from });
+                self.pagers.insert(place(0), Slot::of(before));
+            }
+            if let Some(cursor) = &upto.after {
+                let within = pager.over(slice).upto(cursor);
+                self.pagers.insert(place(1), Slot::of(within));
+            }
+        }
+    }
+
     /// Decides how the list is read that can be read in two ways, once it is known how many parents changed.
     pub(super) fn choose(&mut self, feeds: &BTreeMap<Feed, Given>) {
         let Some(pages) = self.list.whole else { return };
-        let mut parents = 0;
+        let mut all = Vec::new();
         for (_, feed) in &self.list.parents {
             let given = feeds.get(feed).filter(|given| given.is_complete);
             let Some(given) = given else { return };
+            all.push(given);
+        }
+        let mut parents = 0;
+        for given in all {
             for record in 0..given.bindings.len() {
                 parents += u64::from(self.is_wanted(Some(given), record));
             }

@@ -41,6 +41,8 @@ pub struct List {
     pub most_parents: usize,
     /// Where to begin, if not at its start.
     pub start: Option<Position>,
+    /// Where to end, if not at its end.
+    pub upto: Option<Position>,
 }
 
 /// How a list is read that can be had as a whole, too.
