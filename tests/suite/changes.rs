@@ -66,6 +66,7 @@ fn updates_are_asked_for_incidents_that_changed_and_for_no_others() {
     assert!(
         first.records("incident_updates").iter().all(|row| row["incident_updated_at"].is_null())
     );
+    assert!(!first.stderr.contains("do not say when they changed"), "{}", first.stderr);
     let bookmark = &first.state()["bookmarks"]["incident_updates"];
     assert_eq!((&bookmark["full_scan_pages"], pages), (&json!(5), 5));
 
