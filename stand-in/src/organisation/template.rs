@@ -26,6 +26,21 @@ const ROWS: &[(&str, usize)] = &[
     ("v1.postmortem_documents", 2),
     ("v1.postmortem_documents.id.content", 2),
 ];
+/// Lists that are short, so that what is asked for once for each of their rows is little beside the rest.
+const FEW: &[(&str, usize)] = &[
+    ("v2.schedules", 1),
+    ("v3.catalog_types", 1),
+    ("v2.custom_fields", 1),
+    ("v3.alert_routes", 1),
+    ("v2.call_routes", 1),
+    ("v2.pay_configs", 1),
+    ("v2.status_pages", 1),
+    ("v2.secrets", 1),
+    ("v2.users", 5),
+    ("v2.escalation_paths", 5),
+    ("v2.glossary_entries", 5),
+    ("v2.call_sessions", 5),
+];
 /// How many alerts an incident has; there are twice as many again that have none.
 pub(super) const LINKS: usize = 5;
 const LINKED: usize = 3;
@@ -48,6 +63,11 @@ pub(super) fn grow(workspace: &mut Workspace) {
         }
         repeat(rows, *wanted);
         spread(rows);
+    }
+    for (stem, wanted) in FEW {
+        if let Some(collection) = workspace.collections.get_mut(*stem) {
+            Arc::make_mut(&mut collection.rows).truncate(*wanted);
+        }
     }
     let rows =
         |stem: &str| workspace.collections.get(stem).map(|collection| Arc::clone(&collection.rows));
