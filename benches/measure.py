@@ -51,11 +51,12 @@ class StandIn:
         self.requests = [Request(float(at), int(status), target) for at, status, target in lines]
         self.work.cleanup()
 
-    def tap(self, streams, stdout=subprocess.DEVNULL, **settings):
-        """Starts to read streams; settings are those of the tap."""
+    def tap(self, streams, stdout=subprocess.DEVNULL, arguments=(), **settings):
+        """Starts to read streams, or the default selection; settings are those of the tap."""
         settings |= {"api_key": KEY, "endpoint": self.url}
         names = {f"TAP_INCIDENT_{name.upper()}": str(value) for name, value in settings.items()}
-        command = [ROOT / "target/release/tap-incident", "--select", ",".join(streams)]
+        command = [ROOT / "target/release/tap-incident", *arguments]
+        command += ["--select", ",".join(streams)] if streams else []
         with tempfile.TemporaryFile() as errors:
             tap = subprocess.Popen(command, stdout=stdout, stderr=errors, env=os.environ | names)
             tap.errors = os.fdopen(os.dup(errors.fileno()))

@@ -8,10 +8,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use chrono::{DateTime, TimeDelta, Utc};
 use clap::Parser;
 use serde_json::Value;
 use stand_in::{
-    Action, Api, DEFAULT_KEY, Fault, Limits, OnRequest, Options, SAMPLE_MONTHS, StandIn, Workspace,
+    Action, Api, Changed, DEFAULT_KEY, Fault, Limits, NOW, OnRequest, Options, Organisation,
+    SAMPLE_MONTHS, StandIn, Workspace, standing_at,
 };
 use tap_incident::source::openapi::Openapi;
 use tap_incident::sources::incident_io::INCIDENT_IO;
@@ -33,6 +35,21 @@ struct Arguments {
     /// Another length of one history, such as /v2/alerts=200000
     #[arg(long, value_parser = rows)]
     rows: Vec<(String, usize)>,
+    /// An organisation of so many incidents in place of the sample, made evenly over three years:
+    /// with 20000 it has 300,000 alerts and 200,000 workflow runs
+    #[arg(long, value_name = "INCIDENTS", conflicts_with_all = ["months", "rows"])]
+    organisation: Option<usize>,
+    /// Up to when rows of the organisation were made, such as 2026-11-19T00:00:00Z; else a day
+    /// before what the clock shows
+    #[arg(long, value_name = "TIME", requires = "organisation")]
+    until: Option<DateTime<Utc>>,
+    /// How much of the organisation has changed in the last hour, otherwise it is the same: 0.3
+    /// for three of a thousand rows
+    #[arg(long, value_name = "PERCENT", requires = "organisation")]
+    changed: Option<f64>,
+    /// What the clock shows
+    #[arg(long, value_name = "TIME", default_value_t = NOW)]
+    now: DateTime<Utc>,
     /// How long each answer takes
     #[arg(long, default_value_t = 0)]
     latency_ms: u64,
@@ -68,8 +85,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         "actian" => (Api::Actian, Workspace::actian()?),
         _ => {
             let document = Openapi::embedded(&INCIDENT_IO)?;
-            let workspace = Workspace::with_months(arguments.months)?;
-            (Api::OpenApi(document.as_value().clone()), workspace)
+            (Api::OpenApi(document.as_value().clone()), workspace(&arguments)?)
         }
     };
     for (path, rows) in &arguments.rows {
@@ -89,6 +105,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         limits: arguments.limits,
         forbidden: arguments.forbid,
         page_cap: arguments.page_cap,
+        clock: standing_at(arguments.now),
         ..Options::default()
     };
     let stand_in = StandIn::serving(api, workspace, options)?;
@@ -98,6 +115,16 @@ fn main() -> Result<(), Box<dyn Error>> {
     announce(&stand_in.url())?;
     io::stdin().read_to_end(&mut Vec::new())?;
     arguments.log.map_or(Ok(()), |path| Ok(log(&path, &stand_in, &moments)?))
+}
+
+/// The sample of incident.io, or an organisation.
+fn workspace(arguments: &Arguments) -> Result<Workspace, String> {
+    let Some(incidents) = arguments.organisation else {
+        return Workspace::with_months(arguments.months);
+    };
+    let until = arguments.until.unwrap_or(arguments.now - TimeDelta::days(1));
+    let changed = arguments.changed.map(|percent| Changed { percent, at: arguments.now });
+    Workspace::organisation(&Organisation { incidents, until, changed })
 }
 
 /// Repeats rows under other ids until there are so many.

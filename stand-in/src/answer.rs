@@ -10,8 +10,9 @@ use super::cursor::Cursor;
 use super::document::{Document, Endpoint, List, Meta, Shape, placeholder};
 use super::filters::filters;
 use super::hidden;
-use super::page::{Page, overlap};
+use super::page::Page;
 use super::parent::lists_of;
+use super::places::Places;
 use super::query::{Query, Request};
 use super::readings::Readings;
 use super::refusal::Refusal;
@@ -143,18 +144,22 @@ impl Asked<'_> {
         }
         let order = hidden::order(&self.endpoint.path, list.is_paged, &self.query);
         let sequence = self.workspace.sequence(collection, order);
-        let mut range = 0..sequence.len();
+        let mut places = Places::from(0..sequence.len());
         for id in self.parent_ids() {
-            range = overlap(&range, &sequence.of_month(id));
+            places = places.shared(&sequence.of_month(id));
         }
         if let (Some(created), By::Time("created_at")) = (filters.created, order.by) {
-            range = overlap(&range, &sequence.between(created.from, created.until));
+            places = places.within(&sequence.between(created.from, created.until));
+        }
+        if let Some(updated) = filters.updated {
+            places = places.shared(&collection.updated(&sequence, updated));
         }
         let start = cursor.last.as_ref().map_or(0, |last| sequence.after(last));
         let size = if list.is_paged { self.page_size() } else { usize::MAX };
-        let mut page = Page::read(&sequence, overlap(&range, &(start..usize::MAX)), size, &passes);
+        let rest = places.clone().within(&(start..usize::MAX));
+        let mut page = Page::read(&sequence, &rest, size, &passes);
         if list.counts_records {
-            page.count(&sequence, range, &passes);
+            page.count(&sequence, &places, &passes);
         }
         let first = page.positions.first().and_then(|at| sequence.row(*at));
         let others = self.others(&list.others, first.as_ref());
@@ -278,11 +283,11 @@ impl Asked<'_> {
             given.chain(self.query.bound.clone()).filter(|(name, _)| !is_window(name)).collect();
         let order = hidden::order(&self.endpoint.path, false, &self.query);
         let sequence = self.workspace.sequence(collection, order);
-        let mut range = 0..sequence.len();
+        let mut places = Places::from(0..sequence.len());
         for (_, value) in &wanted {
-            range = overlap(&range, &sequence.of_month(value));
+            places = places.shared(&sequence.of_month(value));
         }
-        let mut rows = range.filter_map(|at| sequence.row(at));
+        let mut rows = places.iter().filter_map(|at| sequence.row(at));
         let row = rows.find(|row| wanted.iter().all(|(name, value)| row.matches(name, value)))?;
         match property {
             Some(property) if !collection.is_whole => Some(json!({property: row.public()})),

@@ -68,11 +68,13 @@ const CHOICES: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// The filters of a query: the rows that pass, and the window of `created_at` they lie in.
+/// The filters of a query: the rows that pass, and the windows of `created_at` and `updated_at` they lie
+/// in.
 #[derive(Default)]
 pub(crate) struct Filters {
     pub(crate) tests: Vec<Test>,
     pub(crate) created: Option<Window>,
+    pub(crate) updated: Option<Window>,
 }
 
 /// Reads all filters of a query to a list.
@@ -93,6 +95,8 @@ pub(crate) fn filters(list: &str, query: &Query, rules: &Rules) -> Result<Filter
         let pointer = format!("/{}", filter.name);
         if filter.name == "created_at" {
             filters.created = Some(window);
+        } else {
+            filters.updated = Some(window);
         }
         filters.tests.push(Box::new(move |row| {
             row.moment(&pointer).is_some_and(|moment| window.holds(moment))

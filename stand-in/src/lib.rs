@@ -4,9 +4,12 @@
 
 mod time;
 mod month;
+mod changes;
 mod row;
+mod places;
 mod sequence;
 mod workspace;
+mod organisation;
 mod document;
 mod readings;
 mod refusal;
@@ -39,6 +42,7 @@ pub use api::Api;
 pub use faults::{Action, Fault, Rewrite, Weather};
 pub use limits::Limits;
 pub use options::{Clock, DEFAULT_KEY, NOW, OnAnswer, OnRequest, Options, standing_at};
+pub use organisation::{Changed, Organisation};
 pub use readings::Readings;
 pub use server::StandIn;
 pub use shared::Seen;

@@ -14,38 +14,58 @@ const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// How many months three base-32 digits can tell apart.
 pub(crate) const MOST_MONTHS: usize = 32 * 32 * 32;
 /// How many months fit in five years; a longer history is squeezed into as much time.
-const UNSQUEEZED: i64 = 65;
+const UNSQUEEZED: usize = 65;
 /// The length of the template month.
 pub(crate) const LENGTH: i64 = 28 * time::DAY;
-/// 2026-11-20T00:00:00Z, the end of the newest month.
-const END: i64 = 1_795_132_800_000_000;
+/// 2026-11-20T00:00:00Z, the end of the template month.
+pub(crate) const END: i64 = 1_795_132_800_000_000;
+
+/// The time that all months of a history take together, in microseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stretch {
+    pub(crate) until: i64,
+    pub(crate) length: i64,
+}
+
+impl Stretch {
+    /// Months one after the other up to the end of the template, squeezed where they are many.
+    pub(crate) fn usual(months: usize) -> Self {
+        Self { until: END, length: length(months.min(UNSQUEEZED)) }
+    }
+}
 
 /// How one month of history differs from the template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Month {
     code: [u8; 3],
     back: i64,
-    squeeze: i64,
+    /// How long all months would be together if they were not squeezed.
+    whole: i64,
+    stretch: Stretch,
     references: u64,
     is_stored: bool,
 }
 
 impl Month {
     /// The month of rows that are served just as they are stored.
-    pub(crate) const STORED: Self =
-        Self { code: *b"000", back: 0, squeeze: UNSQUEEZED, references: 0, is_stored: true };
+    pub(crate) const STORED: Self = Self {
+        code: *b"000",
+        back: 0,
+        whole: LENGTH,
+        stretch: Stretch { until: END, length: LENGTH },
+        references: 0,
+        is_stored: true,
+    };
 
-    /// The month with this number (for ids), `age` months before the newest of `months`; `incidents` is
-    /// how many references one month takes.
-    pub(crate) fn new(number: usize, age: usize, months: usize, incidents: usize) -> Self {
-        let whole = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-        Self {
-            code: code(number),
-            back: whole(age).saturating_mul(LENGTH),
-            squeeze: whole(months).max(UNSQUEEZED),
-            references: (number as u64).saturating_mul(incidents as u64),
-            is_stored: false,
-        }
+    /// The month with this number (for ids), `age` months before the newest of `months`.
+    pub(crate) fn new(number: usize, age: usize, months: usize, stretch: Stretch) -> Self {
+        let (back, whole) = (length(age), length(months));
+        Self { code: code(number), back, whole, stretch, references: 0, is_stored: false }
+    }
+
+    /// With references that go on from those of the months before, of which one takes so many.
+    pub(crate) fn referring(self, number: usize, incidents: usize) -> Self {
+        Self { references: (number as u64).saturating_mul(incidents as u64), ..self }
     }
 
     /// Where a moment of the template lies in this month.
@@ -54,8 +74,8 @@ impl Month {
             return template;
         }
         let until_end = i128::from(END) - i128::from(template) + i128::from(self.back);
-        let squeezed = until_end * i128::from(UNSQUEEZED) / i128::from(self.squeeze);
-        i64::try_from(i128::from(END) - squeezed).unwrap_or(template)
+        let squeezed = until_end * i128::from(self.stretch.length) / i128::from(self.whole.max(1));
+        i64::try_from(i128::from(self.stretch.until) - squeezed).unwrap_or(template)
     }
 
     /// A text of the template as it reads in this month.
@@ -94,7 +114,7 @@ impl Month {
     fn timestamp(&self, template: &str) -> Option<String> {
         let moment = time::looks_like_timestamp(template).then(|| time::moment(template))??;
         // A squeezed history needs milliseconds, or rows a minute apart would become equal.
-        let least = if self.squeeze > UNSQUEEZED { 3 } else { 0 };
+        let least = if self.stretch.length < self.whole { 3 } else { 0 };
         Some(time::timestamp(self.moment(moment), time::fraction_digits(template).max(least)))
     }
 
@@ -113,6 +133,11 @@ impl Month {
         }
         renumbered
     }
+}
+
+/// The length of so many months.
+fn length(months: usize) -> i64 {
+    i64::try_from(months).unwrap_or(i64::MAX).saturating_mul(LENGTH)
 }
 
 fn code(number: usize) -> [u8; 3] {
@@ -152,7 +177,7 @@ mod tests {
 
     #[test]
     fn an_older_month_has_its_own_ids_references_and_times() {
-        let month = Month::new(37, 2, 40, 30);
+        let month = Month::new(37, 2, 40, Stretch::usual(40)).referring(37, 30);
         let template = json!({"id": "01K000INCD1", "at": "2026-10-23T10:00:00.5Z",
             "links": ["https://x.example/01K000INCD1?r=INC-7 and INC-8"], "_own": "01K000USER1"});
         let expected = json!({"id": "01K015INCD1", "at": "2026-08-28T10:00:00.5Z",
@@ -186,7 +211,9 @@ mod tests {
     fn a_long_history_fits_in_five_years_and_keeps_its_order() {
         let months = MOST_MONTHS;
         let text = |age: usize, text: &str| {
-            Month::new(months - 1 - age, age, months, 1).text(text).into_owned()
+            Month::new(months - 1 - age, age, months, Stretch::usual(months))
+                .text(text)
+                .into_owned()
         };
         assert!(text(months - 1, "2026-10-23T00:00:00Z").as_str() > "2021-11-01");
         assert!(text(1, "2026-11-19T23:59:59Z") < text(0, "2026-10-23T00:00:00Z"));

@@ -1,9 +1,8 @@
 //! Reading one page from a sequence: as many rows as fit, and whether more follow.
 
-use std::ops::Range;
-
 use serde_json::Value;
 
+use super::places::Places;
 use super::row::Row;
 use super::sequence::{Key, Sequence};
 
@@ -23,15 +22,15 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    /// Reads at most `size` rows of a range that pass.
+    /// Reads at most `size` rows of these places that pass.
     pub(crate) fn read(
         sequence: &Sequence,
-        range: Range<usize>,
+        places: &Places,
         size: usize,
         passes: &dyn Fn(&Row<'_>) -> bool,
     ) -> Self {
         let mut page = Self::default();
-        for at in range {
+        for at in places.iter() {
             if !sequence.row(at).is_some_and(|row| passes(&row)) {
                 continue;
             }
@@ -46,22 +45,16 @@ impl Page {
         page
     }
 
-    /// Counts all rows of a range that pass, if the sequence is not too long for that.
+    /// Counts all rows of these places that pass, if the sequence is not too long for that.
     pub(crate) fn count(
         &mut self,
         sequence: &Sequence,
-        range: Range<usize>,
+        places: &Places,
         passes: &dyn Fn(&Row<'_>) -> bool,
     ) {
         if sequence.len() <= MOST_COUNTED {
-            let rows = range.filter_map(|at| sequence.row(at));
+            let rows = places.iter().filter_map(|at| sequence.row(at));
             self.count = Some(rows.filter(|row| passes(row)).count());
         }
     }
-}
-
-/// The positions that two ranges share.
-pub(crate) fn overlap(one: &Range<usize>, other: &Range<usize>) -> Range<usize> {
-    let start = one.start.max(other.start);
-    start..one.end.min(other.end).max(start)
 }

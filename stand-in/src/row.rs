@@ -5,8 +5,12 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
+use super::changes::UPDATED_AT;
 use super::month::Month;
 use super::time;
+
+/// How many fraction digits the time of a change has.
+const DIGITS: usize = 3;
 
 /// One row of one month. Its texts are read through the month, so the row itself is made only when it is
 /// sent.
@@ -14,21 +18,36 @@ use super::time;
 pub(crate) struct Row<'a> {
     stored: &'a Value,
     month: Month,
+    /// When it was changed since it was made.
+    changed: Option<i64>,
 }
 
 impl<'a> Row<'a> {
     pub(crate) fn new(stored: &'a Value, month: Month) -> Self {
-        Self { stored, month }
+        Self { stored, month, changed: None }
+    }
+
+    /// The row as it is since a moment, if it has changed.
+    pub(crate) fn changed(self, changed: Option<i64>) -> Self {
+        Self { changed, ..self }
     }
 
     /// The row with its private keys.
     pub(crate) fn whole(&self) -> Value {
-        self.month.value(self.stored, |_| true)
+        self.dated(self.month.value(self.stored, |_| true))
     }
 
     /// The row as the API sends it: without keys that start with `_`, at any depth.
     pub(crate) fn public(&self) -> Value {
-        self.month.value(self.stored, |name| !name.starts_with('_'))
+        self.dated(self.month.value(self.stored, |name| !name.starts_with('_')))
+    }
+
+    /// The value with the time of the change.
+    fn dated(&self, mut value: Value) -> Value {
+        if let (Some(changed), Some(at)) = (self.changed, value.get_mut(UPDATED_AT)) {
+            *at = Value::String(time::timestamp(changed, DIGITS));
+        }
+        value
     }
 
     /// The text at a JSON pointer.
@@ -38,6 +57,9 @@ impl<'a> Row<'a> {
 
     /// The moment at a JSON pointer.
     pub(crate) fn moment(&self, pointer: &str) -> Option<i64> {
+        if self.changed.is_some() && pointer.strip_prefix('/') == Some(UPDATED_AT) {
+            return self.changed;
+        }
         let template = self.stored.pointer(pointer).and_then(Value::as_str);
         template.and_then(time::moment).map(|moment| self.month.moment(moment))
     }

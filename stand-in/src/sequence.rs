@@ -6,9 +6,12 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::month::{self, Month};
+use super::changes::Changes;
+use super::month::{self, Month, Stretch};
+use super::places::Places;
 use super::row::Row;
 use super::time;
+use super::window::Window;
 
 /// What a list is sorted by; ties are broken by id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,13 +78,25 @@ pub(crate) struct Calendar {
     pub(crate) newest: usize,
     pub(crate) incidents: usize,
     pub(crate) cut: usize,
+    pub(crate) stretch: Stretch,
 }
 
 impl Calendar {
     /// The month at this index, 0 being the oldest.
     pub(crate) fn month(&self, index: usize) -> Month {
         let age = self.months.saturating_sub(index + 1);
-        Month::new(self.newest.saturating_sub(age), age, self.months, self.incidents)
+        let number = self.newest.saturating_sub(age);
+        Month::new(number, age, self.months, self.stretch).referring(number, self.incidents)
+    }
+
+    /// The indices of the months of which something can lie in a window.
+    fn within(&self, window: Window) -> Range<usize> {
+        let is_before = |index: usize| self.month(index).moment(month::END) < window.from;
+        let is_begun =
+            |index: usize| self.month(index).moment(month::END - month::LENGTH) <= window.until;
+        let start = (0..self.months).take_while(|index| is_before(*index)).count();
+        let end = (start..self.months).take_while(|index| is_begun(*index)).count();
+        start..start + end
     }
 
     /// The index of the month with this number.
@@ -91,6 +106,15 @@ impl Calendar {
     }
 }
 
+/// What a list has beside the months of its history.
+#[derive(Debug, Clone)]
+pub(crate) struct Beside {
+    /// Rows that come after all others in each order, and their order.
+    pub(crate) news: Arc<Vec<Value>>,
+    pub(crate) sorted: Sorted,
+    pub(crate) changes: Option<Changes>,
+}
+
 /// The rows of an endpoint in order.
 #[derive(Debug)]
 pub(crate) struct Sequence {
@@ -98,7 +122,17 @@ pub(crate) struct Sequence {
     places: Arc<Vec<Place>>,
     oldest: Arc<Vec<Place>>,
     calendar: Option<Calendar>,
+    beside: Option<Beside>,
     order: Order,
+}
+
+/// Where a row is stored, and for which month.
+struct Found<'s> {
+    place: &'s Place,
+    rows: &'s [Value],
+    month: Month,
+    /// The index of the month, unless the row is served as it is stored.
+    index: Option<usize>,
 }
 
 impl Sequence {
@@ -115,25 +149,43 @@ impl Sequence {
             }
             _ => Arc::clone(&sorted.places),
         };
-        Self { rows, places: sorted.places, oldest, calendar, order }
+        Self { rows, places: sorted.places, oldest, calendar, beside: None, order }
+    }
+
+    /// The same with what there is beside its months.
+    pub(crate) fn with(self, beside: Option<Beside>) -> Self {
+        Self { beside, ..self }
     }
 
     pub(crate) fn len(&self) -> usize {
+        let news = self.beside.as_ref().map_or(0, |beside| beside.sorted.places.len());
+        self.months_len() + news
+    }
+
+    /// How many rows the months have.
+    fn months_len(&self) -> usize {
         let others = self.calendar.map_or(0, |calendar| calendar.months.saturating_sub(1));
         self.oldest.len() + self.places.len() * others
     }
 
     pub(crate) fn row(&self, position: usize) -> Option<Row<'_>> {
-        let (place, month) = self.place(position)?;
-        Some(Row::new(self.rows.get(place.index)?, month))
+        let found = self.found(position)?;
+        let changed = found.index.and_then(|index| self.changed(index, found.place.index));
+        Some(Row::new(found.rows.get(found.place.index)?, found.month).changed(changed))
     }
 
     pub(crate) fn key(&self, position: usize) -> Option<Key> {
-        let (place, month) = self.place(position)?;
+        let Found { place, month, .. } = self.found(position)?;
         Some(Key {
             time: month.moment(place.key.time),
             text: month.text(&place.key.text).into_owned(),
         })
+    }
+
+    /// When the row that is stored at a place has changed in a month, if it has.
+    pub(crate) fn changed(&self, month: usize, index: usize) -> Option<i64> {
+        let changes = self.beside.as_ref()?.changes?;
+        changes.moment(month * self.places.len() + index)
     }
 
     /// The position of the first row that follows this key, whether or not a row has it.
@@ -155,30 +207,85 @@ impl Sequence {
         }
     }
 
-    /// The positions where rows can be that name this id of history: those of its month.
-    pub(crate) fn of_month(&self, id: &str) -> Range<usize> {
+    /// The positions where rows can be that name this id of history: those of its month, and of what
+    /// came after all months.
+    pub(crate) fn of_month(&self, id: &str) -> Places {
         let (Some(calendar), Some((number, _))) = (self.calendar, month::parts_of(id)) else {
-            return 0..self.len();
+            return Places::from(0..self.len());
         };
-        let Some(index) = calendar.index(number) else { return 0..0 };
-        let end = self.oldest.len() + index * self.places.len();
-        let start = if index == 0 { 0 } else { end - self.places.len() };
-        if self.order.is_newest_first { self.len() - end..self.len() - start } else { start..end }
+        let month = calendar.index(number).map_or(0..0, |index| self.months(&(index..index + 1)));
+        Places::of(vec![self.turned(&month), self.turned(&self.news())])
     }
 
-    fn place(&self, position: usize) -> Option<(&Place, Month)> {
+    /// The positions where rows can be that were updated in a window, where those of a month were
+    /// in that month, or have changed since.
+    pub(crate) fn updated(&self, window: Window) -> Places {
+        let Some(calendar) = self.calendar else { return Places::from(0..self.len()) };
+        let mut places = vec![self.months(&calendar.within(window)), self.news()];
+        if let Some(changes) = self.beside.as_ref().and_then(|beside| beside.changes) {
+            let mut ranks = vec![0; self.places.len()];
+            for (rank, place) in self.places.iter().enumerate() {
+                if let Some(of_place) = ranks.get_mut(place.index) {
+                    *of_place = rank;
+                }
+            }
+            let numbers = changes.numbers(self.months_len());
+            let changed = numbers.filter(|number| {
+                changes.moment(*number).is_some_and(|moment| window.holds(moment))
+            });
+            places.extend(changed.filter_map(|number| {
+                let rank = ranks.get(number % ranks.len().max(1))?;
+                let at = number - number % ranks.len() + rank;
+                Some(at..at + 1)
+            }));
+        }
+        Places::of(places.iter().map(|place| self.turned(place)).collect())
+    }
+
+    /// The positions of some months, the oldest row being the first.
+    fn months(&self, indices: &Range<usize>) -> Range<usize> {
+        let end = |index: usize| match index.checked_sub(1) {
+            None => 0,
+            Some(others) => self.oldest.len() + others * self.places.len(),
+        };
+        end(indices.start)..end(indices.end)
+    }
+
+    /// The positions behind all months, the oldest row being the first.
+    fn news(&self) -> Range<usize> {
+        self.months_len()..self.len()
+    }
+
+    /// Positions as they are in the order of the list.
+    fn turned(&self, oldest_first: &Range<usize>) -> Range<usize> {
+        if self.order.is_newest_first {
+            self.len() - oldest_first.end..self.len() - oldest_first.start
+        } else {
+            oldest_first.clone()
+        }
+    }
+
+    fn found(&self, position: usize) -> Option<Found<'_>> {
         let last = self.len().checked_sub(1)?;
         let position =
             if self.order.is_newest_first { last.checked_sub(position)? } else { position };
+        if let (Some(number), Some(beside)) =
+            (position.checked_sub(self.months_len()), &self.beside)
+        {
+            let place = beside.sorted.places.get(number)?;
+            return Some(Found { place, rows: &beside.news, month: Month::STORED, index: None });
+        }
+        let found = |place, month, index| Found { place, rows: &self.rows, month, index };
         let Some(calendar) = self.calendar else {
-            return self.places.get(position).map(|place| (place, Month::STORED));
+            return self.places.get(position).map(|place| found(place, Month::STORED, None));
         };
         let Some(rest) = position.checked_sub(self.oldest.len()) else {
-            return self.oldest.get(position).map(|place| (place, calendar.month(0)));
+            let place = self.oldest.get(position)?;
+            return Some(found(place, calendar.month(0), Some(0)));
         };
         let index = rest.checked_div(self.places.len())? + 1;
         let place = self.places.get(rest % self.places.len())?;
-        (index < calendar.months).then(|| (place, calendar.month(index)))
+        (index < calendar.months).then(|| found(place, calendar.month(index), Some(index)))
     }
 
     fn partition(&self, is_before: impl Fn(&Key) -> bool) -> usize {

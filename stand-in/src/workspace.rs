@@ -7,9 +7,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use packed::{Packed, packed};
 use serde_json::Value;
 
-use super::month::{self, MOST_MONTHS, Month};
+use super::changes::{Changes, UPDATED_AT};
+use super::month::{self, MOST_MONTHS, Month, Stretch};
+use super::places::Places;
 use super::row::Row;
-use super::sequence::{By, Calendar, Order, Sequence, Sorted};
+use super::sequence::{Beside, By, Calendar, Order, Sequence, Sorted};
+use super::window::Window;
 
 static FILES: Packed = packed!("workspace");
 static SIGNALFX: Packed = packed!("signalfx");
@@ -21,21 +24,35 @@ const INCIDENTS: &str = "v2.incidents";
 /// The data of a workspace: rows by endpoint path.
 #[derive(Debug, Default)]
 pub struct Workspace {
-    collections: BTreeMap<String, Collection>,
+    pub(crate) collections: BTreeMap<String, Collection>,
     months: usize,
+    /// The time that all months take, where it is not the usual one.
+    pub(crate) stretch: Option<Stretch>,
+}
+
+/// Which rows of an endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kept {
+    Rows,
+    News,
 }
 
 /// The rows of one endpoint.
 #[derive(Debug, Default)]
 pub(crate) struct Collection {
-    rows: Arc<Vec<Value>>,
+    pub(crate) rows: Arc<Vec<Value>>,
     /// Whether each row is a whole answer and not an item of a list.
     pub(crate) is_whole: bool,
-    is_history: bool,
+    pub(crate) is_history: bool,
+    /// Rows that came after all months of history.
+    pub(crate) news: Arc<Vec<Value>>,
+    /// Which rows of history have changed since.
+    pub(crate) changes: Option<Changes>,
     /// How many rows the file has, even after an edit.
     template_size: usize,
     size: Option<usize>,
-    sorted: Mutex<BTreeMap<By, Sorted>>,
+    /// The order of the rows, and of those that came after.
+    sorted: Mutex<BTreeMap<(Kept, By), Sorted>>,
 }
 
 impl Workspace {
@@ -98,7 +115,7 @@ impl Workspace {
                 Collection::of_file(file).map_err(|error| format!("{name}: {error}"))?;
             collections.insert(name.to_owned(), collection);
         }
-        Ok(Self { collections, months })
+        Ok(Self { collections, months, stretch: None })
     }
 
     /// Gives the history of this endpoint exactly so many rows, while others stay as they are. Months of
@@ -135,6 +152,7 @@ impl Workspace {
         }
         change(Arc::make_mut(&mut collection.rows));
         collection.is_history = false;
+        collection.news = Arc::default();
         collection.forget_order();
     }
 
@@ -152,7 +170,8 @@ impl Workspace {
         let calendar = self.calendar(collection);
         let sorted = collection.sorted(order.by);
         if calendar.is_none() || sorted.is_separable {
-            return Sequence::new(Arc::clone(&collection.rows), sorted, calendar, order);
+            return Sequence::new(Arc::clone(&collection.rows), sorted, calendar, order)
+                .with(collection.beside(order.by));
         }
         // Months that overlap in this order cannot be put one after the other: all rows are made.
         let in_file_order = Order { by: By::File, is_newest_first: false };
@@ -161,7 +180,8 @@ impl Workspace {
             collection.sorted(By::File),
             calendar,
             in_file_order,
-        );
+        )
+        .with(collection.beside(By::File));
         let rows: Vec<Value> =
             (0..months.len()).filter_map(|at| months.row(at)).map(|row| row.whole()).collect();
         let sorted = Sorted::new(&rows, order.by);
@@ -177,26 +197,33 @@ impl Workspace {
     ) -> Option<T> {
         let has_id =
             |stored: &Value, id: &str| stored.get("id").and_then(Value::as_str) == Some(id);
-        let (id, month, cut) = match self.calendar(collection) {
-            None => (id.to_owned(), Month::STORED, 0),
-            Some(calendar) => {
-                let (number, id) = month::parts_of(id)?;
-                let index = calendar.index(number)?;
-                (id, calendar.month(index), if index == 0 { calendar.cut } else { 0 })
-            }
+        if let Some(stored) = collection.news.iter().find(|stored| has_id(stored, id)) {
+            return Some(found(Row::new(stored, Month::STORED)));
+        }
+        let Some(calendar) = self.calendar(collection) else {
+            let stored = collection.rows.iter().find(|stored| has_id(stored, id))?;
+            return Some(found(Row::new(stored, Month::STORED)));
         };
-        let stored = collection.rows.iter().skip(cut).find(|stored| has_id(stored, &id))?;
-        Some(found(Row::new(stored, month)))
+        let (number, id) = month::parts_of(id)?;
+        let month = calendar.index(number)?;
+        let cut = if month == 0 { calendar.cut } else { 0 };
+        let index = collection.rows.iter().position(|stored| has_id(stored, &id))?;
+        let stored = collection.rows.get(index).filter(|_| index >= cut)?;
+        let changed = collection
+            .changes
+            .and_then(|changes| changes.moment(month * collection.rows.len() + index));
+        Some(found(Row::new(stored, calendar.month(month)).changed(changed)))
     }
 
-    fn calendar(&self, collection: &Collection) -> Option<Calendar> {
+    pub(crate) fn calendar(&self, collection: &Collection) -> Option<Calendar> {
         let (months, cut) = collection.months(self.months)?;
         let longest = self.collections.values().filter_map(|other| other.months(self.months));
         let longest = longest.map(|(months, _)| months).max()?;
         let newest = longest.max(self.months).saturating_sub(1);
         let incidents =
             self.collections.get(INCIDENTS).map_or(0, |incidents| incidents.template_size);
-        Some(Calendar { months, newest, incidents, cut })
+        let stretch = self.stretch.unwrap_or_else(|| Stretch::usual(months));
+        Some(Calendar { months, newest, incidents, cut, stretch })
     }
 }
 
@@ -226,12 +253,44 @@ impl Collection {
         Some((months, (months * self.rows.len()).saturating_sub(size)))
     }
 
-    fn sorted(&self, by: By) -> Sorted {
-        let mut sorted = self.sorted.lock().unwrap_or_else(PoisonError::into_inner);
-        sorted.entry(by).or_insert_with(|| Sorted::new(&self.rows, by)).clone()
+    /// The places of a sequence where rows can be that were updated in a window.
+    pub(crate) fn updated(&self, sequence: &Sequence, window: Window) -> Places {
+        if self.is_history && self.is_separable(By::Time(UPDATED_AT)) {
+            sequence.updated(window)
+        } else {
+            Places::from(0..sequence.len())
+        }
     }
 
-    fn forget_order(&mut self) {
+    /// Whether whole months stand one after the other in an order.
+    pub(crate) fn is_separable(&self, by: By) -> bool {
+        self.sorted(by).is_separable
+    }
+
+    fn sorted(&self, by: By) -> Sorted {
+        self.sorted_of(Kept::Rows, by)
+    }
+
+    fn sorted_of(&self, kept: Kept, by: By) -> Sorted {
+        let rows = match kept {
+            Kept::Rows => &self.rows,
+            Kept::News => &self.news,
+        };
+        let mut sorted = self.sorted.lock().unwrap_or_else(PoisonError::into_inner);
+        sorted.entry((kept, by)).or_insert_with(|| Sorted::new(rows, by)).clone()
+    }
+
+    /// What there is beside the months of history, in an order.
+    fn beside(&self, by: By) -> Option<Beside> {
+        let has_any = self.is_history && (self.changes.is_some() || !self.news.is_empty());
+        has_any.then(|| Beside {
+            news: Arc::clone(&self.news),
+            sorted: self.sorted_of(Kept::News, by),
+            changes: self.changes,
+        })
+    }
+
+    pub(crate) fn forget_order(&mut self) {
         self.sorted.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }

@@ -8,6 +8,7 @@ mod filtered;
 mod hiding;
 mod history;
 mod lists;
+mod organisation;
 mod prose;
 mod samples;
 mod signalfx;

@@ -52,7 +52,7 @@ pub(super) fn numbered(count: usize) -> Value {
 
 /// The stand-in without its socket.
 pub(super) struct Api {
-    document: Document,
+    pub(super) document: Document,
     pub(super) workspace: Workspace,
     pub(super) rules: Rules,
 }
