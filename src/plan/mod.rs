@@ -352,8 +352,7 @@ fn list(
         asked: Asked {
             shape: stream.shape,
             parents: reading.parents,
-            parents_changed: (is_of_parents && method == Some(Method::Incremental))
-                .then_some(asked),
+            parents_changed: parents_changed(stream, method, asked).filter(|_| is_of_parents),
             filter,
             series,
             cut: Cut::of(stream).filter(|_| is_whole),
@@ -373,6 +372,16 @@ fn list(
         upto: None,
         pass: Pass::First,
         notes,
+    }
+}
+
+/// Which of its parents a list is read for, where not for all of them.
+fn parents_changed(stream: &Stream, method: Option<Method>, asked: Window) -> Option<Window> {
+    match method {
+        Some(Method::Incremental) => Some(asked),
+        Some(Method::FullTable) => None,
+        // Read for its own children only.
+        None => Some(asked).filter(|asked| stream.follows_parents() && asked.start.is_some()),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::base::time;
 use crate::bookmark::moved::Moved;
 use crate::singer::catalog::{Method, Selected};
 use crate::source::request::Series;
-use crate::source::stream::{Moves, Stream};
+use crate::source::stream::{Moves, Parent, Stream};
 use crate::source::window::Window;
 
 /// The scan of those parents.
@@ -23,7 +23,7 @@ pub(super) fn moved(own: &Planned, inputs: &Inputs) -> Option<Planned> {
     let start = moved_since(own.stream, emitted.is_full, inputs);
     Some(Planned {
         asked: Asked {
-            parents: moves.parents,
+            parents: parents(moves, inputs),
             parents_changed: Some(Window { start, end: None }),
             series: vec![Series::of(first)],
             cut: None,
@@ -36,6 +36,14 @@ pub(super) fn moved(own: &Planned, inputs: &Inputs) -> Option<Planned> {
         notes: Vec::new(),
         ..own.clone()
     })
+}
+
+/// Whose records move: mostly those of the modes that are read are all that there are, and need no list of
+/// their own.
+pub(super) fn parents(moves: &Moves, inputs: &Inputs) -> &'static [Parent] {
+    let mut asked = moves.parents.iter().flat_map(|parent| parent.filter);
+    let is_read = asked.all(|(_, mode)| inputs.config.modes.iter().any(|known| known == mode));
+    if is_read { moves.in_own_list } else { moves.parents }
 }
 
 /// How the records of a stream move, where that matters: what is read in full shows all of them.

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::moves::{moved_since, moves};
+use super::moves::{moved_since, moves, parents};
 use super::{Extent, Filter, Inputs, detail, reading};
 use crate::singer::catalog::{Method, Selected, Selection};
 use crate::source::Source;
@@ -66,7 +66,7 @@ pub(super) fn needs_of(all: &[Selected], inputs: &Inputs) -> Vec<Need> {
         }
         if let Some(moves) = moves(selected, inputs) {
             let since = moved_since(selected.stream, reading.bookmark.is_none(), inputs);
-            need(source, moves.parents, since, &mut needs);
+            need(source, parents(moves, inputs), since, &mut needs);
         }
     }
     needs
@@ -78,7 +78,8 @@ fn counter(stream: &Stream, inputs: &Inputs) -> Option<&'static Parent> {
     stream.counted_by.filter(|_| is_whole)
 }
 
-/// Adds what children need of their parents, and these, in full, of theirs.
+/// Adds what children need of their parents, and these of theirs: in full, unless they follow the changes of
+/// theirs.
 fn need(
     source: &Source,
     parents: &'static [Parent],
@@ -90,7 +91,8 @@ fn need(
             Some(known) => known.since = known.since.zip(since).map(|(one, other)| one.min(other)),
             None => needs.push(Need { parent, since }),
         }
-        need(source, source.named(parent.stream).map_or(&[], |stream| stream.parents), None, needs);
+        let Some(stream) = source.named(parent.stream) else { continue };
+        need(source, stream.parents, since.filter(|_| stream.follows_parents()), needs);
     }
 }
 

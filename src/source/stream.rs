@@ -117,8 +117,10 @@ pub enum Modes {
 /// A value of a parent that decides in which series its records are, and changes without a change of theirs.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Moves {
-    /// Whose value that is. What is taken of each: its id, the value, and when it changed last.
+    /// Whose value that is, whatever it is. What is taken of each: its id, the value, and when it changed last.
     pub parents: &'static [Parent],
+    /// The same of the parents that are read anyway, where that is all of them.
+    pub in_own_list: &'static [Parent],
     /// The value that most of them have.
     pub usual: &'static str,
 }
@@ -283,6 +285,12 @@ impl Stream {
             Replication::FullTable => None,
             Replication::OnRequest(key) | Replication::ByDefault(key) => Some(key),
         }
+    }
+
+    /// Whether its records are new where their parents changed.
+    #[must_use]
+    pub const fn follows_parents(&self) -> bool {
+        !self.parents.is_empty() && self.replication_key().is_some()
     }
 
     /// Everything that it may be asked for records of.

@@ -367,3 +367,33 @@ fn a_run_says_what_it_takes_and_what_it_need_not_have_taken() {
     assert!(!said[0].contains("incidents ") && !said[0].contains("severities"), "{}", said[0]);
     assert!(!run("*").stderr.contains("`incremental: \"*\"`"));
 }
+
+#[test]
+fn what_was_said_in_calls_is_asked_for_incidents_that_changed() {
+    let stand_in = stand_in();
+    let lists = ["/v2/call_sessions", "/v2/call_transcript_entries"];
+    for streams in [&["call_transcript_entries"][..], &["call_sessions", "call_transcript_entries"]]
+    {
+        let first = go(&stand_in, streams, &json!({}), 0);
+        let rows = first.records("call_transcript_entries");
+        assert!(!rows.is_empty() && rows.iter().all(|row| row["incident_updated_at"].is_string()));
+        let before = lists.map(|list| count(&stand_in, list));
+        let idle = go(&stand_in, streams, &first.state(), 20);
+        let again = [0, 1].map(|list| asked(&stand_in, lists[list], before[list]));
+        assert!(again[0] <= 2 && again[1] <= 2, "the incident that the bookmark is of: {again:?}");
+        assert_eq!(idle.records("call_transcript_entries").len(), 0);
+    }
+}
+
+#[test]
+fn incidents_are_listed_once_for_the_modes_of_their_actions_unless_some_are_left_out() {
+    for (modes, lists) in [("standard,retrospective,test,tutorial", 1), ("standard", 2)] {
+        let stand_in = stand_in();
+        let streams = ["incidents", "actions"];
+        let tap = || Tap::of(&stand_in).set("incident_modes", modes).set("incremental", "*");
+        let first = tap().only(&streams).run().ok();
+        let before = count(&stand_in, "/v2/incidents");
+        tap().only(&streams).state(&first.state()).run().ok();
+        assert_eq!(asked(&stand_in, "/v2/incidents", before), lists, "{modes}");
+    }
+}

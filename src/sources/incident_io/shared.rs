@@ -66,31 +66,44 @@ pub(super) const UNFINISHED_RUNS: Unfinished = Unfinished {
 /// Without the parameter the API answers with these two modes together (API document).
 pub(super) const UNNAMED_MODES: Modes =
     Modes::OneByOne("incident_mode", &["standard", "retrospective"]);
-pub(super) const OF_CALL_SESSIONS: &[Parent] =
-    &[Parent::all("call_sessions", &[Binding::id("call_session_id")])];
+/// What was said in a call is of an incident, too, and that says when it changed.
+pub(super) const OF_CALL_SESSIONS: &[Parent] = &[Parent::all(
+    "call_sessions",
+    &[
+        Binding::id("call_session_id"),
+        Binding::beside("incident_updated_at", "incident_updated_at"),
+    ],
+)];
 
+/// Incidents of the modes that are read, with these.
+const OF_READ_MODES: &[Parent] = &[Parent {
+    has_others: true,
+    ..Parent::all(
+        "incidents",
+        &[
+            Binding::id("incident_id"),
+            Binding::field("incident_mode", "mode", Take::IfThere),
+            Binding {
+                parameter: "incident_updated_at",
+                field: UPDATED_AT,
+                take: Take::IfThere,
+                is_asked: false,
+            },
+        ],
+    )
+}];
 /// Incidents of all modes, since one may come from a mode that the config leaves out.
 const OF_ALL_MODES: &[Parent] = &[Parent {
-    stream: "incidents",
     filter: &[
         ("mode[one_of]", "standard"),
         ("mode[one_of]", "retrospective"),
         ("mode[one_of]", "test"),
         ("mode[one_of]", "tutorial"),
     ],
-    bindings: &[
-        Binding::id("incident_id"),
-        Binding::field("incident_mode", "mode", Take::IfThere),
-        Binding {
-            parameter: "incident_updated_at",
-            field: UPDATED_AT,
-            take: Take::IfThere,
-            is_asked: false,
-        },
-    ],
-    has_others: true,
+    ..OF_READ_MODES[0]
 }];
-pub(super) const WITH_MODE: Moves = Moves { parents: OF_ALL_MODES, usual: "standard" };
+pub(super) const WITH_MODE: Moves =
+    Moves { parents: OF_ALL_MODES, in_own_list: OF_READ_MODES, usual: "standard" };
 
 /// Whether incidents of mode `stream` can be asked for is not documented, though actions of them can.
 pub(super) const MORE_INCIDENTS: &[(&str, More)] = &[

@@ -464,6 +464,7 @@ pub static STREAMS: &[Stream] = &[
         .columns(&[Column::parent_time("incident_updated_at")]).pages(250)
         .scope("call_transcripts.view").on_request(),
     stream("call_transcript_entries", "/v2/call_transcript_entries", "What was said in calls")
-        .of(OF_CALL_SESSIONS).columns(&[Column::parent("call_session_id")])
+        .of(OF_CALL_SESSIONS).replication(BY_INCIDENT)
+        .columns(&[Column::parent("call_session_id"), Column::parent_time("incident_updated_at")])
         .key(&["id", "call_session_id"]).pages(250).scope("call_transcripts.view").on_request(),
 ];
