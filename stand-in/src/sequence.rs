@@ -133,6 +133,8 @@ struct Found<'s> {
     month: Month,
     /// The index of the month, unless the row is served as it is stored.
     index: Option<usize>,
+    /// Whether it came after all months.
+    is_new: bool,
 }
 
 impl Sequence {
@@ -175,11 +177,13 @@ impl Sequence {
     }
 
     pub(crate) fn key(&self, position: usize) -> Option<Key> {
-        let Found { place, month, .. } = self.found(position)?;
-        Some(Key {
-            time: month.moment(place.key.time),
-            text: month.text(&place.key.text).into_owned(),
-        })
+        let Found { place, month, is_new, .. } = self.found(position)?;
+        let time = match self.order.by {
+            // Months have a time in every order, and what is new comes after them.
+            By::File | By::Id | By::Name if is_new => i64::MAX,
+            _ => month.moment(place.key.time),
+        };
+        Some(Key { time, text: month.text(&place.key.text).into_owned() })
     }
 
     /// When the row that is stored at a place has changed in a month, if it has.
@@ -273,9 +277,11 @@ impl Sequence {
             (position.checked_sub(self.months_len()), &self.beside)
         {
             let place = beside.sorted.places.get(number)?;
-            return Some(Found { place, rows: &beside.news, month: Month::STORED, index: None });
+            let (rows, month) = (&beside.news[..], Month::STORED);
+            return Some(Found { place, rows, month, index: None, is_new: true });
         }
-        let found = |place, month, index| Found { place, rows: &self.rows, month, index };
+        let found =
+            |place, month, index| Found { place, rows: &self.rows, month, index, is_new: false };
         let Some(calendar) = self.calendar else {
             return self.places.get(position).map(|place| found(place, Month::STORED, None));
         };

@@ -8,7 +8,10 @@ use std::sync::{Arc, OnceLock};
 
 use crate::clocks::{Wait, WrongClock};
 use crate::plot::{History, Plot, Reading, Round, YEAR, any_history};
-use crate::rows::{Access, INCIDENTS, KINDS, Key, SESSIONS, SMALL_PAGES, Version, is_looked_at};
+use crate::rows::{
+    ATTACHMENTS, Access, CONTENTS, DOCUMENTS, INCIDENTS, KINDS, Key, LINKS, NOTES, RUNS, SESSIONS,
+    SMALL_PAGES, UPDATES, Version, WORKLOADS, is_looked_at,
+};
 use crate::support::{Ran, Tap, try_many};
 use crate::target::Target;
 use crate::world::{Change, Stage, What};
@@ -27,7 +30,10 @@ const INCREMENTAL: [usize; 5] = [0, 1, 2, 3, 4];
 const FULL: [usize; 4] = [5, 6, 7, 8];
 const CALLS: [usize; 3] = [0, 9, 10];
 const SCHEDULES: [usize; 2] = [11, 12];
-const ALL: [usize; 13] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
+/// What belongs to incidents or alerts, and what finishes or is edited later.
+const TIED: [usize; 10] =
+    [0, 1, UPDATES, LINKS, ATTACHMENTS, NOTES, RUNS, DOCUMENTS, CONTENTS, WORKLOADS];
+const ALL: [usize; 20] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19];
 
 /// Rows a page, and whether answers are dated. On the last one pages are as large as asked.
 const STAGES: [(usize, bool); 7] =
@@ -293,6 +299,11 @@ fn calls_and_what_was_said_in_them_arrive_however_they_are_read() {
 #[test]
 fn shifts_arrive_as_they_are_after_they_were_split() {
     tell_many(300, Plot { most_old: 80, ..Plot::of(&SCHEDULES, 0, &[1, 8]) }, is_whole);
+}
+
+#[test]
+fn what_belongs_to_incidents_and_alerts_arrives_however_it_is_read() {
+    tell_many(600, Plot { most_old: 80, ..Plot::of(&TIED, HALF, &[1, 8]) }, is_whole);
 }
 
 #[test]

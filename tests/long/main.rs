@@ -17,6 +17,8 @@ mod plot;
 mod rows;
 #[path = "../support/target.rs"]
 mod target;
+#[path = "../support/ties.rs"]
+mod ties;
 #[path = "../support/world.rs"]
 mod world;
 

@@ -161,8 +161,11 @@ fn with_parents(kinds: &[usize]) -> Vec<usize> {
     let mut all = kinds.to_vec();
     let mut number = 0;
     while let Some(kind) = all.get(number) {
-        let parent = KINDS[*kind].parent.map(|(parent, _)| parent);
-        all.extend(parent.filter(|parent| !all.contains(parent)).into_iter().collect::<Vec<_>>());
+        for (parent, _) in KINDS[*kind].parents {
+            if !all.contains(parent) {
+                all.push(*parent);
+            }
+        }
         number += 1;
     }
     all

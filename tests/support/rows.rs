@@ -11,30 +11,72 @@ pub struct Kind {
     pub path: &'static str,
     /// The field that tells versions of a row apart; of an object, a field inside.
     pub field: &'static str,
-    /// Of which rows these are, as a number of [`KINDS`], and the field that names one.
-    pub parent: Option<(usize, &'static str)>,
+    /// Of which rows these are, as numbers of [`KINDS`], and the field that names one; of an object, a
+    /// field inside. An alert is also named by a group of its.
+    pub parents: &'static [(usize, &'static str)],
+    /// The fields of its key.
+    pub key: &'static [&'static str],
 }
 
 /// Those that may run INCREMENTAL by their own `updated_at` come first.
-pub const KINDS: [Kind; 13] = [
+pub const KINDS: [Kind; 20] = [
     Kind::new("incidents", "/v2/incidents", "summary"),
     Kind::new("alerts", "/v2/alerts", "title"),
     Kind::new("escalations", "/v2/escalations", "title"),
     Kind::new("actions", "/v3/actions", "description"),
     Kind::new("follow_ups", "/v3/follow_ups", "title"),
-    Kind::new("incident_updates", "/v2/incident_updates", "message"),
+    Kind::new("incident_updates", "/v2/incident_updates", "message")
+        .of(&[(INCIDENTS, "incident_id")]),
     Kind::new("users", "/v2/users", "name"),
     Kind::new("custom_fields", "/v2/custom_fields", "name"),
-    Kind::new("custom_field_options", "/v1/custom_field_options", "value").of(7, "custom_field_id"),
-    Kind::new("call_sessions", "/v2/call_sessions", "ended_at").of(INCIDENTS, "incident_id"),
+    Kind::new("custom_field_options", "/v1/custom_field_options", "value")
+        .of(&[(7, "custom_field_id")]),
+    Kind::new("call_sessions", "/v2/call_sessions", "ended_at").of(&[(INCIDENTS, "incident_id")]),
     Kind::new("call_transcript_entries", "/v2/call_transcript_entries", "content")
-        .of(SESSIONS, "_call_session_id"),
+        .of(&[(SESSIONS, "_call_session_id")]),
     Kind::new("schedules", "/v2/schedules", "name"),
-    Kind::new("schedule_entries", "/v2/schedule_entries", "user/name").of(11, "_schedule_id"),
+    Kind::new("schedule_entries", "/v2/schedule_entries", "user/name").of(&[(11, "_schedule_id")]),
+    Kind::new("incident_alerts", "/v2/incident_alerts", "alert/title")
+        .of(&[(INCIDENTS, "incident/id"), (ALERTS, "alert/id")])
+        .keyed(&["id"]),
+    Kind::new("alert_attachments", "/v2/alert_attachments", "title")
+        .of(&[(ALERTS, "alert_id")])
+        .keyed(&["id"]),
+    Kind::new("alert_notes", "/v1/alert_notes", "content")
+        .of(&[(ALERTS, "alert_id")])
+        .keyed(&["id"]),
+    Kind::new("workflow_runs", "/v2/workflow_runs", "workflow_name").keyed(&["id"]),
+    Kind::new("postmortem_documents", "/v1/postmortem_documents", "title")
+        .of(&[(INCIDENTS, "incident_id")])
+        .keyed(&["id"]),
+    Kind::new("postmortem_document_contents", "/v1/postmortem_documents/{id}/content", "markdown")
+        .of(&[(DOCUMENTS, "_postmortem_document_id")])
+        .keyed(&["postmortem_document_id"]),
+    Kind::new(
+        "incident_participant_workloads",
+        "/v2/incident_participant_workloads",
+        "participant_type",
+    )
+    .of(&[(INCIDENTS, "_incident_id")])
+    .keyed(&["incident_id", "user_id"]),
 ];
 pub const INCIDENTS: usize = 0;
+pub const ALERTS: usize = 1;
+pub const UPDATES: usize = 5;
 pub const SESSIONS: usize = 9;
 pub const ENTRIES: usize = 12;
+pub const LINKS: usize = 13;
+pub const ATTACHMENTS: usize = 14;
+pub const NOTES: usize = 15;
+pub const RUNS: usize = 16;
+pub const DOCUMENTS: usize = 17;
+pub const CONTENTS: usize = 18;
+pub const WORKLOADS: usize = 19;
+/// What changes with or without one of its parents.
+pub const TIED: [usize; 5] = [UPDATES, SESSIONS, ATTACHMENTS, NOTES, WORKLOADS];
+/// Of these the API, or the parents, can say what has changed: a stream is read by that in histories
+/// once it stands here.
+const INCREMENTAL: &[usize] = &[INCIDENTS, ALERTS, 2, 3, 4, SESSIONS];
 /// What an incident that changes its mode takes along.
 pub const TAKEN_ALONG: [usize; 2] = [3, 4];
 /// Those of which 50 fill a page.
@@ -47,17 +89,21 @@ pub type Version = String;
 
 impl Kind {
     const fn new(stream: &'static str, path: &'static str, field: &'static str) -> Self {
-        Self { stream, path, field, parent: None }
+        Self { stream, path, field, parents: &[], key: &KEY }
     }
 
-    const fn of(self, parent: usize, field: &'static str) -> Self {
-        Self { parent: Some((parent, field)), ..self }
+    const fn of(self, parents: &'static [(usize, &'static str)]) -> Self {
+        Self { parents, ..self }
+    }
+
+    const fn keyed(self, key: &'static [&'static str]) -> Self {
+        Self { key, ..self }
     }
 }
 
-/// Whether the API can say of these what has changed.
+/// Whether it is read by what has changed.
 pub fn may_be_incremental(kind: usize) -> bool {
-    kind <= TAKEN_ALONG[1] || kind == SESSIONS
+    INCREMENTAL.contains(&kind)
 }
 
 /// Fields of keys. Where a row has no such field for the API to send, it keeps it under a private name.
@@ -73,8 +119,8 @@ const KEY: [&str; 7] = [
 
 /// The key of a row or of a record.
 pub fn key(kind: &Kind, row: &Value) -> Key {
-    let part = |name| row.get(format!("_{name}")).unwrap_or(&row[name]).to_string();
-    (kind.stream, KEY.map(part).join(" "))
+    let part = |name: &&str| row.get(format!("_{name}")).unwrap_or(&row[*name]).to_string();
+    (kind.stream, kind.key.iter().map(part).collect::<Vec<_>>().join(" "))
 }
 
 /// The version of a row or of a record.
@@ -85,10 +131,12 @@ pub fn version(kind: &Kind, row: &Value) -> Version {
 /// The top-level fields of a record that histories look at.
 pub fn is_looked_at(kind: &Kind, name: &str) -> bool {
     let own = kind.field.split('/').next();
-    let others = ["created_at", "updated_at", "incident_updated_at"];
+    let others = ["created_at", "progress", "alert_id", "alert_group_id", "alert_group_ids"];
     KEY.contains(&name)
+        || kind.key.contains(&name)
         || own == Some(name)
         || others.contains(&name)
+        || name.ends_with("updated_at")
         || kind.stream.ends_with("entries")
 }
 
@@ -125,8 +173,13 @@ impl Access {
 
 /// A workspace without rows.
 pub fn empty_workspace() -> Workspace {
-    let files =
-        [("v1.identity", r#"{"rows": [{}]}"#), ("v2.schedule_entries", r#"{"bodies": []}"#)];
+    let bodies = r#"{"bodies": []}"#;
+    let files = [
+        ("v1.identity", r#"{"rows": [{}]}"#),
+        ("v2.schedule_entries", bodies),
+        ("v2.incident_participant_workloads", bodies),
+        ("v1.postmortem_documents.id.content", bodies),
+    ];
     Workspace::from_files(files, 1).unwrap()
 }
 
@@ -144,22 +197,45 @@ pub fn row(kind: &Kind, moment: DateTime<Utc>, (salt, number): (u8, u32), parent
     let others = match kind.stream {
         "incidents" => json!({"mode": mode, "reference": format!("INC-{number}"),
             "incident_status": {"id": "S", "category": if salt > 127 { "live" } else { "closed" }}}),
-        "incident_updates" => json!({"incident_id": "I"}),
         "users" => json!({"is_active": salt > 127}),
         "actions" | "follow_ups" => {
             json!({"_incident_mode": mode, "incident_id": "I", "_incident": parent["id"]})
         }
-        "alerts" | "escalations" => json!({"status": "firing"}),
+        "escalations" => json!({"status": "firing"}),
         "schedule_entries" => entry(moment, salt),
-        _ => json!({}),
+        stream => more(stream, (salt, number), &at),
     };
     row.as_object_mut().unwrap().extend(others.as_object().unwrap().clone());
-    if let Some((_, field)) = kind.parent {
-        row[field] = parent["id"].clone();
+    if let Some((_, field)) = kind.parents.first() {
+        set(&mut row, field, parent["id"].clone());
     }
     set_version(kind, &mut row, number);
     name_entry(kind, &mut row);
     row
+}
+
+/// What rows of some streams have of their own.
+fn more(stream: &str, (salt, number): (u8, u32), at: &str) -> Value {
+    let group = format!("G{}", salt / 85);
+    match stream {
+        "alerts" => {
+            let groups: &[&str] = &[&group, "G0"][..number as usize % 3];
+            json!({"status": "firing", "alert_group_ids": groups})
+        }
+        "alert_attachments" => json!({"url": "https://example.com"}),
+        "incident_alerts" => json!({"alert_route_id": "R"}),
+        "workflow_runs" => {
+            let status = if salt.is_multiple_of(2) { "pending" } else { "complete" };
+            json!({"workflow_id": "W", "workflow_version_id": "V", "workflow_version_number": 1,
+                "scheduled_at": at, "progress": [{"step": "S", "status": status}]})
+        }
+        "postmortem_documents" => json!({"status": "in_progress", "type": "in_app"}),
+        "incident_participant_workloads" => {
+            let user = format!("U{salt}");
+            json!({"user": {"id": user}, "_user_id": user, "workload": {}})
+        }
+        _ => json!({}),
+    }
 }
 
 /// A shift of a few days around a moment; several have the same fingerprint.
@@ -204,6 +280,34 @@ pub fn split(row: &Value) -> [Value; 2] {
     [first, second]
 }
 
+/// What the API answers for each incident: how long people have worked on it.
+pub fn workloads<'r>(incidents: impl Iterator<Item = &'r Value>, all: &[&Value]) -> Vec<Value> {
+    let body = |incident: &Value| {
+        let of = all.iter().filter(|row| row["_incident_id"] == incident["id"]);
+        json!({"_incident_id": incident["id"],
+            "incident_participant_workloads": of.collect::<Vec<_>>(),
+            "metadata": {"data_synced_at": "2026-11-01T00:00:00Z"}})
+    };
+    incidents.map(body).collect()
+}
+
+/// What the API answers for each document: its text.
+pub fn contents(all: &[&Value]) -> Vec<Value> {
+    let body =
+        |row: &&Value| json!({"_id": row["_postmortem_document_id"], "markdown": row["markdown"]});
+    all.iter().map(body).collect()
+}
+
+/// Alerts, which say whether there are notes of theirs.
+pub fn noted(alerts: &[&Value], notes: &[&Value]) -> Vec<Value> {
+    let copy = |alert: &&Value| {
+        let mut alert = (*alert).clone();
+        alert["_has_notes"] = notes.iter().any(|note| note["alert_id"] == alert["id"]).into();
+        alert
+    };
+    alerts.iter().map(copy).collect()
+}
+
 /// What the API answers for each schedule: its entries, in three lists.
 pub fn bodies<'r>(schedules: impl Iterator<Item = &'r Value>, entries: &[&Value]) -> Vec<Value> {
     let body = |schedule: &Value| {
@@ -226,10 +330,31 @@ pub fn set_version(kind: &Kind, row: &mut Value, number: u32) {
         "ended_at" => time(DateTime::UNIX_EPOCH + TimeDelta::seconds(number.into()), number),
         _ => format!("version {number}"),
     };
-    match kind.field.split_once('/') {
-        Some((outer, inner)) => row[outer][inner] = text.into(),
-        None => row[kind.field] = text.into(),
+    set(row, kind.field, text.into());
+}
+
+/// Gives a row a value, or an object in it.
+pub fn set(row: &mut Value, field: &str, value: Value) {
+    match field.split_once('/') {
+        Some((outer, inner)) => row[outer][inner] = value,
+        None => row[field] = value,
     }
+}
+
+/// Whether a row is one of this parent, which it names in a field; what hangs on a group is of each
+/// alert of it.
+pub fn is_of(row: &Value, field: &str, parent: &Value) -> bool {
+    let groups = parent["alert_group_ids"].as_array();
+    let is_in = |group: &Value| groups.is_some_and(|groups| groups.contains(group));
+    match row.get("alert_group_id") {
+        Some(group) => is_in(group),
+        None => row.pointer(&format!("/{field}")) == Some(&parent["id"]),
+    }
+}
+
+/// Whether a run of a workflow has a step before it.
+pub fn is_unfinished(run: &Value) -> bool {
+    run.pointer("/progress/0/status").is_some_and(|status| status == "pending")
 }
 
 /// Makes a test of what is none, and the other way round, where rows have modes.

@@ -97,8 +97,11 @@ impl Target {
     fn compare(&mut self, state: &Value) {
         for kind in &KINDS {
             let bookmark = |state: &Value| {
-                let fields = &state["bookmarks"][kind.stream];
-                let text = fields["updated_at"].as_str().or(fields["incident_updated_at"].as_str());
+                let fields = state["bookmarks"][kind.stream].as_object()?;
+                let is_own = |name: &str| {
+                    name.ends_with("_at") && !["full_scan_at", "parents_at"].contains(&name)
+                };
+                let text = fields.iter().find(|(name, _)| is_own(name))?.1.as_str();
                 text.map(|text| tap_incident::base::time::parse_time(text).unwrap())
             };
             if !self.may_move_back && bookmark(&self.state) > bookmark(state) {

@@ -12,8 +12,9 @@ use tap_incident::base::clock::Clock;
 
 use crate::clocks::{BEGINNING, MovingClock, Wait};
 use crate::rows::{
-    Access, ENTRIES, INCIDENTS, KINDS, Key, SESSIONS, TAKEN_ALONG, Version, bodies, convert,
-    empty_workspace, key, moment_of, row, set_version, split, time, version,
+    ALERTS, Access, CONTENTS, DOCUMENTS, ENTRIES, INCIDENTS, KINDS, Key, LINKS, NOTES, RUNS,
+    TAKEN_ALONG, TIED, Version, WORKLOADS, convert, empty_workspace, is_unfinished, key, moment_of,
+    row, set, set_version, split, time, version,
 };
 
 /// Something that happens to a row, after a while.
@@ -50,11 +51,11 @@ pub struct Script {
     /// Changes to come, each at the request before which so many others come.
     pub pending: Vec<(usize, Change)>,
     /// The rows of each kind, those too that the key may not see.
-    rows: [Vec<Value>; KINDS.len()],
+    pub rows: [Vec<Value>; KINDS.len()],
     /// Whether the API has yet to be told of rows of a kind.
     is_news: [bool; KINDS.len()],
-    access: Access,
-    versions: u32,
+    pub access: Access,
+    pub versions: u32,
     /// Of each row that there ever was, the version that came to be among those of its mode.
     births: BTreeMap<Key, u32>,
 }
@@ -162,12 +163,15 @@ impl Stage {
     }
 
     /// The rows that an incremental run at that moment need not see as they are: what has changed
-    /// without a trace, and is not of an incident that is young enough to be read all the same.
+    /// without a trace, and is not of a row that is young enough to be read all the same.
     pub fn traceless(&self, kinds: &[usize], at: DateTime<Utc>) -> BTreeSet<Key> {
         let script = self.script.lock().unwrap();
         let is_read = |kind: usize, row: &Value| {
-            let parent = script.incident(row).filter(|_| kind == SESSIONS);
-            parent.is_some_and(|parent| at - moment_of(parent, "updated_at") <= CHILD_LOOKBACK)
+            let parents = if TIED.contains(&kind) { script.parents(kind, row) } else { Vec::new() };
+            parents.into_iter().any(|(parent, place)| {
+                let parent = &script.rows[parent][place];
+                at - moment_of(parent, "updated_at") <= CHILD_LOOKBACK
+            })
         };
         let of = |kind: &usize| {
             let rows = script.rows[*kind].iter().filter(|row| row["_is_traceless"] == true);
@@ -192,6 +196,10 @@ impl Stage {
 /// As the default says, but for what clocks may be apart.
 const CHILD_LOOKBACK: TimeDelta = TimeDelta::hours(14 * 24 - 1);
 
+/// A run of a workflow that is older may change without anybody looking, which leaves room for the
+/// time until somebody does.
+const RUN_LOOKBACK: TimeDelta = TimeDelta::days(30 - 4);
+
 /// Whether an entry is of the days that a run at that moment reads.
 fn is_in_window(entry: &Value, at: DateTime<Utc>) -> bool {
     let until = at.date_naive().and_time(NaiveTime::MIN).and_utc();
@@ -212,6 +220,8 @@ impl Script {
                 self.access = access;
                 self.is_news = [true; KINDS.len()];
             }
+            // It comes with its document.
+            What::Create { .. } if kind == CONTENTS => {}
             What::Create { salt } => self.create(kind, moment, salt),
             _ if count == 0 => {}
             What::Take(part) if TAKEN_ALONG.contains(&kind) => self.take_along(kind, place(part)),
@@ -219,32 +229,56 @@ impl Script {
             What::Convert(part) if kind == ENTRIES => self.split(place(part)),
             What::Convert(part) => self.convert(kind, place(part), moment),
             What::Delete(part) => {
-                let row = self.rows_of(kind).remove(place(part));
-                self.delete_children(kind, &row["id"]);
+                if kind != CONTENTS {
+                    let row = self.rows_of(kind).remove(place(part));
+                    self.delete_children(kind, &row);
+                }
             }
         }
     }
 
     /// The rows of a kind, to be changed.
-    fn rows_of(&mut self, kind: usize) -> &mut Vec<Value> {
+    pub fn rows_of(&mut self, kind: usize) -> &mut Vec<Value> {
         self.is_news[kind] = true;
         &mut self.rows[kind]
     }
 
     fn create(&mut self, kind: usize, moment: DateTime<Utc>, salt: u8) {
         let number = self.versions;
-        let parents = match KINDS[kind].parent {
-            Some((parent, _)) => &self.rows[parent],
+        let parents = match KINDS[kind].parents.first() {
+            Some((parent, _)) => &self.rows[*parent],
             None => &self.rows[INCIDENTS],
         };
         let parent = parents.get(usize::from(salt) % parents.len().max(1)).cloned();
-        if KINDS[kind].parent.is_some() && parent.is_none() {
+        if !KINDS[kind].parents.is_empty() && parent.is_none() {
             return;
         }
-        let row = row(&KINDS[kind], moment, (salt, number), &parent.unwrap_or_default());
-        if self.add(kind, row) && kind == SESSIONS {
-            let last = self.rows[kind].len() - 1;
-            self.note_session(last, moment);
+        let parent = parent.unwrap_or_default();
+        let mut row = row(&KINDS[kind], moment, (salt, number), &parent);
+        if kind == LINKS {
+            let alerts = &self.rows[ALERTS];
+            let Some(alert) = alerts.get(number as usize % alerts.len().max(1)) else { return };
+            set(&mut row, "alert/id", alert["id"].clone());
+            set(&mut row, "alert/title", alert["title"].clone());
+        }
+        // Some belong to a group of alerts, and to no single one.
+        let group = &parent["alert_group_ids"][0];
+        if KINDS[kind].parents.first().is_some_and(|(parent, _)| *parent == ALERTS)
+            && group.is_string()
+            && number.is_multiple_of(3)
+        {
+            row["alert_group_id"] = group.clone();
+            row.as_object_mut().unwrap().remove("alert_id");
+        }
+        let document = row.clone();
+        if self.add(kind, row) {
+            if TIED.contains(&kind) || kind == LINKS {
+                self.note_parent(kind, self.rows[kind].len() - 1, moment);
+            }
+            if kind == DOCUMENTS {
+                let content = crate::rows::row(&KINDS[CONTENTS], moment, (salt, number), &document);
+                self.add(CONTENTS, content);
+            }
         }
     }
 
@@ -261,15 +295,28 @@ impl Script {
 
     fn edit(&mut self, kind: usize, place: usize, moment: DateTime<Utc>) {
         let number = self.versions;
+        if kind == LINKS {
+            // A link shows its alert as that is.
+            let alert = self.parents(LINKS, &self.rows[LINKS][place]).pop();
+            return alert.into_iter().for_each(|(kind, place)| self.edit(kind, place, moment));
+        }
+        if kind == RUNS && !is_unfinished(&self.rows[RUNS][place]) {
+            return;
+        }
         let row = &mut self.rows_of(kind)[place];
         set_version(&KINDS[kind], row, number);
         row["updated_at"] = time(moment, number).into();
         row["_is_traceless"] = false.into();
-        if kind == SESSIONS {
-            self.note_session(place, moment);
-        }
-        if kind == INCIDENTS {
-            self.note_incident(place);
+        match kind {
+            RUNS => {
+                let status = if number.is_multiple_of(3) { "pending" } else { "complete" };
+                row["progress"][0]["status"] = status.into();
+                let age = moment - moment_of(row, "created_at");
+                row["_is_traceless"] = (age > RUN_LOOKBACK).into();
+            }
+            CONTENTS => self.touch((DOCUMENTS, place), moment),
+            _ if TIED.contains(&kind) => self.note_parent(kind, place, moment),
+            _ => self.note_change(kind, place),
         }
     }
 
@@ -302,26 +349,6 @@ impl Script {
         self.births.insert(key, self.versions);
     }
 
-    /// Every other change of a call is one of its incident, too.
-    fn note_session(&mut self, place: usize, moment: DateTime<Utc>) {
-        let number = self.versions;
-        let id = self.rows[SESSIONS][place]["incident_id"].clone();
-        let incident = self.rows[INCIDENTS].iter().position(|row| row["id"] == id).unwrap();
-        if number.is_multiple_of(2) {
-            self.rows_of(INCIDENTS)[incident]["updated_at"] = time(moment, number).into();
-            self.note_incident(incident);
-        } else {
-            self.rows_of(SESSIONS)[place]["_is_traceless"] = true.into();
-        }
-    }
-
-    /// The calls of an incident that has changed are read again.
-    fn note_incident(&mut self, place: usize) {
-        let id = self.rows[INCIDENTS][place]["id"].clone();
-        let calls = self.rows[SESSIONS].iter_mut().filter(|row| row["incident_id"] == id);
-        calls.for_each(|row| row["_is_traceless"] = false.into());
-    }
-
     fn split(&mut self, place: usize) {
         let whole = self.rows_of(ENTRIES).remove(place);
         for part in split(&whole) {
@@ -329,41 +356,14 @@ impl Script {
         }
     }
 
-    /// What belongs to a row goes with it.
-    fn delete_children(&mut self, parent: usize, id: &Value) {
-        for (kind, child) in KINDS.iter().enumerate() {
-            let Some((_, field)) = child.parent.filter(|(of, _)| *of == parent) else { continue };
-            let gone = self.rows_of(kind).extract_if(.., |row| row[field] == *id);
-            for row in gone.collect::<Vec<_>>() {
-                self.delete_children(kind, &row["id"]);
-            }
-        }
-    }
-
-    /// The incident of a call.
-    fn incident(&self, call: &Value) -> Option<&Value> {
-        self.rows[INCIDENTS].iter().find(|row| row["id"] == call["incident_id"])
-    }
-
-    /// The rows of a kind that the key may see: none of what belongs to a row that it may not.
-    fn visible(&self, kind: usize) -> Vec<&Value> {
-        let shown = self.rows[kind].iter().filter(|row| self.access.shows(row));
-        let Some((parent, field)) = KINDS[kind].parent else { return shown.collect() };
-        let parents = self.visible(parent);
-        shown.filter(|row| parents.iter().any(|parent| parent["id"] == row[field])).collect()
-    }
-
     /// Gives the API the rows that it shows.
     fn publish(&mut self, workspace: &mut Workspace) {
-        let is_news = std::mem::take(&mut self.is_news);
+        let mut is_news = std::mem::take(&mut self.is_news);
+        // An alert says whether it has notes, and there is a body for each schedule and incident.
+        is_news[ALERTS] |= is_news[NOTES];
+        is_news[WORKLOADS] |= is_news[INCIDENTS];
         for (kind, _) in is_news.iter().enumerate().filter(|(_, is_news)| **is_news) {
-            let visible = self.visible(kind);
-            let rows = if kind == ENTRIES {
-                let schedules = self.visible(KINDS[kind].parent.unwrap().0);
-                bodies(schedules.into_iter(), &visible)
-            } else {
-                visible.into_iter().cloned().collect()
-            };
+            let rows = self.sent(kind);
             workspace.edit(KINDS[kind].path, |all| *all = rows);
         }
         if is_news == [true; KINDS.len()] {

@@ -10,6 +10,7 @@ use super::support::Api;
 use crate::document::Shape;
 use crate::hidden;
 use crate::query::{Query, Request};
+use crate::sequence::{By, Order};
 use crate::{Changed, NOW, Organisation, Workspace};
 
 const PERCENT: f64 = 2.0;
@@ -111,6 +112,26 @@ fn rows_belong_together() {
     for row in api.workspace.rows("/v2/escalations") {
         for alert in row["related_alerts"].as_array().unwrap() {
             assert!(alerts.contains(text(alert, "/id")), "{row}");
+        }
+    }
+}
+
+#[test]
+fn pages_lead_from_history_to_what_is_new() {
+    // So many that months are shorter than the sample's.
+    let workspace = organisation(1_500, Some(PERCENT)).workspace;
+    for (stem, by) in [
+        ("v2.incident_updates", By::Id),
+        ("v2.incident_alerts", By::Id),
+        ("v2.workflow_runs", By::Time("created_at")),
+    ] {
+        for is_newest_first in [true, false] {
+            let order = Order { by, is_newest_first };
+            let sequence = workspace.sequence(&workspace.collections[stem], order);
+            for at in (0..sequence.len()).step_by(97).chain(sequence.len() - 700..sequence.len()) {
+                let key = sequence.key(at).unwrap();
+                assert_eq!(sequence.after(&key), at + 1, "{stem} {order:?} {key:?}");
+            }
         }
     }
 }
