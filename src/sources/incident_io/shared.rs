@@ -76,7 +76,8 @@ pub(super) const OF_CALL_SESSIONS: &[Parent] = &[Parent::all(
 )];
 
 /// Incidents of the modes that are read, with these.
-const OF_READ_MODES: &[Parent] = &[Parent {
+const OF_READ_MODES: &[Parent] = &[OF_THEIR_MODE];
+const OF_THEIR_MODE: Parent = Parent {
     has_others: true,
     ..Parent::all(
         "incidents",
@@ -91,7 +92,7 @@ const OF_READ_MODES: &[Parent] = &[Parent {
             },
         ],
     )
-}];
+};
 /// Incidents of all modes, since one may come from a mode that the config leaves out.
 const OF_ALL_MODES: &[Parent] = &[Parent {
     filter: &[
@@ -100,7 +101,7 @@ const OF_ALL_MODES: &[Parent] = &[Parent {
         ("mode[one_of]", "test"),
         ("mode[one_of]", "tutorial"),
     ],
-    ..OF_READ_MODES[0]
+    ..OF_THEIR_MODE
 }];
 pub(super) const WITH_MODE: Moves =
     Moves { parents: OF_ALL_MODES, in_own_list: OF_READ_MODES, usual: "standard" };
