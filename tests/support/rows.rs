@@ -74,9 +74,24 @@ pub const CONTENTS: usize = 18;
 pub const WORKLOADS: usize = 19;
 /// What changes with or without one of its parents.
 pub const TIED: [usize; 5] = [UPDATES, SESSIONS, ATTACHMENTS, NOTES, WORKLOADS];
-/// Of these the API, or the parents, can say what has changed: a stream is read by that in histories
-/// once it stands here.
-const INCREMENTAL: &[usize] = &[INCIDENTS, ALERTS, 2, 3, 4, SESSIONS];
+/// Of these the API, or the parents, can say what has changed.
+const INCREMENTAL: &[usize] = &[
+    INCIDENTS,
+    ALERTS,
+    2,
+    3,
+    4,
+    UPDATES,
+    SESSIONS,
+    LINKS,
+    ATTACHMENTS,
+    NOTES,
+    RUNS,
+    CONTENTS,
+    WORKLOADS,
+];
+/// Of these a parent's are read for some days after it has changed.
+pub const LOOKED_BACK_FOR: [usize; 5] = [SESSIONS, ATTACHMENTS, NOTES, CONTENTS, WORKLOADS];
 /// What an incident that changes its mode takes along.
 pub const TAKEN_ALONG: [usize; 2] = [3, 4];
 /// Those of which 50 fill a page.

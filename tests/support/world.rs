@@ -12,9 +12,9 @@ use tap_incident::base::clock::Clock;
 
 use crate::clocks::{BEGINNING, MovingClock, Wait};
 use crate::rows::{
-    ALERTS, Access, CONTENTS, DOCUMENTS, ENTRIES, INCIDENTS, KINDS, Key, LINKS, NOTES, RUNS,
-    TAKEN_ALONG, TIED, Version, WORKLOADS, convert, empty_workspace, is_unfinished, key, moment_of,
-    row, set, set_version, split, time, version,
+    ALERTS, Access, CONTENTS, DOCUMENTS, ENTRIES, INCIDENTS, KINDS, Key, LINKS, LOOKED_BACK_FOR,
+    NOTES, RUNS, TAKEN_ALONG, TIED, Version, WORKLOADS, convert, empty_workspace, is_unfinished,
+    key, moment_of, row, set, set_version, split, time, version,
 };
 
 /// Something that happens to a row, after a while.
@@ -167,7 +167,11 @@ impl Stage {
     pub fn traceless(&self, kinds: &[usize], at: DateTime<Utc>) -> BTreeSet<Key> {
         let script = self.script.lock().unwrap();
         let is_read = |kind: usize, row: &Value| {
-            let parents = if TIED.contains(&kind) { script.parents(kind, row) } else { Vec::new() };
+            let parents = if LOOKED_BACK_FOR.contains(&kind) {
+                script.parents(kind, row)
+            } else {
+                Vec::new()
+            };
             parents.into_iter().any(|(parent, place)| {
                 let parent = &script.rows[parent][place];
                 at - moment_of(parent, "updated_at") <= CHILD_LOOKBACK
