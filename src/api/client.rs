@@ -5,6 +5,7 @@ mod asked;
 mod body;
 mod certificate;
 mod failure;
+mod resolver;
 mod said;
 mod transport;
 
@@ -99,7 +100,7 @@ impl Client {
         stop: Arc<Stop>,
     ) -> Result<Self, Error> {
         Ok(Self {
-            agent: agent(config)?,
+            agent: agent(config, &clock, &log)?,
             endpoint: config.endpoint.clone(),
             headers: headers(config),
             errors: config.source.errors,

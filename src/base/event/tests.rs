@@ -20,6 +20,7 @@ fn every_event_has_its_words() {
         forecast(&[("incident_participants", 300), ("call_sessions", 30)], 1),
         fewer_threads(4, 8, &error),
         request(&"/v2/users"),
+        host_found("a.test:443", &[([10, 0, 0, 1], 443).into(), ([0; 8], 443).into()]),
         request_again(&"/v2/users", &error),
         retry(&"/v2/users", 2, wait, "a 500"),
         waiting(wait, "for the rate limit of /v2/incidents"),
