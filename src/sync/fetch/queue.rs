@@ -192,8 +192,21 @@ impl Queue {
         answer
     }
 
+    /// Whether as many requests are under way as may be.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.running >= self.most_running
+    }
+
+    /// Whether a large body waits for room.
+    #[must_use]
+    pub fn is_room_awaited(&self) -> bool {
+        self.large.values().any(|large| large.is_waiting)
+    }
+
     /// Whether it is the answer that the writer waits for.
-    fn is_head(&self, work: &Work) -> bool {
+    #[must_use]
+    pub fn is_head(&self, work: &Work) -> bool {
         let open = self.lists.get(self.current).filter(|_| work.list == self.current);
         let head = open.and_then(|open| open.pagers.first_key_value());
         head.is_some_and(|(place, slot)| *place == work.place && slot.pages.is_empty())
@@ -209,13 +222,13 @@ impl Queue {
     /// there is room for the answer. What the writer waits for needs no room.
     pub fn next(&mut self, limiter: &mut Limiter, now: Duration) -> Next {
         let mut least: Option<(Duration, Hold)> = None;
-        if self.running >= self.most_running {
+        if self.is_full() {
             return Next::Nothing;
         }
         // Nobody knows how large an answer will be: each on its way is taken for the largest so far.
         let has_room = self.held + (self.running + 1) * self.largest <= self.budget;
         // Where an answer waits for room already, no other one will find any.
-        let has_room = has_room && !self.large.values().any(|large| large.is_waiting);
+        let has_room = has_room && !self.is_room_awaited();
         let is_far = self.waiting + self.running >= PAGES_AHEAD * self.most_running;
         // What is written next waits for its own rate limit: the others have time to go further.
         let has_room = has_room && (!is_far || self.is_held_up(limiter, now));
