@@ -115,10 +115,10 @@ impl Client {
             clock,
             log,
             stop,
-            limiter: Mutex::new(Limiter::new(
-                &config.source.quotas,
-                config.rate_limit_reserve_percent,
-            )),
+            limiter: Mutex::new(
+                Limiter::new(&config.source.quotas, config.rate_limit_reserve_percent)
+                    .of_key(config.requests_per_minute),
+            ),
             requests: AtomicU64::new(0),
             counted: AtomicU64::new(0),
             retries: AtomicU64::new(0),
