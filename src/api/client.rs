@@ -30,7 +30,7 @@ use crate::api::limit::Limiter;
 use crate::base::clock::Clock;
 use crate::base::error::Error;
 use crate::base::event;
-use crate::base::log::Log;
+use crate::base::log::{Level, Log};
 use crate::base::retry::{Attempts, Retry};
 use crate::base::stop::{LOOK_UP, Stop};
 use crate::config::Config;
@@ -295,7 +295,9 @@ impl Client {
         room: Room,
     ) -> Result<Answer, Failure> {
         self.requests.fetch_add(1, Ordering::Relaxed);
-        self.log.tell(&event::request(request));
+        if self.log.tells(Level::Debug) {
+            self.log.tell(&event::request(request));
+        }
         let sent_at = self.clock.now();
         short_enough(request)?;
         let response = match self.send(request, false) {

@@ -196,7 +196,9 @@ fn children_are_fetched_as_far_ahead_as_it_pays_while_the_pages_of_their_parents
                 break;
             }
             fetched += works.len();
-            works.into_iter().for_each(|work| put(&mut queue, work, &[], None));
+            for work in works {
+                put(&mut queue, work, &[], None);
+            }
         }
         assert_eq!(fetched, ahead, "at {most_running}");
     }

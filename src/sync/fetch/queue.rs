@@ -227,11 +227,10 @@ impl Queue {
         if self.is_full() {
             return Next::Nothing;
         }
-        // Where an answer waits for room already, no other one will find any.
-        let has_room = !self.is_room_awaited();
+        // Where what is written next waits for its own rate limit, the others have time to go further.
         let is_far = self.waiting + self.running >= self.most_ahead();
-        // What is written next waits for its own rate limit: the others have time to go further.
-        let has_room = has_room && (!is_far || self.is_held_up(limiter, now));
+        // Where an answer waits for room already, no other one will find any.
+        let has_room = !self.is_room_awaited() && (!is_far || self.is_held_up(limiter, now));
         for number in self.current..self.lists.len().min(self.last.saturating_add(1)) {
             let is_current = number == self.current;
             let Some(open) = self.lists.get_mut(number) else { break };
