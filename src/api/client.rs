@@ -5,6 +5,7 @@ mod asked;
 mod body;
 mod certificate;
 mod failure;
+mod resolver;
 mod said;
 mod transport;
 
@@ -29,7 +30,7 @@ use crate::api::limit::Limiter;
 use crate::base::clock::Clock;
 use crate::base::error::Error;
 use crate::base::event;
-use crate::base::log::Log;
+use crate::base::log::{Level, Log};
 use crate::base::retry::{Attempts, Retry};
 use crate::base::stop::{LOOK_UP, Stop};
 use crate::config::Config;
@@ -101,7 +102,7 @@ impl Client {
         stop: Arc<Stop>,
     ) -> Result<Self, Error> {
         Ok(Self {
-            agent: agent(config)?,
+            agent: agent(config, &clock, &log)?,
             endpoint: config.endpoint.clone(),
             headers: headers(config),
             errors: config.source.errors,
@@ -116,10 +117,10 @@ impl Client {
             clock,
             log,
             stop,
-            limiter: Mutex::new(Limiter::new(
-                &config.source.quotas,
-                config.rate_limit_reserve_percent,
-            )),
+            limiter: Mutex::new(
+                Limiter::new(&config.source.quotas, config.rate_limit_reserve_percent)
+                    .of_key(config.requests_per_minute),
+            ),
             requests: AtomicU64::new(0),
             counted: AtomicU64::new(0),
             retries: AtomicU64::new(0),
@@ -319,7 +320,9 @@ impl Client {
             return Ok(answer);
         }
         self.requests.fetch_add(1, Ordering::Relaxed);
-        self.log.tell(&event::request(request));
+        if self.log.tells(Level::Debug) {
+            self.log.tell(&event::request(request));
+        }
         let sent_at = self.clock.now();
         short_enough(request)?;
         let response = match self.send(request, false) {

@@ -45,6 +45,16 @@ impl Limiter {
         Self { share, buckets }
     }
 
+    /// The same with so many requests of the key a minute, until an answer says otherwise; without a number
+    /// with those of the source.
+    #[must_use]
+    pub fn of_key(mut self, requests: Option<u32>) -> Self {
+        if let Some(requests) = requests {
+            self.set(KEY, (f64::from(requests), MINUTE), Duration::ZERO);
+        }
+        self
+    }
+
     /// How long it is until a request to `endpoint` may be sent.
     #[must_use]
     pub fn until(&self, endpoint: &str, now: Duration) -> Duration {
@@ -202,6 +212,16 @@ mod tests {
         assert_eq!(burst(&mut limiter, ALERTS, Duration::ZERO), 960, "80 % of 1,200");
         assert!(waits(&limiter, ALERTS, Duration::ZERO, SECOND / 16), "16 a second");
         assert_eq!(burst(&mut limiter, ALERTS, 10 * SECOND), 160);
+    }
+
+    #[test]
+    fn another_quota_of_the_key_holds_until_an_answer_says_otherwise() {
+        let mut limiter = Limiter::new(&INCIDENT_IO.quotas, 20).of_key(Some(6_000));
+        assert_eq!(burst(&mut limiter, INCIDENTS, Duration::ZERO), 48, "that of a path stays");
+        assert_eq!(burst(&mut limiter, ALERTS, Duration::ZERO), 4_800 - 48, "80 % of 6,000");
+        assert!(waits(&limiter, ALERTS, Duration::ZERO, SECOND / 80), "80 a second");
+        limiter.learn(ALERTS, "1200, 1200;window=60", None, Duration::ZERO);
+        assert!(waits(&limiter, ALERTS, Duration::ZERO, SECOND * 3_841 / 16), "16 a second");
     }
 
     #[test]

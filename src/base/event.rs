@@ -2,6 +2,7 @@
 //! them stands here, and one test holds it.
 
 use std::fmt::Display;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -216,6 +217,14 @@ pub fn fewer_threads(kept: usize, wanted: usize, error: &dyn Display) -> Event {
 pub fn request(path: &dyn Display) -> Event {
     let path = path.to_string();
     Event::new(Level::Debug, "request", format!("request path={path}")).with("path", path)
+}
+
+/// The addresses of a host were looked up, and are known for a while.
+#[must_use]
+pub fn host_found(host: &str, addresses: &[SocketAddr]) -> Event {
+    let listed = addresses.iter().map(|address| address.ip().to_string()).collect::<Vec<_>>();
+    let text = format!("host={host} addresses={}", listed.join(","));
+    Event::new(Level::Debug, "host_found", text).with("host", host).with("addresses", listed)
 }
 
 /// It is sent once more at once, since its connection was closed.

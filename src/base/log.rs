@@ -82,6 +82,12 @@ impl Log {
         self.redaction = Redaction::of(secret);
     }
 
+    /// Whether events of a level are told: one that comes with each request is not made for nothing.
+    #[must_use]
+    pub fn tells(&self, level: Level) -> bool {
+        level >= self.level
+    }
+
     /// Says what happened.
     pub fn tell(&self, event: &Event) {
         let is_drawn = self.is_for_people() && self.level == Level::Info;

@@ -103,6 +103,8 @@ pub struct Config {
     pub retry: Retry,
     /// What part of the API's quota is left to others.
     pub rate_limit_reserve_percent: u8,
+    /// How many requests the API takes of the key in a minute, where the user knows better than the source.
+    pub requests_per_minute: Option<u32>,
     /// What the API's access log shows.
     pub user_agent: String,
     /// What to do with a stream the key may not read.
@@ -214,6 +216,9 @@ impl Config {
                 patience: values.seconds("max_retry_seconds"),
             },
             rate_limit_reserve_percent: values.small("rate_limit_reserve_percent", u8::MAX),
+            requests_per_minute: values
+                .get("requests_per_minute")
+                .map(|_| values.small("requests_per_minute", u32::MAX)),
             user_agent: user_agent(values, problems),
             forbidden_streams: forbidden_streams(values),
             log_level: Level::parse(&values.text("log_level")).unwrap_or(Level::Info),

@@ -116,6 +116,9 @@ fn how_to_run() -> Value {
         "rate_limit_reserve_percent": {"type": "integer", "minimum": 0, "maximum": 90,
             "default": 20, "description": "Percent of the API's quota that is left to the \
             organisation's other tools"},
+        "requests_per_minute": {"type": "integer", "minimum": 1, "maximum": 1_000_000,
+            "description": "Requests that the API takes of the key in a minute, where its answers do not \
+            say so; without it as many as the source is known to take. Of these, too, a part is left to others"},
         "user_agent": {"type": "string", "default": USER_AGENT,
             "description": "What the API's access log shows"},
         "forbidden_streams": {"type": "string", "enum": ["warn", "fail"], "default": "warn",

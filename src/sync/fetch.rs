@@ -1,6 +1,7 @@
 //! Worker threads that fetch ahead and hand pages over in order. What is fetched next, and what is
 //! handed over, is decided in [`queue`]; here it is done.
 
+mod calls;
 pub mod costs;
 mod look;
 mod open_list;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use self::calls::Calls;
 use self::costs::Costs;
 use self::look::{Look, Seen};
 use self::queue::{Choice, Delivery, Feed, List, Queue};
@@ -55,8 +57,12 @@ pub struct Tools {
 struct Shared {
     tools: Tools,
     under_way: Mutex<UnderWay>,
-    /// Something was put into the queue, taken from it, or closed.
-    changed: Condvar,
+    /// What the writer waits for has come: it alone waits here.
+    delivered: Condvar,
+    /// There may be something to send: idle workers wait here.
+    to_send: Condvar,
+    /// There may be room for more of a large body: the workers that read one wait here.
+    room: Condvar,
     /// What records lie in until they are written.
     pool: Arc<Pool>,
 }
@@ -69,6 +75,8 @@ struct UnderWay {
     costs: Vec<Costs>,
     /// What bodies are read into: as many as there are requests at a time, not as there are threads.
     buffers: Vec<Vec<u8>>,
+    /// Who waits.
+    calls: Calls,
     /// Whether a worker is asleep until the next request may be sent.
     is_waited_for: bool,
     /// What for, and until when.
@@ -102,6 +110,7 @@ impl Fetch {
                 .collect(),
             queue: Queue::new(lists, most_running, budget),
             buffers: Vec::new(),
+            calls: Calls::default(),
             is_waited_for: false,
             waiting: None,
             surplus: 0,
@@ -110,8 +119,14 @@ impl Fetch {
             announced: Duration::ZERO,
         };
         let under_way = Mutex::new(under_way);
-        let shared =
-            Arc::new(Shared { tools, under_way, changed: Condvar::new(), pool: Arc::default() });
+        let shared = Arc::new(Shared {
+            tools,
+            under_way,
+            delivered: Condvar::new(),
+            to_send: Condvar::new(),
+            room: Condvar::new(),
+            pool: Arc::default(),
+        });
         // Nobody begins before it is known how many there are.
         let mut under_way = shared.lock();
         // One more than there are requests at a time, since one may be asleep.
@@ -146,12 +161,14 @@ impl Fetch {
                 return Err(Error::Bug("a worker thread has ended".into()));
             }
             let delivery = under_way.queue.take(list);
-            self.shared.changed.notify_all();
+            self.shared.changed(&mut under_way);
             if let Some(delivery) = delivery {
                 return Ok(delivery);
             }
-            let waited = self.shared.changed.wait_timeout(under_way, LOOK_UP);
+            under_way.calls.is_writer_waiting = true;
+            let waited = self.shared.delivered.wait_timeout(under_way, LOOK_UP);
             under_way = waited.unwrap_or_else(PoisonError::into_inner).0;
+            under_way.calls.is_writer_waiting = false;
         }
     }
 
@@ -164,13 +181,14 @@ impl Fetch {
         for (feed, values) in bound {
             under_way.queue.feed(Feed { list, number: *feed }, values);
         }
-        self.shared.changed.notify_all();
+        self.shared.changed(&mut under_way);
     }
 
     /// Notes that nothing more will come of a feed.
     pub fn complete(&self, feed: Feed) {
-        self.shared.lock().queue.complete(feed);
-        self.shared.changed.notify_all();
+        let mut under_way = self.shared.lock();
+        under_way.queue.complete(feed);
+        self.shared.changed(&mut under_way);
     }
 
     /// How a list is read that can be had as a whole, too, once that is decided.
@@ -181,8 +199,9 @@ impl Fetch {
 
     /// Lets a list be read as a whole that could be read for its parents.
     pub fn read_whole(&self, list: usize) {
-        self.shared.lock().queue.read_whole(list);
-        self.shared.changed.notify_all();
+        let mut under_way = self.shared.lock();
+        under_way.queue.read_whole(list);
+        self.shared.changed(&mut under_way);
     }
 
     /// Forgets what is left of a list.
@@ -192,8 +211,7 @@ impl Fetch {
         if let Some((_, _, is_closed)) = under_way.lists.get_mut(list) {
             *is_closed = true;
         }
-        drop(under_way);
-        self.shared.changed.notify_all();
+        self.shared.changed(&mut under_way);
     }
 
     /// How many parents a feed has given so far.
@@ -281,7 +299,8 @@ impl Drop for Fetch {
     /// The workers end by themselves: one whose answer does not come must not hold up the process.
     fn drop(&mut self) {
         self.shared.lock().is_closed = true;
-        self.shared.changed.notify_all();
+        self.shared.to_send.notify_all();
+        self.shared.room.notify_all();
     }
 }
 
@@ -299,7 +318,27 @@ impl Shared {
         }
     }
 
-    fn wait<'a>(&self, under_way: MutexGuard<'a, UnderWay>) -> MutexGuard<'a, UnderWay> {
-        self.changed.wait(under_way).unwrap_or_else(PoisonError::into_inner)
+    /// Says that there may be more to send, and more room for what is read.
+    fn changed(&self, under_way: &mut UnderWay) {
+        under_way.calls.note();
+        self.call(under_way);
+        if under_way.queue.is_room_awaited() {
+            self.room.notify_all();
+        }
+    }
+
+    /// Calls an idle worker, where there may be something for it to send.
+    fn call(&self, under_way: &mut UnderWay) {
+        if under_way.calls.calls(under_way.queue.is_full()) {
+            self.to_send.notify_one();
+        }
+    }
+
+    /// Waits until there may be something to send.
+    fn idle<'a>(&self, mut under_way: MutexGuard<'a, UnderWay>) -> MutexGuard<'a, UnderWay> {
+        under_way.calls.rest();
+        let mut under_way = self.to_send.wait(under_way).unwrap_or_else(PoisonError::into_inner);
+        under_way.calls.rise();
+        under_way
     }
 }

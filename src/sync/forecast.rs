@@ -46,7 +46,8 @@ impl Forecast {
 
 /// Requests a minute that are the run's share of the key's quota.
 pub(super) fn a_minute<W: Write>(sync: &Sync<W>) -> u32 {
-    let Quota(requests) = sync.config.source.quotas.key;
+    let Quota(known) = sync.config.source.quotas.key;
+    let requests = sync.config.requests_per_minute.unwrap_or(known);
     let share = 100 - u32::from(sync.config.rate_limit_reserve_percent.min(99));
     (requests.saturating_mul(share) / 100).max(1)
 }

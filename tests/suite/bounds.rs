@@ -13,7 +13,7 @@ fn refused(ran: &Ran, says: &str) {
     assert!(ran.last_line().contains(says), "{says}: {}", ran.stderr);
 }
 
-const NUMBERS: [&str; 14] = [
+const NUMBERS: [&str; 15] = [
     "lookback_seconds",
     "child_lookback_days",
     "full_scan_days",
@@ -28,6 +28,7 @@ const NUMBERS: [&str; 14] = [
     "max_retries",
     "max_retry_seconds",
     "rate_limit_reserve_percent",
+    "requests_per_minute",
 ];
 
 #[test]

@@ -1,5 +1,5 @@
-//! What a connection does that is no answer: it ends while nobody uses it, and its answers come packed, or
-//! under large headers.
+//! What a connection does that is no answer: it ends while nobody uses it, its answers come packed or
+//! under large headers, and what it takes to make one is not done for each request.
 
 use std::io::Write;
 use std::time::Duration;
@@ -8,8 +8,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use crate::front::Listening;
-use crate::support::{Ran, Tap, count, stand_in, stand_in_with};
-use stand_in::{Action, DEFAULT_KEY, Fault, Options};
+use crate::support::{Ran, Tap, count, serve, stand_in, stand_in_with};
+use stand_in::{Action, DEFAULT_KEY, Fault, Options, StandIn, Workspace};
 
 #[test]
 fn a_connection_that_the_server_ended_while_idle_is_no_failure() {
@@ -111,4 +111,73 @@ fn headers_that_no_api_sends_are_an_error_at_once() {
         assert_eq!(connections, 2, "{}", ran.stderr);
         assert!(ran.last_line().contains("headers"), "{}", ran.stderr);
     }
+}
+
+/// Requests for the children of hundreds of incidents.
+const CHILDREN: &str = "/v1/incident_attachments";
+
+fn with_hundreds_of_parents(options: Options) -> StandIn {
+    let mut workspace = Workspace::with_months(1).unwrap();
+    workspace.resize("/v2/incidents", 400);
+    serve(workspace, options)
+}
+
+/// The address of a stand-in, with the name of its host.
+fn named(stand_in: &StandIn) -> String {
+    stand_in.url().replace("127.0.0.1", "localhost")
+}
+
+#[test]
+fn a_host_is_looked_up_once_for_hundreds_of_requests() {
+    let stand_in = with_hundreds_of_parents(Options::default());
+    let tap = Tap::of(&stand_in).only(&["incident_attachments"]).set("log_level", "debug");
+    let ran = tap.set("endpoint", &named(&stand_in)).run().ok();
+    assert!(count(&stand_in, CHILDREN) > 300, "{}", ran.last_line());
+    assert_eq!(ran.stderr.matches("DEBUG host=localhost:").count(), 1);
+}
+
+#[test]
+fn a_host_where_nobody_listens_is_looked_up_for_each_attempt() {
+    let tap = Tap::bare().set("api_key", DEFAULT_KEY).set("log_level", "debug");
+    let ran = tap.set("endpoint", "http://localhost:1").only(&["severities"]).run();
+    let attempts = ran.stderr.matches("DEBUG request path=").count();
+    assert!(attempts > 2, "{}", ran.stderr);
+    assert_eq!(ran.stderr.matches("DEBUG host=localhost:1 ").count(), attempts, "{}", ran.stderr);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn requests_take_no_threads_besides_those_of_the_workers() {
+    use std::collections::BTreeSet;
+    use std::process::{Command, Stdio};
+    use std::sync::{Arc, Mutex, OnceLock};
+
+    let (process, seen) = (Arc::new(OnceLock::new()), Arc::new(Mutex::new(BTreeSet::new())));
+    let (pid, threads) = (Arc::clone(&process), Arc::clone(&seen));
+    // Whoever asks has just done what it takes to ask: here all threads are seen that last a moment.
+    let look = move |_: &str, _: &mut Workspace| {
+        let folder = format!("/proc/{}/task", pid.get().unwrap_or(&0));
+        let running = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        threads.lock().unwrap().extend(running.map(|thread| thread.file_name()));
+    };
+    let stand_in = with_hundreds_of_parents(Options {
+        on_request: Some(Box::new(look)),
+        ..Options::default()
+    });
+    let tap = Command::new(env!("CARGO_BIN_EXE_tap-incident"))
+        .args(["--select", "incident_attachments"])
+        .env("TAP_INCIDENT_API_KEY", DEFAULT_KEY)
+        .env("TAP_INCIDENT_ENDPOINT", named(&stand_in))
+        .env("TAP_INCIDENT_CONCURRENCY", "8")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+    let mut tap = tap.unwrap();
+    process.set(tap.id()).unwrap();
+    assert!(tap.wait().unwrap().success());
+    assert!(count(&stand_in, CHILDREN) > 300);
+    let threads = seen.lock().unwrap().len();
+    // Workers and connections, as many each, and three besides.
+    assert!((9..=8 + 8 + 3).contains(&threads), "{threads} threads");
 }

@@ -10,8 +10,10 @@ mod wire;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::support::{Ran, Tap, count, stand_in, stand_in_with, unlimited};
+use crate::support::{Ran, Tap, count, sample_of, stand_in, stand_in_with, unlimited};
 use stand_in::{Action, Fault, Options, StandIn};
+use tap_incident::sources::incident_io::INCIDENT_IO;
+use tap_incident::sources::signalfx::SIGNALFX;
 
 /// A stand-in whose alerts come in many pages.
 fn many_pages() -> StandIn {
@@ -184,6 +186,21 @@ fn a_long_list_is_paced_before_the_api_has_to_refuse() {
     );
     let said = "waiting seconds=10.0 for the rate limit of /v2/incidents";
     assert!(reserved.stderr.contains(said), "{}", reserved.stderr);
+}
+
+#[test]
+fn requests_are_paced_by_the_setting_where_the_api_tells_no_quota() {
+    // The stand-in of incident.io tells 1,200 with its first answer, and that of SignalFx nothing.
+    for (source, is_paced) in [(&SIGNALFX, true), (&INCIDENT_IO, false)] {
+        let stand_in = sample_of(source, Options::default());
+        let tap = Tap::over(source, &stand_in).set("rate_limit_reserve_percent", "0");
+        let streams = source.streams.iter().take(2).map(|stream| stream.name).collect::<Vec<_>>();
+        let tap = tap.set("concurrency", "1").only(&streams);
+        let ran = tap.set("requests_per_minute", "1").run().ok();
+        let minutes = if is_paced { stand_in.requests().len() - 1 } else { 0 };
+        assert_eq!(ran.waited.as_millis().div_ceil(1_000), 60 * minutes as u128, "{}", ran.stderr);
+        assert!(stand_in.requests().len() > 1, "{}", source.name);
+    }
 }
 
 /// How large the pages were that a list was asked for, in the order of asking.

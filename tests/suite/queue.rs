@@ -167,6 +167,59 @@ fn children_are_asked_for_while_their_parents_are_read_after_one_was_tried() {
 }
 
 #[test]
+fn children_are_not_taken_for_as_large_as_the_pages_of_their_parents() {
+    let feed = Feed { list: 0, number: 0 };
+    let lists = vec![list("call_routes", None), list("call_route_options", Some(feed))];
+    let mut queue = Queue::new(lists, 64, AMPLE);
+    let parents = sent(&mut queue).pop().unwrap();
+    let names =
+        (0..100).map(|number| format!("{number}{}", "x".repeat(90_000))).collect::<Vec<_>>();
+    put(&mut queue, parents, &names.iter().map(String::as_str).collect::<Vec<_>>(), None);
+    assert_eq!(delivery(&mut queue, 0), [100]);
+    (0..100).for_each(|number| queue.feed(feed, &[number.to_string()]));
+    let first = sent(&mut queue).pop().unwrap();
+    put(&mut queue, first, &[], None);
+    // So many pages of nine megabytes would have no room.
+    assert_eq!(sent(&mut queue).len(), 64);
+}
+
+#[test]
+fn children_are_fetched_as_far_ahead_as_it_pays_while_the_pages_of_their_parents_come() {
+    for (most_running, ahead) in [(8, 79), (32, 639), (64, 2_559)] {
+        let feed = Feed { list: 0, number: 0 };
+        let lists = vec![list("call_routes", None), list("call_route_options", Some(feed))];
+        let mut queue = Queue::new(lists, most_running, AMPLE);
+        let _parents = sent(&mut queue);
+        (0..4_000).for_each(|number| queue.feed(feed, &[number.to_string()]));
+        let mut fetched = 0;
+        loop {
+            let works = sent(&mut queue);
+            if works.is_empty() {
+                break;
+            }
+            fetched += works.len();
+            for work in works {
+                put(&mut queue, work, &[], None);
+            }
+        }
+        assert_eq!(fetched, ahead, "at {most_running}");
+    }
+}
+
+#[test]
+fn an_answer_is_taken_for_the_largest_page_of_its_list_so_far() {
+    let lists = ["users", "severities", "workflows"].map(|name| list(name, None));
+    let mut queue = Queue::new(lists.into(), 8, 12 << 20);
+    let mut works = sent(&mut queue);
+    let name = "x".repeat(6 << 20);
+    put(&mut queue, works.remove(0), &[&name], Some("1"));
+    assert_eq!(targets(&sent(&mut queue)), ["/v2/users?after=1"], "the writer waits for it");
+    assert_eq!(delivery(&mut queue, 0), [1]);
+    put(&mut queue, works.remove(0), &[], None);
+    assert!(sent(&mut queue).is_empty());
+}
+
+#[test]
 fn a_request_that_is_put_off_holds_up_no_other_parent() {
     let mut queue =
         Queue::new(vec![list("call_route_options", Some(Feed { list: 0, number: 0 }))], 8, AMPLE);

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::io::ErrorKind;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
@@ -13,7 +14,10 @@ use ureq::unversioned::transport::{
 };
 use ureq::{Agent, Proxy, RequestBuilder};
 
+use super::resolver::{Connecting, Hosts};
+use crate::base::clock::Clock;
 use crate::base::error::Error;
+use crate::base::log::Log;
 use crate::config::{Config, Way};
 
 /// How much is sent at a time. A request has to fit in.
@@ -27,7 +31,11 @@ const ANSWER_BUFFER: usize = LARGEST_HEAD + (8 << 10);
 ///
 /// # Errors
 /// [`Error::Config`] for a proxy that cannot be used after all.
-pub(super) fn agent(config: &Config) -> Result<Agent, Error> {
+pub(super) fn agent(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+    log: &Arc<Log>,
+) -> Result<Agent, Error> {
     let proxy = match &config.way.proxy {
         Some(proxy) => Some(Proxy::new(proxy.expose()).map_err(|error| {
             Error::Config(vec![format!("the proxy in the environment cannot be used: {error}")])
@@ -35,7 +43,15 @@ pub(super) fn agent(config: &Config) -> Result<Agent, Error> {
         None => None,
     };
     let is_proxied = proxy.is_some();
-    let settings = Agent::config_builder()
+    let hosts = Hosts::new(DefaultResolver::default(), Arc::clone(clock), Arc::clone(log));
+    let connector = Connecting { connector: DefaultConnector::default(), hosts: hosts.clone() };
+    let connector = connector.chain(Watch { is_proxied });
+    Ok(Agent::with_parts(settings(config, proxy), connector, hosts))
+}
+
+/// What ureq is told of the config.
+fn settings(config: &Config, proxy: Option<Proxy>) -> ureq::config::Config {
+    Agent::config_builder()
         // An error status comes with a body that says why.
         .http_status_as_error(false)
         // A redirect of the API would be news; following it could leak the key.
@@ -56,9 +72,7 @@ pub(super) fn agent(config: &Config) -> Result<Agent, Error> {
         .tls_config(TlsConfig::builder().root_certs(roots(&config.way)).build())
         // Left out, ureq would look into the environment itself.
         .proxy(proxy)
-        .build();
-    let connector = DefaultConnector::default().chain(Watch { is_proxied });
-    Ok(Agent::with_parts(settings, connector, DefaultResolver::default()))
+        .build()
 }
 
 fn roots(way: &Way) -> RootCerts {

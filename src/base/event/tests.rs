@@ -44,6 +44,7 @@ fn of_runs() -> Vec<Event> {
 fn of_requests() -> Vec<Event> {
     vec![
         request(&"/v2/users"),
+        host_found("a.test:443", &[([10, 0, 0, 1], 443).into(), ([0; 8], 443).into()]),
         request_again(&"/v2/users", &WHY),
         retry(&"/v2/users", 2, WAIT, "a 500"),
         waiting(WAIT, "for the rate limit of /v2/incidents"),

@@ -1,6 +1,6 @@
 //! One list under way: which pager comes next, and what its pagers have fetched. Pure.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use super::queue::{Choice, Feed, List, Place};
@@ -16,6 +16,8 @@ use crate::sync::pager::{Broken, Fetched, Pager};
 pub(super) struct OpenList {
     pub(super) list: List,
     pub(super) pagers: BTreeMap<Place, Slot>,
+    /// Where the pagers are whose request may be sent: few, while hundreds have pages that nobody has taken.
+    pub(super) to_send: BTreeSet<Place>,
     /// The place of the next pager, where there is one to come.
     pub(super) next: Option<Place>,
     /// The parent up to which everything was read by an interrupted run,
@@ -26,6 +28,8 @@ pub(super) struct OpenList {
     known: usize,
     /// So many records a page are asked for at most: larger ones kept failing.
     pub(super) page_size: u32,
+    /// Bytes of its largest page so far.
+    pub(super) largest: Option<usize>,
     /// Whether the API has answered with something of it.
     pub(super) is_tried: bool,
     /// Whether the writer is deciding what a failure means.
@@ -77,17 +81,26 @@ impl Given {
     }
 }
 
+/// What a page is taken for before the first one of its list came.
+const LIKELY_PAGE: usize = 1 << 19;
+/// What a page is taken for at least: others may be larger than those that came.
+const LEAST_PAGE: usize = 1 << 16;
 /// So many pagers of a list wait to be written at most, however small they are.
-const MOST_PAGERS: usize = 512;
+const MOST_PAGERS: usize = 4_096;
+/// So many of them wait to be sent again: an API in trouble is not asked for all there is.
+const MOST_PUT_OFF: usize = 512;
+
 impl OpenList {
     pub(super) fn new(list: List) -> Self {
         let mut open = Self {
             pagers: BTreeMap::new(),
+            to_send: BTreeSet::new(),
             next: Some(Place::default()),
             skipped: None,
             set_aside: Vec::new(),
             known: 0,
             page_size: u32::MAX,
+            largest: None,
             is_tried: false,
             is_judged: false,
             choice: None,
@@ -112,7 +125,7 @@ impl OpenList {
         };
         for (number, pager) in [Some(pager), rest].into_iter().flatten().enumerate() {
             let place = Place { series: start.series, slice: vec![number], ..Place::default() };
-            open.pagers.insert(place, Slot::of(pager));
+            open.add(place, pager);
         }
         open.next = Some(Place { series: start.series + 1, ..Place::default() });
         open
@@ -126,17 +139,17 @@ impl OpenList {
             let place = |part| Place { series: number, slice: vec![part], ..Place::default() };
             let pager = Pager::new(series, Slice::default(), self.list.cut);
             if number < upto.series {
-                self.pagers.insert(place(0), Slot::of(pager));
+                self.add(place(0), pager);
                 continue;
             }
             let slice = upto.slice();
             if slice.from.is_some() {
                 let before = pager.over(Slice { from: None, until: slice.from });
-                self.pagers.insert(place(0), Slot::of(before));
+                self.add(place(0), before);
             }
             if let Some(cursor) = &upto.after {
                 let within = pager.over(slice).upto(cursor);
-                self.pagers.insert(place(1), Slot::of(within));
+                self.add(place(1), within);
             }
         }
     }
@@ -171,9 +184,27 @@ impl OpenList {
         (self.skipped, self.next) = (None, Some(Place::default()));
     }
 
+    /// Adds a pager whose request may be sent.
+    pub(super) fn add(&mut self, place: Place, pager: Pager) {
+        self.to_send.insert(place.clone());
+        self.pagers.insert(place, Slot { pager: Some(pager), ..Slot::default() });
+    }
+
+    /// Whether the request of the pager at this place may be sent.
+    fn is_due(&self, place: &Place, now: Duration) -> bool {
+        let pager = self.pagers.get(place).and_then(|slot| slot.pager.as_ref());
+        pager.is_some_and(|pager| pager.not_before <= now)
+    }
+
+    /// How many bytes a page may turn out to have.
+    pub(super) fn likely_page(&self) -> usize {
+        self.largest.map_or(LIKELY_PAGE, |largest| largest.max(LEAST_PAGE))
+    }
+
     /// Whether more may be asked for. A child is asked for one parent first: where the key may not
     /// read it, or its address is wrong, one request tells as much as hundreds.
-    pub(super) fn is_open(&self) -> bool {
+    pub(super) fn is_open(&mut self, feeds: &BTreeMap<Feed, Given>) -> bool {
+        self.choose(feeds);
         if self.list.whole.is_some() {
             return false;
         }
@@ -187,7 +218,9 @@ impl OpenList {
 
     /// Makes sure that there is a pager whose request may be sent, if there is one to come.
     pub(super) fn prepare(&mut self, feeds: &BTreeMap<Feed, Given>, now: Duration) {
-        while self.pagers.len() < MOST_PAGERS && !self.pagers.values().any(|slot| slot.is_due(now))
+        while self.pagers.len() < MOST_PAGERS
+            && self.to_send.len() < MOST_PUT_OFF
+            && !self.to_send.iter().any(|place| self.is_due(place, now))
         {
             let is_untried = !self.is_tried && !self.list.parents.is_empty();
             if is_untried && self.pagers.values().any(|slot| slot.broken.is_some()) {
@@ -195,7 +228,7 @@ impl OpenList {
             }
             let Some(place) = self.advance(feeds) else { return };
             if let Some(pager) = self.pager(&place, feeds) {
-                self.pagers.insert(place, Slot::of(pager));
+                self.add(place, pager);
             }
         }
     }
@@ -296,16 +329,5 @@ impl OpenList {
     pub(super) fn is_at_end(&mut self, feeds: &BTreeMap<Feed, Given>) -> bool {
         self.prepare(feeds, Duration::MAX);
         self.pagers.is_empty() && self.next.is_none()
-    }
-}
-
-impl Slot {
-    /// Whether its next request may be sent.
-    fn is_due(&self, now: Duration) -> bool {
-        self.pager.as_ref().is_some_and(|pager| pager.not_before <= now)
-    }
-
-    pub(super) fn of(pager: Pager) -> Self {
-        Self { pager: Some(pager), ..Self::default() }
     }
 }

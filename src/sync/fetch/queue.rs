@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::costs::Hold;
-use super::open_list::{Given, OpenList, Slot};
+use super::open_list::{Given, OpenList};
 use crate::api::limit::Limiter;
 use crate::bookmark::moved::Moved;
 use crate::bookmark::position::Position;
@@ -89,6 +89,8 @@ pub struct Work {
     pub reader: Arc<Reader>,
     /// The pager itself, out of the queue until its answer is [`Queue::put`] back.
     pub pager: Pager,
+    /// How many bytes the answer is taken for.
+    expected: usize,
 }
 
 /// What a worker is to do.
@@ -152,16 +154,16 @@ pub struct Queue {
     large: BTreeMap<(usize, Place), Large>,
     /// Pages fetched and not yet taken.
     waiting: usize,
-    /// The largest page so far: what an answer on its way may turn out to be.
-    largest: usize,
+    /// Bytes that the answers on their way may turn out to have.
+    expected: usize,
 }
 
 /// So many pages for each request at a time are fetched ahead, however small they are: of a run that
 /// is cut, they were for nothing.
 const PAGES_AHEAD: usize = 10;
-/// What a page is taken for before the first one came.
-const LIKELY_PAGE: usize = 1 << 19;
-
+/// More for each, where there are more requests at a time than that: the pages of parents come one after the
+/// other, and all the while nothing of their children is taken.
+const MANY: usize = 16;
 impl Queue {
     /// Reads `lists` in their order, so many requests at a time. At most `budget` bytes wait to be
     /// written; where that is 0, a page is fetched only when the one before has been taken.
@@ -182,7 +184,7 @@ impl Queue {
             budget,
             large: BTreeMap::new(),
             waiting: 0,
-            largest: LIKELY_PAGE,
+            expected: 0,
         }
     }
 
@@ -211,8 +213,21 @@ impl Queue {
         answer
     }
 
+    /// Whether as many requests are under way as may be.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.running >= self.most_running
+    }
+
+    /// Whether a large body waits for room.
+    #[must_use]
+    pub fn is_room_awaited(&self) -> bool {
+        self.large.values().any(|large| large.is_waiting)
+    }
+
     /// Whether it is the answer that the writer waits for.
-    fn is_head(&self, work: &Work) -> bool {
+    #[must_use]
+    pub fn is_head(&self, work: &Work) -> bool {
         let open = self.lists.get(self.current).filter(|_| work.list == self.current);
         let head = open.and_then(|open| open.pagers.first_key_value());
         head.is_some_and(|(place, slot)| *place == work.place && slot.pages.is_empty())
@@ -228,35 +243,37 @@ impl Queue {
     /// there is room for the answer. What the writer waits for needs no room.
     pub fn next(&mut self, limiter: &mut Limiter, now: Duration) -> Next {
         let mut least: Option<(Duration, Hold)> = None;
-        if self.running >= self.most_running {
+        if self.is_full() {
             return Next::Nothing;
         }
-        // Nobody knows how large an answer will be: each on its way is taken for the largest so far.
-        let has_room = self.held + (self.running + 1) * self.largest <= self.budget;
+        // Where what is written next waits for its own rate limit, the others have time to go further.
+        let is_far = self.waiting + self.running >= self.most_ahead();
         // Where an answer waits for room already, no other one will find any.
-        let has_room = has_room && !self.large.values().any(|large| large.is_waiting);
-        let is_far = self.waiting + self.running >= PAGES_AHEAD * self.most_running;
-        // What is written next waits for its own rate limit: the others have time to go further.
-        let has_room = has_room && (!is_far || self.is_held_up(limiter, now));
+        let has_room = !self.is_room_awaited() && (!is_far || self.is_held_up(limiter, now));
         for number in self.current..self.lists.len().min(self.last.saturating_add(1)) {
             let is_current = number == self.current;
+            let Some(open) = self.lists.get_mut(number) else { break };
+            // Nobody knows how large an answer will be. It is taken for the largest of its own list: those of
+            // children are small, and would have no room if they were taken for pages of their parents.
+            let expected = open.likely_page();
+            let has_room = has_room && self.held + self.expected + expected <= self.budget;
             if !is_current && !has_room {
                 break;
             }
-            let Some(open) = self.lists.get_mut(number) else { break };
-            open.choose(&self.feeds);
             // A list that waits for its parents does not keep those behind it from being read.
-            if !open.is_open() {
+            if !open.is_open(&self.feeds) {
                 continue;
             }
             open.prepare(&self.feeds, now);
             // Of what is written next the first page may always be asked for: the writer waits for it, and
             // whatever fills the room would never be taken.
-            let mut is_head = is_current;
-            for (place, slot) in &mut open.pagers {
-                let is_permitted = has_room || (is_head && slot.pages.is_empty());
-                is_head = false;
-                let Some(pager) = slot.pager.as_ref().filter(|_| is_permitted) else { continue };
+            let head = open.pagers.first_key_value().map(|(place, _)| place.clone());
+            for place in &open.to_send {
+                let Some(slot) = open.pagers.get_mut(place) else { continue };
+                let is_head = is_current && head.as_ref() == Some(place) && slot.pages.is_empty();
+                let Some(pager) = slot.pager.as_ref().filter(|_| has_room || is_head) else {
+                    continue;
+                };
                 let endpoint = pager.request().endpoint();
                 let pause = pager.not_before.saturating_sub(now);
                 let limit = limiter.until(endpoint, now);
@@ -271,15 +288,23 @@ impl Queue {
                 // Taken before it is sent: two workers must not both see the last token.
                 limiter.take(endpoint, now);
                 self.running += 1;
+                self.expected += expected;
                 slot.is_running = true;
                 if let Some(mut pager) = slot.pager.take() {
                     pager.limit(open.page_size);
                     let (place, reader) = (place.clone(), Arc::clone(&open.list.reader));
-                    return Next::Send(Box::new(Work { list: number, place, reader, pager }));
+                    open.to_send.remove(&place);
+                    let work = Work { list: number, place, reader, pager, expected };
+                    return Next::Send(Box::new(work));
                 }
             }
         }
         least.map_or(Next::Nothing, |(wait, hold)| Next::Wait(wait, hold))
+    }
+
+    /// So many pages are fetched ahead.
+    fn most_ahead(&self) -> usize {
+        PAGES_AHEAD * self.most_running * (self.most_running / MANY).max(1)
     }
 
     /// Whether what is to be written next waits for a rate limit.
@@ -292,6 +317,7 @@ impl Queue {
     /// Takes back a pager with what came of its answer; where it is to be sent again, nothing.
     pub fn put(&mut self, work: Work, step: Option<Step>) {
         self.running -= 1;
+        self.expected -= work.expected;
         let Work { list, place, pager, .. } = work;
         self.large.remove(&(list, place.clone()));
         let Some(open) = self.lists.get_mut(list) else { return };
@@ -300,7 +326,10 @@ impl Queue {
         let Some(slot) = open.pagers.get_mut(&place) else { return };
         slot.is_running = false;
         match step {
-            None | Some(Step::Again(_)) => slot.pager = Some(pager),
+            None | Some(Step::Again(_)) => {
+                slot.pager = Some(pager);
+                open.to_send.insert(place);
+            }
             Some(Step::Broken(broken)) => {
                 if ends_the_run(&broken.error) {
                     self.last = self.last.min(list);
@@ -312,8 +341,11 @@ impl Queue {
                 let size = fetched.memory();
                 self.held += size;
                 self.waiting += 1;
-                self.largest = self.largest.max(size);
-                slot.pager = if fetched.is_last { None } else { Some(pager) };
+                open.largest = open.largest.max(Some(size));
+                if !fetched.is_last {
+                    slot.pager = Some(pager);
+                    open.to_send.insert(place);
+                }
                 slot.pages.push_back(fetched);
             }
             Some(Step::Cut(parts)) => {
@@ -321,7 +353,7 @@ impl Queue {
                 for (number, part) in parts.into_iter().enumerate() {
                     let mut place = place.clone();
                     place.slice.push(number);
-                    open.pagers.insert(place, Slot::of(part));
+                    open.add(place, part);
                 }
             }
         }
@@ -360,6 +392,7 @@ impl Queue {
     pub fn close(&mut self, list: usize) {
         let Some(open) = self.lists.get_mut(list) else { return };
         open.next = None;
+        open.to_send.clear();
         for slot in std::mem::take(&mut open.pagers).into_values() {
             self.waiting -= slot.pages.len();
             self.held -= slot.pages.iter().map(|fetched| fetched.memory()).sum::<usize>();
