@@ -56,7 +56,8 @@ struct Pending {
 impl Pending {
     fn is_finished(&self, written: &Written) -> bool {
         let sent = |position: &usize| written.captured(*position).unwrap_or("null");
-        if self.ends.iter().any(|position| sent(position) != "null") {
+        // An empty text says nothing.
+        if self.ends.iter().any(|position| !["null", "\"\""].contains(&sent(position))) {
             return true;
         }
         let items = self.list.as_ref().map(|position| json::items(sent(position)));
