@@ -13,7 +13,7 @@ use crate::base::clock::Clock;
 use crate::base::error::Error;
 use crate::base::event;
 use crate::base::log::{Log, Metric};
-use crate::base::time::Moment;
+use crate::base::time::{Moment, moved};
 use crate::bookmark::cap::Cap;
 use crate::bookmark::position::Position;
 use crate::plan::{Extent, Planned};
@@ -131,8 +131,10 @@ impl<W: Write> Scan<'_, W> {
         }
         let is_by_change = !self.planned.stream.changed_of.is_empty();
         if self.planned.is_incremental() && is_by_change && self.is_read_whole() {
-            // Its records do not say when their parents changed: all that had by then is among them.
-            self.outcome.newest = self.outcome.cap.map(Cap::moment);
+            // Its records do not say when their parents changed: all that had when it began is among them. As
+            // far as clocks may be apart, that moment may lie in the future of the next run.
+            let began = self.outcome.cap.map(Cap::moment);
+            self.outcome.newest = began.map(|began| moved(began, -self.tolerance));
             self.outcome.is_whole = true;
         }
         // No bookmark may pass what was not asked for.
