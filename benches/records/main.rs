@@ -1,5 +1,6 @@
 //! Record throughput: from a body in memory to a pipe beside other ways to do the same, and from the
-//! socket to a pipe. Prints medians, and fails where a promise of README is not kept. Linux only.
+//! socket to a pipe. Prints the median of CPU time and the best throughput, and fails where a promise of
+//! README is not kept. Linux only.
 //!   cargo bench --bench records                       without the Meltano SDK
 //!   cargo bench --bench records -- --sdk PYTHON       with the SDK that this Python has
 //!   cargo bench --bench records -- --once STREAM N    reads N pages and measures nothing
@@ -78,7 +79,7 @@ struct Costs {
 }
 
 impl Costs {
-    /// Medians of all rounds; a round measures each way once, so that all share the weather.
+    /// What is typical of all rounds; a round measures each way once, so that all share the weather.
     fn measure(case: &Case, python: Option<&str>) -> Anything<Self> {
         let mut costs = [const { Vec::new() }; 6];
         let [ours, tree, copy, wide_copy, sdk, socket] = &mut costs;
@@ -93,7 +94,7 @@ impl Costs {
                 sdk.push(sdk::measure(case, python)?);
             }
         }
-        let [ours, tree, copy, wide_copy, sdk, socket] = costs.map(|costs| cost::median(&costs));
+        let [ours, tree, copy, wide_copy, sdk, socket] = costs.map(|costs| cost::typical(&costs));
         let missing = "nothing was measured";
         Ok(Self {
             ours: ours.ok_or(missing)?,
