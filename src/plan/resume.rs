@@ -96,8 +96,15 @@ pub(super) fn go_on(plan: &mut Plan, inputs: &Inputs) {
         if planned.position.is_inside() && !planned.feeds.is_empty() {
             // Its children need all of it: what lies before the position is read for them only.
             let position = Position { at: planned.position.at, ..Position::default() };
-            let (emitted, upto, notes) = (None, Some(planned.position.clone()), Vec::new());
-            plan.lists.push(Planned { emitted, position, upto, notes, ..planned.clone() });
+            let (emitted, notes) = (None, Vec::new());
+            let mut before = Planned { emitted, position, notes, ..planned.clone() };
+            if planned.asked.parents.is_empty() {
+                before.upto = Some(planned.position.clone());
+            } else {
+                // Of what was set aside it is not known where it lies: all is read for them.
+                planned.feeds.clear();
+            }
+            plan.lists.push(before);
         }
         let follow_up = follow_up(&planned, inputs);
         plan.lists.push(planned);

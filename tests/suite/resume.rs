@@ -316,3 +316,18 @@ fn parents_are_read_once_where_a_run_goes_on_in_the_middle_of_them() {
         assert_eq!(order(&ran), order(&whole));
     }
 }
+
+#[test]
+fn children_of_children_are_all_read_where_a_run_goes_on_in_the_middle_of_their_parents() {
+    let streams = ["call_sessions", "call_transcript_entries"];
+    let whole = Tap::of(&stand_in_with(Options::default())).only(&streams).run().ok();
+    let stand_in = stand_in_with(Options::default());
+    let failed = broken(&stand_in, &streams, ("/v2/call_sessions", 12, 401));
+    assert_eq!(failed.code, 3, "{}", failed.stderr);
+    assert!(!failed.records("call_sessions").is_empty());
+    let ran = Tap::of(&stand_in).only(&streams).state(&failed.state()).run().ok();
+    assert_eq!(said(&ran, GOES_ON), 1, "{}", ran.stderr);
+    assert!(ran.records("call_sessions").len() < whole.records("call_sessions").len());
+    let entries = "call_transcript_entries";
+    assert_eq!(ran.column(entries, "id"), whole.column(entries, "id"));
+}
