@@ -238,8 +238,8 @@ fn where_several_parents_in_a_row_cannot_be_read_the_stream_ends() {
     let tap = Tap::of(&stand_in).set("max_retries", "1").set("concurrency", "1");
     let ran = tap.only(&["incident_attachments"]).run();
     assert_eq!(ran.code, 5, "{}", ran.stderr);
-    // One more may be under way by then.
-    assert!((9..=10).contains(&count(&stand_in, CHILD)), "{}", ran.stderr);
+    // One more may be under way by then, or be repeated already; nothing comes after that.
+    assert!((9..=11).contains(&count(&stand_in, CHILD)), "{}", ran.stderr);
 }
 
 #[test]
