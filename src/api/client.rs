@@ -1,18 +1,18 @@
 //! The only module that talks to the API: sends a request, repeats it as [`crate::base::retry`] says,
 //! learns for [`crate::api::limit`], and tells errors apart.
 
+mod alone;
 mod asked;
 mod body;
 mod certificate;
 mod failure;
+mod kept;
 mod resolver;
 mod said;
 mod transport;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -24,7 +24,8 @@ use zeroize::Zeroizing;
 pub use self::asked::asked;
 pub use self::body::{BODY, Room};
 pub use self::failure::{Failure, Passing};
-use self::failure::{Timeouts, broken, refusal, short_enough, whole};
+use self::failure::{Timeouts, broken, refusal, short_enough};
+use self::kept::Kept;
 use self::transport::{Fresh, agent, was_closed};
 use crate::api::limit::Limiter;
 use crate::base::clock::Clock;
@@ -32,7 +33,7 @@ use crate::base::error::Error;
 use crate::base::event;
 use crate::base::log::{Level, Log};
 use crate::base::retry::{Attempts, Retry};
-use crate::base::stop::{LOOK_UP, Stop};
+use crate::base::stop::Stop;
 use crate::config::Config;
 use crate::source::request::Request;
 use crate::source::{Errors, Key};
@@ -60,8 +61,7 @@ pub struct Client {
     retries: AtomicU64,
     /// Whether JSON has come.
     has_answered: AtomicBool,
-    /// Answers that came before anything was read, each for the first one who asks the same.
-    kept: Mutex<Vec<(String, Answer, Vec<u8>)>>,
+    kept: Kept,
     /// Whether anybody was there, the API or something on the way.
     is_reached: AtomicBool,
     /// Whether the log has told that a header about quotas makes no sense.
@@ -78,9 +78,6 @@ pub struct Answer {
     /// Our clock when the body was complete.
     pub received_at: DateTime<Utc>,
 }
-
-/// A 200 with its body, or why there is none.
-type Answered = Result<(Answer, Vec<u8>), Error>;
 
 /// So many characters are shown of a header that makes no sense.
 const SHOWN: usize = 60;
@@ -125,7 +122,7 @@ impl Client {
             counted: AtomicU64::new(0),
             retries: AtomicU64::new(0),
             has_answered: AtomicBool::new(false),
-            kept: Mutex::default(),
+            kept: Kept::default(),
             is_reached: AtomicBool::new(false),
             is_oddity_told: AtomicBool::new(false),
         })
@@ -151,109 +148,13 @@ impl Client {
 
     /// Keeps an answer for whoever asks the same, so that nothing is asked for twice.
     pub fn keep(&self, request: &Request, answer: Answer, body: Vec<u8>) {
-        self.kept().push((request.to_string(), answer, body));
-    }
-
-    fn kept(&self) -> MutexGuard<'_, Vec<(String, Answer, Vec<u8>)>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The answer to a request, where it was kept.
-    fn known(&self, request: &Request, body: &mut Vec<u8>) -> Option<Answer> {
-        let mut kept = self.kept();
-        let target = (!kept.is_empty()).then(|| request.to_string())?;
-        let place = kept.iter().position(|(known, ..)| *known == target)?;
-        let (_, answer, text) = kept.swap_remove(place);
-        body.extend(text);
-        Some(answer)
+        self.kept.keep(request, answer, body);
     }
 
     /// Repeats so far.
     #[must_use]
     pub fn retries(&self) -> u64 {
         self.retries.load(Ordering::Relaxed)
-    }
-
-    /// Sends `request` until it is answered or there is no more patience; the answer and its body.
-    ///
-    /// # Errors
-    /// Every status but 200 has its [`Error`]; no answer at all is [`Error::Unreachable`].
-    pub fn get(self: &Arc<Self>, request: &Request) -> Answered {
-        self.aside(request, |client, request| {
-            let mut attempts = None;
-            loop {
-                client.await_turn(request);
-                client.stop.check()?;
-                let began = client.clock.elapsed();
-                match client.turn(request) {
-                    Ok(answer) => return Ok(answer),
-                    Err(Failure::Final(error)) => return Err(error),
-                    Err(Failure::Passing(passing)) => {
-                        let took = client.clock.elapsed().saturating_sub(began);
-                        client.clock.sleep(client.again(request, &mut attempts, took, passing)?);
-                    }
-                }
-            }
-        })
-    }
-
-    /// Sends `request` once, for an answer that can be done without.
-    ///
-    /// # Errors
-    /// As [`Client::get`].
-    pub fn once(self: &Arc<Self>, request: &Request) -> Answered {
-        self.aside(request, |client, request| {
-            client.await_turn(request);
-            client.turn(request).map_err(|failure| match failure {
-                Failure::Final(error) => error,
-                Failure::Passing(passing) => {
-                    client.close(request, &passing, passing.retry_after.unwrap_or_default());
-                    passing.into_error(&client.endpoint, 1)
-                }
-            })
-        })
-    }
-
-    /// Lets a thread of its own send a request, so that a run that has to end need not wait for the answer.
-    fn aside(
-        self: &Arc<Self>,
-        request: &Request,
-        send: fn(&Self, &Request) -> Answered,
-    ) -> Answered {
-        let (sender, receiver) = mpsc::sync_channel(1);
-        let (client, request) = (Arc::clone(self), request.clone());
-        let sending = move || {
-            // Where nobody waits for it any more it is not wanted.
-            let _ = sender.send(send(&client, &request));
-        };
-        let thread = thread::Builder::new().name("ask".to_owned());
-        thread.spawn(sending).map_err(|error| Error::NoThread(error.to_string()))?;
-        loop {
-            match receiver.recv_timeout(LOOK_UP) {
-                Ok(answer) => return answer,
-                Err(RecvTimeoutError::Timeout) => self.stop.check()?,
-                Err(RecvTimeoutError::Disconnected) => {
-                    return Err(Error::Bug("a thread that sent a request has ended".to_owned()));
-                }
-            }
-        }
-    }
-
-    /// Waits until the rate limit lets `request` through.
-    fn await_turn(&self, request: &Request) {
-        let wait = self.limiter().until(request.endpoint(), self.clock.elapsed());
-        if wait >= NOTABLE_WAIT {
-            self.announce(wait, &format!("for the rate limit of {}", request.endpoint()));
-        }
-        self.clock.sleep(wait);
-        self.limiter().take(request.endpoint(), self.clock.elapsed());
-    }
-
-    fn turn(&self, request: &Request) -> Result<(Answer, Vec<u8>), Failure> {
-        let mut body = Vec::new();
-        let answer = self.attempt(request, &mut body, &|_| true)?;
-        whole(&body)?;
-        Ok((answer, body))
     }
 
     /// After a failure that may pass, of an attempt that `took` so long: how long to wait before the next.
@@ -316,7 +217,7 @@ impl Client {
         body: &mut Vec<u8>,
         room: Room,
     ) -> Result<Answer, Failure> {
-        if let Some(answer) = self.known(request, body) {
+        if let Some(answer) = self.kept.take(request, body) {
             return Ok(answer);
         }
         self.requests.fetch_add(1, Ordering::Relaxed);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::base::time::Moment;
 use crate::bookmark::position::Position;
 use crate::plan::Planned;
-use crate::sync::fetch::queue::Place;
+use crate::sync::fetch::list::Place;
 use crate::sync::pager::Fetched;
 
 /// A list being written.

@@ -3,6 +3,7 @@
 
 mod calls;
 pub mod costs;
+pub mod list;
 mod look;
 mod open_list;
 pub mod queue;
@@ -17,8 +18,9 @@ use chrono::{DateTime, Utc};
 
 use self::calls::Calls;
 use self::costs::Costs;
+use self::list::{Choice, Feed, List};
 use self::look::{Look, Seen};
-use self::queue::{Choice, Delivery, Feed, List, Queue};
+use self::queue::{Delivery, Queue};
 use self::worker::Worker;
 use crate::api::client::{Client, NOTABLE_WAIT};
 use crate::base::clock::Clock;

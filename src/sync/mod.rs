@@ -27,7 +27,7 @@ use crate::singer::message::Output;
 use crate::singer::state::State;
 use crate::source::stream::Parent;
 use crate::sync::failure_policy::ends_the_run;
-use crate::sync::fetch::queue::{Feed, List};
+use crate::sync::fetch::list::{Feed, List};
 use crate::sync::fetch::{Fetch, Tools};
 use crate::sync::report::Report;
 use crate::sync::summary::Summary;

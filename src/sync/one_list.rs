@@ -14,7 +14,7 @@ use crate::plan::Planned;
 use crate::sync::checkpoint::Checkpoint;
 use crate::sync::failure_policy::{Circumstances, Verdict, verdict};
 use crate::sync::fetch::Fetch;
-use crate::sync::fetch::queue::{Choice, Feed};
+use crate::sync::fetch::list::{Choice, Feed};
 use crate::sync::scan::{NO_PARENTS, Outcome, Scan, SetAside};
 use crate::sync::summary::{Summary, Supply};
 

@@ -23,7 +23,8 @@ use crate::source::taken::Taken;
 use crate::sync::checkpoint::Checkpoint;
 use crate::sync::failure_policy::{Circumstances, SoFar, Verdict, are_too_many_gone, verdict};
 use crate::sync::fetch::Fetch;
-use crate::sync::fetch::queue::{Delivery, Place};
+use crate::sync::fetch::list::Place;
+use crate::sync::fetch::queue::Delivery;
 use crate::sync::pager::{Broken, Fetched};
 
 /// One list being written.

@@ -16,7 +16,8 @@ use tap_incident::source::request::{Request, Series};
 use tap_incident::source::slice::Cut;
 use tap_incident::source::stream::Shape;
 use tap_incident::sources::incident_io::INCIDENT_IO;
-use tap_incident::sync::fetch::queue::{Delivery, Feed, Growth, List, Next, Queue, Work};
+use tap_incident::sync::fetch::list::{Feed, List};
+use tap_incident::sync::fetch::queue::{Delivery, Growth, Next, Queue, Work};
 use tap_incident::sync::pager::Step;
 
 const AMPLE: usize = 64 << 20;

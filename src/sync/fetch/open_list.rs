@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use super::queue::{Choice, Feed, List, Place};
+use super::list::{Choice, Feed, List, Place};
 use crate::bookmark::position::Position;
 use crate::record::bindings::{Bindings, Latest};
 use crate::source::slice::Slice;
