@@ -27,7 +27,7 @@ mod tests {
 
     use super::*;
     use crate::source::schema;
-    use crate::source::stream::{Origin, Stream};
+    use crate::source::stream::{Modes, Origin, Stream};
 
     #[test]
     fn help_names_every_source() {
@@ -120,6 +120,15 @@ mod tests {
                     assert!(!last.is_asked, "{}", stream.name);
                 }
             }
+        }
+    }
+
+    /// A scan that goes on inside of its list would not know what came before, and was not finished.
+    #[test]
+    fn what_waits_for_unfinished_records_is_read_from_its_start() {
+        for stream in all().filter(|stream| stream.unfinished.is_some()) {
+            let is_one_series = stream.modes == Modes::None && stream.window.is_none();
+            assert!(is_one_series && !stream.is_ordered && stream.times.is_none());
         }
     }
 

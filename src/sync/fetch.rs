@@ -139,6 +139,7 @@ impl Fetch {
             // Looking up a host takes a thread besides.
             let kept = number / 2;
             if kept == 0 {
+                under_way.is_closed = true;
                 return Err(Error::NoThread(error.to_string()));
             }
             shared.tools.log.tell(&event::fewer_threads(kept, most_running, &error));

@@ -180,8 +180,8 @@ impl<W: Write> Sync<'_, W> {
             cut: planned.asked.cut,
             parents,
             parents_changed: planned.asked.parents_changed,
-            whole: planned.asked.whole,
             moved: planned.moved().cloned(),
+            whole: planned.asked.whole,
             most_parents: match self.extent {
                 Extent::Whole => usize::MAX,
                 Extent::Sample => SAMPLE_PARENTS,

@@ -86,6 +86,8 @@ impl<W: Write> Sync<'_, W> {
         let planned = part.planned;
         let feeder = part.feeder;
         let lacking = outcome.lacking().or((!part.has_all_parents).then_some(NO_PARENTS));
+        // Where its beginning could not be read, nobody may take what it gives for all that there is.
+        let is_fed = feeder == part.number || summary.caps.contains_key(&feeder);
         // Of two lists that give to the same children, both have to be whole.
         if lacking.is_none() && (feeder == part.number || summary.whole.contains(&feeder)) {
             summary.whole.insert(part.number);
@@ -94,7 +96,7 @@ impl<W: Write> Sync<'_, W> {
         }
         let known = summary.caps.get(&feeder).copied().flatten();
         summary.caps.insert(feeder, Cap::earliest([known, outcome.cap]));
-        if planned.upto.is_none() {
+        if planned.upto.is_none() && is_fed {
             for number in 0..planned.feeds.len() {
                 part.fetch.complete(Feed { list: feeder, number });
             }

@@ -130,7 +130,16 @@ fn which_alert_belongs_to_which_incident_is_asked_of_both() {
     let before = count(&stand_in, list);
     let incident = change(&stand_in, "/v2/incidents", 1, HOUR);
     let alert = change(&stand_in, "/v2/alerts", 5, HOUR * 2);
-    go(&stand_in, &["incident_alerts"], &first.state(), 1);
+    for (id, field, parent) in [("01NEWA", "alert", &alert), ("01NEWI", "incident", &incident)] {
+        add(&stand_in, list, id, |row| row[field]["id"] = parent.as_str().into());
+    }
+    let ran = go(&stand_in, &["incident_alerts"], &first.state(), 1);
+    let changed_at = |id: &str| {
+        let rows = ran.records("incident_alerts");
+        rows.into_iter().find(|row| row["id"] == id).unwrap()["changed_at"].take()
+    };
+    assert_eq!(changed_at("01NEWA"), time(NOW + HOUR * 2));
+    assert_eq!(changed_at("01NEWI"), time(NOW + HOUR));
     assert_eq!(asked(&stand_in, list, before), 2);
     assert_eq!(count(&stand_in, &format!("{list}?page_size=50&incident_id={incident}")), 1);
     assert_eq!(count(&stand_in, &format!("{list}?page_size=50&alert_id={alert}")), 1);
@@ -299,8 +308,11 @@ fn workloads_are_asked_for_incidents_that_changed_or_are_young() {
     let young = go(&stand_in, &streams, &first.state(), 1);
     let again = asked(&stand_in, list, before);
     assert!(again > 0, "those that changed in the last two weeks");
-    go(&stand_in, &streams, &young.state(), 20);
+    let idle = go(&stand_in, &streams, &young.state(), 20);
     assert_eq!(asked(&stand_in, list, before), again + 1, "the one that the bookmark is of");
+    let id = change(&stand_in, "/v2/incidents", 2, TimeDelta::days(21));
+    go(&stand_in, &streams, &idle.state(), 22);
+    assert_eq!(asked(&stand_in, &format!("{list}?incident_id={id}"), 0), 1 + 1, "once in full");
 }
 
 #[test]
@@ -385,6 +397,18 @@ fn what_was_said_in_calls_is_asked_for_incidents_that_changed() {
         let again = [0, 1].map(|list| asked(&stand_in, lists[list], before[list]));
         assert!(again[0] <= 2 && again[1] <= 2, "the incident that the bookmark is of: {again:?}");
         assert_eq!(idle.records("call_transcript_entries").len(), 0);
+
+        let incident = change(&stand_in, "/v2/incidents", 3, TimeDelta::days(21));
+        let session = format!("01CALL{}", streams.len());
+        add(&stand_in, lists[0], &session, |row| row["incident_id"] = incident.as_str().into());
+        let entry = format!("01SAID{}", streams.len());
+        add(&stand_in, lists[1], &entry, |row| row["_call_session_id"] = session.as_str().into());
+        let ran = go(&stand_in, streams, &idle.state(), 22);
+        assert!(ran.column("call_transcript_entries", "id").contains(&entry));
+        // What had been said before comes along, since its incident has changed.
+        let rows = ran.records("call_transcript_entries");
+        let changed_at = time(NOW + TimeDelta::days(21));
+        assert!(rows.iter().all(|row| row["incident_updated_at"] == changed_at));
     }
 }
 

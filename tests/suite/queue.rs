@@ -29,16 +29,16 @@ fn list(name: &str, feed: Option<Feed>) -> List {
     let projection = Projection::new(&known, &known, &Value::Null);
     let reader = Reader::new(stream, stream.shape, projection, Vec::new()).noting_creation();
     List {
-        whole: None,
-        upto: None,
         reader: Arc::new(reader),
         series: vec![Series::of(Request::new(stream.path))],
         cut: Cut::of(stream),
         parents: feed.map(|feed| (&stream.parents[0], feed)).into_iter().collect(),
         parents_changed: None,
         moved: None,
-        start: None,
+        whole: None,
         most_parents: usize::MAX,
+        start: None,
+        upto: None,
     }
 }
 
@@ -259,6 +259,24 @@ fn what_became_of_a_second_parent_keeps_nobody_from_asking_for_the_first_again()
     assert!(matches!(next, Next::Wait(..)), "one tells as much as hundreds: {next:?}");
     let Next::Send(work) = queue.next(&mut limiter, Duration::from_secs(30)) else { panic!() };
     assert_eq!(work.pager.request().to_string(), "/v2/call_routes/a/options");
+}
+
+#[test]
+fn a_large_answer_of_a_second_parent_keeps_nobody_from_asking_for_the_first_again() {
+    let feed = Feed { list: 1, number: 0 };
+    let lists = vec![list("call_route_options", Some(feed)), list("call_routes", None)];
+    let mut queue = Queue::new(lists, 8, 1 << 20);
+    for id in ["a", "b"] {
+        queue.feed(feed, &[id.to_owned()]);
+    }
+    assert!(queue.take(0).is_none());
+    let mut first = sent(&mut queue).swap_remove(0);
+    first.pager.not_before = Duration::from_secs(30);
+    queue.put(first, None);
+    let second = sent(&mut queue).swap_remove(0);
+    assert_eq!(second.pager.request().to_string(), "/v2/call_routes/b/options");
+    // Nothing of the list may be sent until this answer is there, however much waits besides.
+    assert_eq!(queue.grow(&second, 2 << 20), Growth::Granted);
 }
 
 #[test]

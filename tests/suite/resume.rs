@@ -331,3 +331,42 @@ fn children_of_children_are_all_read_where_a_run_goes_on_in_the_middle_of_their_
     let entries = "call_transcript_entries";
     assert_eq!(ran.column(entries, "id"), whole.column(entries, "id"));
 }
+
+#[test]
+fn what_follows_parents_is_read_whole_where_the_beginning_of_these_fails() {
+    let options = Options { page_cap: Some(2), ..Options::default() };
+    let stand_in = stand_in_with(options);
+    let streams = ["incidents", "incident_updates"];
+    let tap = || Tap::of(&stand_in).documented().set("incremental", "*").only(&streams);
+    let mut state = tap().run().ok().state();
+    // Incidents are read in full once more, and that is cut behind their third page.
+    state["bookmarks"]["incidents"] = Value::Null;
+    let before = stand_in.requests().len();
+    let action = Action::Status(401);
+    stand_in.fault(Fault { path: "/v2/incidents".into(), skip: 3, times: 1, action });
+    let cut = tap().set("concurrency", "1").state(&state).run();
+    assert_eq!(cut.code, 3, "{}", cut.stderr);
+    let second = stand_in.requests().into_iter().skip(before).find_map(|seen| {
+        let (_, cursor) = seen.target.split_once("&after=")?;
+        seen.target.starts_with("/v2/incidents").then(|| cursor.to_owned())
+    });
+    stand_in.edit(|workspace| {
+        let mut id = Value::Null;
+        workspace.edit("/v2/incidents", |rows| {
+            rows[3]["updated_at"] = (NOW + TimeDelta::hours(2)).to_rfc3339().into();
+            rows[20]["updated_at"] = (NOW + TimeDelta::hours(20)).to_rfc3339().into();
+            id = rows[3]["id"].clone();
+        });
+        workspace.edit("/v2/incident_updates", |rows| {
+            let mut row = rows[0].clone();
+            (row["id"], row["incident_id"]) = ("01NEW".into(), id);
+            rows.push(row);
+        });
+    });
+    let path = format!("/v2/incidents*after={}", second.unwrap());
+    stand_in.fault(Fault::always(&path, Action::Status(500)));
+    let later = NOW + TimeDelta::days(1);
+    let ran = tap().set("max_retries", "1").at(later).state(&cut.state()).run();
+    assert_eq!(ran.code, 5, "{}", ran.stderr);
+    assert!(ran.column("incident_updates", "id").contains(&"01NEW".to_owned()), "{}", ran.stderr);
+}

@@ -23,10 +23,10 @@ pub struct List {
     pub parents: Vec<(&'static Parent, Feed)>,
     /// Which of those, by when they changed.
     pub parents_changed: Option<Window>,
-    /// How many pages its whole list has, where that can be read instead of asking for each parent.
-    pub whole: Option<u64>,
     /// Which of those, by a value that decides in which series their records are.
     pub moved: Option<Moved>,
+    /// How many pages its whole list has, where that can be read instead of asking for each parent.
+    pub whole: Option<u64>,
     /// How many parents it is read for at most.
     pub most_parents: usize,
     /// Where to begin, if not at its start.

@@ -20,9 +20,9 @@ pub(super) struct OpenList {
     pub(super) to_send: BTreeSet<Place>,
     /// The place of the next pager, where there is one to come.
     pub(super) next: Option<Place>,
-    /// The parent up to which everything was read by an interrupted run,
+    /// The parent up to which an interrupted run has read everything but what it has set aside.
     skipped: Option<Taken>,
-    /// but for these.
+    /// The parents that it has set aside.
     set_aside: Vec<String>,
     /// How many parents that are, once it has come.
     known: usize,
@@ -208,12 +208,17 @@ impl OpenList {
         if self.list.whole.is_some() {
             return false;
         }
-        if self.list.parents.is_empty() || self.is_tried {
+        if !self.is_trying() {
             return true;
         }
         // The first one is put off only for a while, and what became of others is judged after it.
         let is_first_broken = self.pagers.values().next().is_some_and(|slot| slot.broken.is_some());
         !(self.is_judged || is_first_broken || self.pagers.values().any(|slot| slot.is_running))
+    }
+
+    /// Whether everything else of it waits for a first answer.
+    pub(super) fn is_trying(&self) -> bool {
+        !self.list.parents.is_empty() && !self.is_tried
     }
 
     /// Makes sure that there is a pager whose request may be sent, if there is one to come.
@@ -222,8 +227,7 @@ impl OpenList {
             && self.to_send.len() < MOST_PUT_OFF
             && !self.to_send.iter().any(|place| self.is_due(place, now))
         {
-            let is_untried = !self.is_tried && !self.list.parents.is_empty();
-            if is_untried && self.pagers.values().any(|slot| slot.broken.is_some()) {
+            if self.is_trying() && self.pagers.values().any(|slot| slot.broken.is_some()) {
                 return;
             }
             let Some(place) = self.advance(feeds) else { return };

@@ -143,7 +143,9 @@ impl Queue {
         let others = self.large.values().filter(|other| other.is_waiting).count();
         let has_room = self.held + sizes + large.size + growth <= self.budget;
         let is_last = others + 1 >= self.most_running;
-        large.is_waiting = !(has_room || is_last || self.is_head(work));
+        // Nothing else of a list is asked for before the first answer of it has come.
+        let is_only = self.lists.get(work.list).is_some_and(OpenList::is_trying);
+        large.is_waiting = !(has_room || is_last || is_only || self.is_head(work));
         let answer = if large.is_waiting { Growth::NotYet } else { Growth::Granted };
         large.size += if large.is_waiting { 0 } else { growth };
         self.large.insert(place, large);

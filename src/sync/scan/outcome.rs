@@ -106,8 +106,8 @@ impl Outcome {
             }
         }
         if self.recent.is_full() {
-            let bookmark =
-                self.newest.map(|newest| self.cap.map_or(newest, |cap| cap.limit(newest)));
+            let cap = Cap::earliest([self.cap, self.unfinished]);
+            let bookmark = self.newest.map(|newest| cap.map_or(newest, |cap| cap.limit(newest)));
             self.recent.settle(bookmark, keep);
         }
         stale
